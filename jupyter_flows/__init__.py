@@ -1,0 +1,24 @@
+"""Run a notebook as a flow that waits for the right people to approve.
+
+In a cell: `import jupyter_flows as flows`. Nothing but the in-kernel client is loaded by that.
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from jupyter_flows.extension import FlowsApp  # noqa: PLC0415 (kernels import this module too)
+
+    return [{"module": "jupyter_flows", "app": FlowsApp}]
+
+
+def __getattr__(name: str) -> Any:
+    """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`."""
+    from jupyter_flows.client import flows  # noqa: PLC0415 (only when a kernel asks)
+
+    try:
+        return getattr(flows, name)
+    except AttributeError:
+        raise AttributeError(f"module 'jupyter_flows' has no attribute {name!r}") from None

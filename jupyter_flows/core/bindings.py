@@ -1,0 +1,70 @@
+"""The names that a step's cell finds bound, as far as the server knows them (G20).
+
+`results` and `previous_result` are kept by the client in the kernel itself.
+"""
+
+from collections.abc import Mapping
+
+from jupyter_flows.core.machine.gates import gate_error
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, StepId, Vote
+
+CLOSED = (GateStatus.APPROVED, GateStatus.REJECTED, GateStatus.TIMED_OUT)
+
+
+def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
+    """`flow_input`, and after the first gate `resume`, `resumes`, `approvers`, and `gates`.
+
+    `before` leaves out the gates of that step and of those behind it, for running cells again.
+    """
+    limit = len(run.steps) if before is None else list(run.steps).index(before)
+    earlier = set(list(run.steps)[:limit])
+    closed = [g for g in run.gates.values() if g.status in CLOSED and g.step in earlier]
+    newest = {gate.step: gate for gate in sorted(closed, key=lambda g: g.generation)}
+    bound: dict[str, Json] = {"flow_input": dict(run.parameters)}
+    if not newest:
+        return bound
+    last = max(newest.values(), key=lambda g: g.closed_at or 0.0)
+    return {
+        **bound,
+        "resume": resume_of(last),
+        "resumes": [vote.payload for vote in last.approvals],
+        "approvers": [vote.voter.shown for vote in last.approvals],
+        "gates": {step: record(gate) for step, gate in newest.items()},
+    }
+
+
+def resume_of(gate: Gate) -> Json:
+    """The newest approval's payload; after a rejection or timeout the error of G13, with the
+    rejector's payload under `payload` (G14).
+    """
+    error = gate_error(gate)
+    if error is None:
+        return gate.approvals[-1].payload
+    shown: dict[str, Json] = {"error": error.as_json()}
+    veto = next((vote for vote in gate.votes if not vote.approved), None)
+    return shown if veto is None else {**shown, "payload": veto.payload}
+
+
+def record(gate: Gate) -> Mapping[str, Json]:
+    """A closed gate as `flows.gate(step)` gives it; times are POSIX seconds."""
+    return {
+        "step": gate.step,
+        "generation": gate.generation,
+        "status": gate.status,
+        "resume": resume_of(gate),
+        "votes": [_shown(vote) for vote in gate.votes],
+        "opened_at": gate.opened_at,
+        "closed_at": gate.closed_at,
+        "digest": gate.digest,
+    }
+
+
+def _shown(vote: Vote) -> Mapping[str, Json]:
+    return {
+        "approver": vote.voter.name,
+        "verified": vote.voter.verified,
+        "approved": vote.approved,
+        "payload": vote.payload,
+        "reason": vote.reason,
+        "at": vote.at,
+    }

@@ -1,0 +1,30 @@
+"""Durations as people write them: a number of seconds, or "90s", "30m", "12h", "3d", "2w"."""
+
+import re
+
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+
+
+def seconds(written: float | str) -> float:
+    """The duration in seconds. Raises ValueError for what is not one."""
+    if not isinstance(written, str):
+        return float(written)
+    match = _WRITTEN.fullmatch(written.strip())
+    if match is None:
+        raise ValueError(
+            f"{written!r} is not a duration: write seconds, or as in 90s, 30m, 12h, 3d"
+        )
+    return float(match[1]) * UNITS[match[2]]
+
+
+def spoken(duration: float) -> str:
+    """The duration in its two largest units, as in "3 d 4 h"."""
+    rest, parts = round(duration), []
+    for unit, size in reversed(UNITS.items()):
+        if unit == "w":
+            continue
+        count, rest = divmod(rest, int(size))
+        if count:
+            parts.append(f"{count} {'min' if unit == 'm' else unit}")
+    return " ".join(parts[:2]) or "0 s"

@@ -1,0 +1,176 @@
+"""The tree of refusals. A class says what the asker can do; its docstring is the message's theme.
+
+FlowsError
+├── BadInput            mend what you sent
+│   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
+│   ├── FormInvalid         a payload that the gate's form refuses, field by field
+│   ├── ReasonRequired      a rejection without its reason (G15)
+│   └── ParametersInvalid
+├── NotFound            there is no such thing, or you may not know
+│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep
+├── NotAllowed          not by you, or not here
+│   └── CancelHidden        the gate takes no rejection (G16)
+├── Refused             the state does not allow it (any more)
+│   ├── GateClosed · GateSuperseded · AlreadyVoted · StaleDigest · LinkConsumed
+│   └── RunFinished · RunNotResumable · NoGate
+├── Gone                it was there, and is over
+│   ├── LinkExpired · LinkRevoked
+├── TooLarge
+├── TooMany             wait, then try again
+└── Unavailable         try again; nothing was changed
+    ├── Conflict            another writer was faster (the version moved)
+    ├── Fenced              another driver has the run
+    ├── StoreUnavailable
+    └── KernelUnavailable
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FlowsError(Exception):
+    """Anything that this package refuses or can't do."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class BadInput(FlowsError):
+    """What was sent can't be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong: `where` names cell and key (or a field's path), `message` says what."""
+
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class _Mistakes(BadInput):
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+class FlowInvalid(_Mistakes):
+    """The notebook's flow options have mistakes."""
+
+
+class FormInvalid(_Mistakes):
+    """The payload does not fit the gate's form."""
+
+
+class ParametersInvalid(BadInput):
+    """The parameters can't be used."""
+
+
+class ReasonRequired(BadInput):
+    """This gate takes a rejection only with a reason."""
+
+
+class NotFound(FlowsError):
+    """There is no such thing."""
+
+
+class UnknownRun(NotFound):
+    """There is no such run."""
+
+
+class UnknownStep(NotFound):
+    """The run has no such step."""
+
+
+class UnknownGate(NotFound):
+    """The run has no such gate."""
+
+
+class UnknownLink(NotFound):
+    """This link is not known."""
+
+
+class NotAllowed(FlowsError):
+    """You may not do this."""
+
+
+class CancelHidden(NotAllowed):
+    """This gate takes no rejection."""
+
+
+class Refused(FlowsError):
+    """The state does not allow this."""
+
+
+class GateClosed(Refused):
+    """This gate is closed; it takes no votes any more."""
+
+
+class GateSuperseded(Refused):
+    """A newer opening of this gate took its place, or its run has ended."""
+
+
+class AlreadyVoted(Refused):
+    """This approver has already voted differently here."""
+
+
+class StaleDigest(Refused):
+    """What was approved is not what the gate shows now; look at it again."""
+
+
+class LinkConsumed(Refused):
+    """This link's vote was already counted by a gate."""
+
+
+class NoGate(Refused):
+    """No gate is open."""
+
+
+class RunFinished(Refused):
+    """The run has ended."""
+
+
+class RunNotResumable(Refused):
+    """Only an interrupted or failed run can be resumed."""
+
+
+class Gone(FlowsError):
+    """It is over."""
+
+
+class LinkExpired(Gone):
+    """This link has expired."""
+
+
+class LinkRevoked(Gone):
+    """This link was revoked."""
+
+
+class TooLarge(FlowsError):
+    """What was sent is too large."""
+
+
+class TooMany(FlowsError):
+    """Too many tries; wait a minute."""
+
+
+class Unavailable(FlowsError):
+    """Not possible just now; nothing was changed."""
+
+
+class Conflict(Unavailable):
+    """Another writer was faster."""
+
+
+class Fenced(Unavailable):
+    """Another driver has this run."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store can't be reached."""
+
+
+class KernelUnavailable(Unavailable):
+    """No kernel can be had."""

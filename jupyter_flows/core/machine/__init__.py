@@ -1,0 +1,45 @@
+"""Everything that may change a status, as three functions without side effects.
+
+- `decide(run, command, now)` gives the events that a command leads to, or raises a refusal.
+- `evolve(run, event, at)` gives the run as it is after an event.
+- `plan(run)` gives what is to be done next.
+
+The theory: a run is what its events say, and nothing else. Commands are asked of it at a moment,
+by people, by the clock and by drivers, in any order and more than once; `decide` is where all of
+that becomes one order. Whoever loses a race asks again and is answered by the state that won.
+"""
+
+from jupyter_flows.core.machine.decide import after, decide
+from jupyter_flows.core.machine.evolve import created, evolve, replay
+from jupyter_flows.core.machine.plan import (
+    BeginRun,
+    Done,
+    Effect,
+    ExecuteStep,
+    RebuildKernel,
+    StartStep,
+    Wait,
+    may_rebuild_unasked,
+    plan,
+    steps_to_rebuild,
+)
+from jupyter_flows.core.machine.tables import IllegalEventError
+
+__all__ = [
+    "BeginRun",
+    "Done",
+    "Effect",
+    "ExecuteStep",
+    "IllegalEventError",
+    "RebuildKernel",
+    "StartStep",
+    "Wait",
+    "after",
+    "created",
+    "decide",
+    "evolve",
+    "may_rebuild_unasked",
+    "plan",
+    "replay",
+    "steps_to_rebuild",
+]

@@ -1,0 +1,278 @@
+"""What an event makes of a run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, assert_never
+
+from jupyter_flows.core import events as e
+from jupyter_flows.core import forms
+from jupyter_flows.core.machine.tables import (
+    GATE_TRANSITIONS,
+    RUN_TRANSITIONS,
+    RUN_UNMOVED,
+    STEP_TRANSITIONS,
+    IllegalEventError,
+    moved,
+)
+from jupyter_flows.core.model import (
+    Failure,
+    Gate,
+    GateStatus,
+    Link,
+    Run,
+    RunId,
+    RunStatus,
+    Step,
+    StepId,
+    Vote,
+)
+
+
+def created(run: RunId, event: e.RunCreated, at: float) -> Run:
+    """The run that this first event makes."""
+    return Run(
+        id=run,
+        seq=1,
+        status=RunStatus.QUEUED,
+        path=event.path,
+        owner=event.owner,
+        parameters=event.parameters,
+        snapshot=event.snapshot,
+        kernel_name=event.kernel_name,
+        kernel_id=event.kernel_id,
+        output=event.output,
+        default_timeout=event.default_timeout,
+        created_at=at,
+        steps={spec.id: Step(spec) for spec in event.steps},
+        name=event.name,
+    )
+
+
+def replay(run: RunId, recorded: Iterable[e.Recorded]) -> Run:
+    """The run that its log tells of, from the first event on. Raises ValueError for an empty or
+    headless log.
+    """
+    rows = iter(recorded)
+    first = next(rows, None)
+    if first is None or not isinstance(first.event, e.RunCreated):
+        raise ValueError(f"the log of run {run} does not begin with RunCreated")
+    state = created(run, first.event, first.at)
+    for row in rows:
+        state = evolve(state, row.event, row.at)
+    return state
+
+
+def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
+    run: Run, event: e.Event, at: float
+) -> Run:
+    """The run after the event. Raises IllegalEventError for one that the tables don't allow."""
+    run = replace(run, seq=run.seq + 1, status=_run_status(run, event))
+    match event:
+        case e.RunCreated():
+            raise IllegalEventError("RunCreated in the middle of a log")
+        case e.RunStarted():
+            return replace(run, started_at=at)
+        case e.StepStarted():
+            return _step_started(run, event, at)
+        case e.StepSkipped():
+            return _with_step(run, event.step, event, finished_at=at)
+        case e.StepSucceeded():
+            return _step_succeeded(run, event, at)
+        case e.StepFailed():
+            return _step_failed(run, event, at)
+        case e.OutputsAmended():
+            return _with_outputs(run, event.outputs)
+        case e.WidgetsSaved():
+            return replace(run, widgets=event.widgets)
+        case e.GateOpened():
+            return _gate_opened(run, event, at)
+        case e.VoteCast():
+            return _vote_cast(run, event, at)
+        case e.PreVoteCounted():
+            return _pre_vote_counted(run, event)
+        case e.VoteDismissed():
+            return _vote_dismissed(run, event)
+        case e.GateApproved() | e.GateRejected() | e.GateTimedOut():
+            gate = run.gates[event.gate, event.generation]
+            return _with_gate(run, _gate_moved(gate, event, at))
+        case e.LinkMinted():
+            return _link_minted(run, event, at)
+        case e.LinkRevoked():
+            revoked = replace(run.links[event.link], revoked_at=at)
+            return replace(run, links={**run.links, event.link: revoked})
+        case e.RunInterrupted():
+            return _interrupted(_with_outputs(run, event.outputs), event, at)
+        case e.RunResumed():
+            return _resumed(run, event)
+        case e.KernelRebuilt():
+            return replace(run, rebuild=False)
+        case e.RunSucceeded():
+            return replace(run, finished_at=at, result=event.result)
+        case e.RunFailed():
+            return replace(_gates_ended(run, event, at), finished_at=at, error=event.error)
+        case e.RunCancelled():
+            return _cancelled(run, event, at)
+        case _:
+            assert_never(event)
+
+
+def _run_status(run: Run, event: e.Event) -> RunStatus:
+    if run.status in RUN_UNMOVED.get(type(event), ()):
+        return run.status
+    status: RunStatus = moved(RUN_TRANSITIONS, run.status, event)
+    return status
+
+
+def _with_step(run: Run, step: StepId, event: e.Event, **changes: Any) -> Run:
+    before = run.steps[step]
+    status = moved(STEP_TRANSITIONS, before.status, event)
+    return replace(run, steps={**run.steps, step: replace(before, status=status, **changes)})
+
+
+def _with_gate(run: Run, gate: Gate) -> Run:
+    return replace(run, gates={**run.gates, (gate.step, gate.generation): gate})
+
+
+def _gate_moved(gate: Gate, event: e.Event, at: float) -> Gate:
+    return replace(gate, status=moved(GATE_TRANSITIONS, gate.status, event), closed_at=at)
+
+
+def _gates_ended(run: Run, event: e.Event, at: float) -> Run:
+    """The gates that still waited are superseded by the run's end (or its interruption)."""
+    for gate in run.gates.values():
+        if (gate.status, type(event)) in GATE_TRANSITIONS:
+            run = _with_gate(run, _gate_moved(gate, event, at))
+    return run
+
+
+def _step_started(run: Run, event: e.StepStarted, at: float) -> Run:
+    run = _with_step(
+        run,
+        event.step,
+        event,
+        attempts=event.attempt,
+        started_at=at,
+        finished_at=None,
+        result=None,
+        notice=None,
+        error=None,
+    )
+    gate = run.steps[event.step].spec.gate
+    return run if gate is None else _with_gate(run, Gate(event.step, event.attempt, gate))
+
+
+def _step_succeeded(run: Run, event: e.StepSucceeded, at: float) -> Run:
+    return _with_step(
+        run,
+        event.step,
+        event,
+        finished_at=at,
+        result=event.result,
+        notice=event.notice,
+        outputs=event.outputs,
+        execution_count=event.execution_count,
+    )
+
+
+def _step_failed(run: Run, event: e.StepFailed, at: float) -> Run:
+    run = _with_step(
+        run,
+        event.step,
+        event,
+        finished_at=at,
+        error=event.error,
+        outputs=event.outputs,
+        execution_count=event.execution_count,
+    )
+    return _gates_ended(run, event, at)
+
+
+def _with_outputs(run: Run, outputs: Mapping[StepId, Any]) -> Run:
+    changed = {step: replace(run.steps[step], outputs=d) for step, d in outputs.items()}
+    return replace(run, steps={**run.steps, **changed})
+
+
+def _gate_opened(run: Run, event: e.GateOpened, at: float) -> Run:
+    gate = run.gates[event.gate, event.generation]
+    opened = replace(
+        gate,
+        status=moved(GATE_TRANSITIONS, gate.status, event),
+        options=event.options,
+        opened_at=at,
+        deadline=event.deadline,
+        prompt=event.prompt,
+        digest=event.digest,
+    )
+    return _with_gate(run, opened)
+
+
+def _vote_cast(run: Run, event: e.VoteCast, at: float) -> Run:
+    vote = Vote(event.voter, event.approved, at, event.payload, event.reason, event.digest)
+    if event.gate is None:
+        return replace(run, pre_votes=(*run.pre_votes, vote))
+    gate = run.gates[event.gate, event.generation]
+    return _with_gate(run, replace(gate, votes=(*gate.votes, vote)))
+
+
+def _pre_vote_counted(run: Run, event: e.PreVoteCounted) -> Run:
+    vote = next(v for v in run.pre_votes if v.voter.link == event.link)
+    gate = run.gates[event.gate, event.generation]
+    counted = replace(
+        vote,
+        payload=forms.completed(gate.options, vote.payload) if vote.approved else vote.payload,
+    )
+    run = _with_gate(run, replace(gate, votes=(*gate.votes, counted)))
+    link = replace(run.links[event.link], consumed_by=event.gate)
+    return replace(
+        run,
+        pre_votes=tuple(v for v in run.pre_votes if v is not vote),
+        links={**run.links, link.id: link},
+    )
+
+
+def _vote_dismissed(run: Run, event: e.VoteDismissed) -> Run:
+    gate = run.gates[event.gate, event.generation]
+    kept = tuple(vote for vote in gate.votes if vote.voter != event.voter)
+    return _with_gate(run, replace(gate, votes=kept))
+
+
+def _link_minted(run: Run, event: e.LinkMinted, at: float) -> Run:
+    link = Link(
+        id=event.link,
+        gate=event.gate,
+        generation=event.generation,
+        approver=event.approver,
+        created_at=at,
+        expires_at=event.expires_at,
+    )
+    run = replace(run, links={**run.links, link.id: link})
+    gate = run.gates[event.gate, event.generation] if event.gate else None
+    if gate is None or gate.status is not GateStatus.OPEN or gate.link or event.approver:
+        return run
+    return _with_gate(run, replace(gate, link=link.id))
+
+
+def _interrupted(run: Run, event: e.RunInterrupted, at: float) -> Run:
+    run = replace(run, error=Failure("RunInterrupted", event.why))
+    step = run.running_step
+    if step is None:
+        return run
+    return _with_step(_gates_ended(run, event, at), step.id, event, finished_at=at)
+
+
+def _resumed(run: Run, event: e.RunResumed) -> Run:
+    """From this step on everything is to do again; the steps before it are to be rebuilt."""
+    reached = False
+    for step in run.steps.values():
+        reached = reached or step.id == event.step
+        if reached:
+            run = _with_step(run, step.id, event)
+    return replace(run, rebuild=True, finished_at=None, error=None)
+
+
+def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:
+    if step := run.running_step:
+        run = _with_step(run, step.id, event, finished_at=at)
+    by = f"Cancelled by {event.by}."
+    error = Failure("RunCancelled", by, event.reason)
+    return replace(_gates_ended(run, event, at), finished_at=at, error=error)

@@ -1,0 +1,74 @@
+"""What is to be done next with a run, by its state alone: a restart enters where it left."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jupyter_flows.core.model import Run, RunStatus, StepId, StepStatus
+
+
+@dataclass(frozen=True, slots=True)
+class BeginRun:
+    """Say that a driver has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartStep:
+    """Make sure of a kernel, then tell `Advance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteStep:
+    step: StepId
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildKernel:
+    """Run these steps again in a fresh kernel."""
+
+    steps: tuple[StepId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until somebody acts, or `until` (POSIX seconds) has come."""
+
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The run has ended; its kernel can go."""
+
+
+Effect: TypeAlias = BeginRun | StartStep | ExecuteStep | RebuildKernel | Wait | Done
+
+
+def plan(run: Run) -> Effect:
+    """What is to be done next."""
+    if run.finished:
+        return Done()
+    if run.status is RunStatus.QUEUED:
+        return BeginRun()
+    if run.status is not RunStatus.RUNNING:
+        return Wait(run.due_at)
+    if run.rebuild:
+        return RebuildKernel(steps_to_rebuild(run))
+    if step := run.running_step:
+        return ExecuteStep(step.id)
+    return StartStep()
+
+
+def steps_to_rebuild(run: Run) -> tuple[StepId, ...]:
+    """The steps that ran before the next one, in order: what a fresh kernel must run again."""
+    done: list[StepId] = []
+    for step in run.steps.values():
+        if step.status in (StepStatus.PENDING, StepStatus.RUNNING):
+            break
+        if step.status is StepStatus.SUCCEEDED:
+            done.append(step.id)
+    return tuple(done)
+
+
+def may_rebuild_unasked(run: Run) -> bool:
+    """Whether every step that a lost kernel had run is tagged `replay` (api.md section 1)."""
+    return all(run.steps[step].spec.replay for step in steps_to_rebuild(run))

@@ -1,0 +1,92 @@
+"""The tables along which statuses move, and no other way.
+
+An event that a table does not name for the present status is an error in this package, never a
+silent change. The diagram in `docs/architecture.md` is printed from these tables
+(`python -m jupyter_flows.core.diagram`).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_flows.core import events as e
+from jupyter_flows.core.model import GateStatus, RunStatus, StepStatus
+
+Q, R, S, I = RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SUSPENDED, RunStatus.INTERRUPTED  # noqa: E741
+OK, BAD, CUT = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED
+
+RUN_TRANSITIONS: Mapping[tuple[RunStatus, type[e.Event]], RunStatus] = {
+    (Q, e.RunStarted): R,
+    (R, e.GateOpened): S,
+    (S, e.GateApproved): R,
+    (S, e.GateRejected): R,
+    (S, e.GateTimedOut): R,
+    (R, e.RunInterrupted): I,
+    (I, e.RunResumed): R,
+    (BAD, e.RunResumed): R,
+    (R, e.RunSucceeded): OK,
+    (R, e.RunFailed): BAD,
+    (Q, e.RunFailed): BAD,
+    (Q, e.RunCancelled): CUT,
+    (R, e.RunCancelled): CUT,
+    (S, e.RunCancelled): CUT,
+    (I, e.RunCancelled): CUT,
+}
+"""The events that move a run. `RunCreated` makes it, as queued."""
+
+RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
+    e.StepStarted: frozenset({R}),
+    e.StepSkipped: frozenset({R}),
+    e.StepSucceeded: frozenset({R}),
+    e.StepFailed: frozenset({R}),
+    e.KernelRebuilt: frozenset({R}),
+    e.WidgetsSaved: frozenset({R, S, I}),
+    e.OutputsAmended: frozenset({R, S, I}),
+    e.VoteCast: frozenset({Q, R, S, I}),
+    e.PreVoteCounted: frozenset({S}),
+    e.VoteDismissed: frozenset({S}),
+    e.LinkMinted: frozenset({Q, R, S, I}),
+    e.LinkRevoked: frozenset(RunStatus),
+}
+"""The other events, and the statuses in which they may come; they leave the status as it is."""
+
+PENDING, RUNNING = StepStatus.PENDING, StepStatus.RUNNING
+STEP_TRANSITIONS: Mapping[tuple[StepStatus, type[e.Event]], StepStatus] = {
+    (PENDING, e.StepStarted): RUNNING,
+    (PENDING, e.StepSkipped): StepStatus.SKIPPED,
+    (RUNNING, e.StepSucceeded): StepStatus.SUCCEEDED,
+    (RUNNING, e.StepFailed): StepStatus.FAILED,
+    (RUNNING, e.RunInterrupted): PENDING,
+    (RUNNING, e.RunCancelled): StepStatus.CANCELLED,
+    (RUNNING, e.RunFailed): StepStatus.CANCELLED,
+    (StepStatus.SUCCEEDED, e.RunResumed): PENDING,
+    (StepStatus.FAILED, e.RunResumed): PENDING,
+    (StepStatus.SKIPPED, e.RunResumed): PENDING,
+    (StepStatus.CANCELLED, e.RunResumed): PENDING,
+    (PENDING, e.RunResumed): PENDING,
+}
+"""`RunResumed` concerns the step that is resumed from and those behind it."""
+
+EXPECTED, OPEN = GateStatus.EXPECTED, GateStatus.OPEN
+GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
+    (EXPECTED, e.GateOpened): OPEN,
+    (EXPECTED, e.StepFailed): GateStatus.SUPERSEDED,
+    (EXPECTED, e.RunInterrupted): GateStatus.SUPERSEDED,
+    (EXPECTED, e.RunCancelled): GateStatus.SUPERSEDED,
+    (EXPECTED, e.RunFailed): GateStatus.SUPERSEDED,
+    (OPEN, e.GateApproved): GateStatus.APPROVED,
+    (OPEN, e.GateRejected): GateStatus.REJECTED,
+    (OPEN, e.GateTimedOut): GateStatus.TIMED_OUT,
+    (OPEN, e.RunCancelled): GateStatus.SUPERSEDED,
+}
+"""`StepStarted` of a suspend step makes its gate, as expected."""
+
+
+class IllegalEventError(AssertionError):
+    """The tables do not allow this event here: a defect of this package."""
+
+
+def moved(table: Mapping[Any, Any], status: Any, event: e.Event) -> Any:
+    try:
+        return table[status, type(event)]
+    except KeyError:
+        raise IllegalEventError(f"{type(event).__name__} while {status}") from None

@@ -1,0 +1,266 @@
+"""The nouns: runs, steps, gates, votes and links, as frozen values.
+
+Times are POSIX seconds (float, UTC); durations are seconds. Nothing here knows a clock, a loop or
+a database, and nothing here changes a status: that is `machine`'s alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, NewType, TypeAlias
+
+RunId = NewType("RunId", str)
+StepId = NewType("StepId", str)
+LinkId = NewType("LinkId", str)
+Digest = NewType("Digest", str)  # "sha256:<64 hex digits>"
+
+Json: TypeAlias = Any
+"""A JSON value: None, bool, int, float, str, list or dict with str keys."""
+
+NOTHING: Mapping[str, Json] = MappingProxyType({})
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    INTERRUPTED = "interrupted"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINISHED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+class StepStatus(StrEnum):
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class GateStatus(StrEnum):
+    """`EXPECTED` is a gate whose cell still runs: its votes are kept for the opening (G4)."""
+
+    EXPECTED = "expected"
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+    SUPERSEDED = "superseded"
+
+
+class Purpose(StrEnum):
+    """What a signed URL opens (G31): the page with both buttons, or one of the two."""
+
+    APPROVE = "approve"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong: `name` is a class name, `message` a sentence."""
+
+    name: str
+    message: str
+    reason: str | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        shown = {"name": self.name, "message": self.message}
+        return shown if self.reason is None else {**shown, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What an author may say of a gate.
+
+    `timeout` None is the run's default; `form` is a JSON Schema.
+    """
+
+    required_events: int = 1
+    timeout: float | None = None
+    form: Mapping[str, Json] | None = None
+    default_args: Mapping[str, Json] = field(default_factory=dict)
+    enums: Mapping[str, Json] = field(default_factory=dict)
+    description: Json = None
+    hide_cancel: bool = False
+    require_reason: bool = False
+    continue_on_disapprove_timeout: bool = False
+    on_timeout: Mapping[str, Json] | None = None
+    pre_approvals: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """One code cell as the run was started with it; stored as data, never read again from the file.
+
+    `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
+    """
+
+    id: StepId
+    index: int
+    source_hash: Digest
+    summary: str = ""
+    gate: GateOptions | None = None
+    timeout: float | None = None
+    evidence: bool = False
+    replay: bool = False
+    skipped: bool = False
+    raises: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step's present state. `attempts` counts starts; `outputs` names the stored outputs."""
+
+    spec: StepSpec
+    status: StepStatus = StepStatus.PENDING
+    attempts: int = 0
+    started_at: float | None = None
+    finished_at: float | None = None
+    result: Json = None
+    notice: str | None = None
+    error: Failure | None = None
+    outputs: Digest | None = None
+    execution_count: int | None = None
+
+    @property
+    def id(self) -> StepId:
+        return self.spec.id
+
+
+@dataclass(frozen=True, slots=True)
+class Voter:
+    """Who votes, and by which way. `name` None is an anonymous link.
+
+    `verified` is a logged-in identity; otherwise the name is what the link claims (G41).
+    """
+
+    name: str | None
+    verified: bool
+    route: str
+    link: LinkId | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes approvers distinct (G10): the name, or the link where nobody is named."""
+        return f"link:{self.link}" if self.name is None else f"name:{self.name.strip().casefold()}"
+
+    @property
+    def shown(self) -> str:
+        return self.name or "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One approval or rejection; `digest` is what was on the voter's screen (G70)."""
+
+    voter: Voter
+    approved: bool
+    at: float
+    payload: Json = None
+    reason: str | None = None
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One opening of a suspend step. `(step, generation)` names it within its run (G6)."""
+
+    step: StepId
+    generation: int
+    options: GateOptions
+    status: GateStatus = GateStatus.EXPECTED
+    opened_at: float | None = None
+    deadline: float | None = None
+    closed_at: float | None = None
+    votes: tuple[Vote, ...] = ()
+    prompt: bool = False
+    digest: Digest | None = None
+    link: LinkId | None = None
+
+    @property
+    def approvals(self) -> tuple[Vote, ...]:
+        return tuple(vote for vote in self.votes if vote.approved)
+
+    def vote_of(self, key: str) -> Vote | None:
+        """The newest vote of the approver with this key."""
+        return next((vote for vote in reversed(self.votes) if vote.voter.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A grant to vote, with one signed URL for each purpose. `gate` None is flow-level (G36).
+
+    `expires_at` None is the gate's own deadline (G33).
+    """
+
+    id: LinkId
+    gate: StepId | None
+    generation: int
+    approver: str | None
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    consumed_by: StepId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of a notebook as a flow, as the events so far say. `seq` is the last one's."""
+
+    id: RunId
+    seq: int
+    status: RunStatus
+    path: str
+    owner: str
+    parameters: Mapping[str, Json]
+    snapshot: Digest
+    kernel_name: str
+    kernel_id: str | None
+    output: str | None
+    default_timeout: float
+    created_at: float
+    steps: Mapping[StepId, Step]
+    gates: Mapping[tuple[StepId, int], Gate] = field(default_factory=dict)
+    links: Mapping[LinkId, Link] = field(default_factory=dict)
+    pre_votes: tuple[Vote, ...] = ()
+    started_at: float | None = None
+    finished_at: float | None = None
+    result: Json = None
+    error: Failure | None = None
+    name: str | None = None
+    rebuild: bool = False
+    widgets: Digest | None = None
+
+    @property
+    def finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def running_step(self) -> Step | None:
+        return next((s for s in self.steps.values() if s.status is StepStatus.RUNNING), None)
+
+    @property
+    def next_step(self) -> Step | None:
+        return next((s for s in self.steps.values() if s.status is StepStatus.PENDING), None)
+
+    @property
+    def open_gate(self) -> Gate | None:
+        return next((g for g in self.gates.values() if g.status is GateStatus.OPEN), None)
+
+    def gate(self, step: StepId) -> Gate | None:
+        """The newest generation of this step's gate."""
+        generations = [g for g in self.gates.values() if g.step == step]
+        return max(generations, key=lambda g: g.generation, default=None)
+
+    @property
+    def due_at(self) -> float | None:
+        """When the clock alone has something to do here."""
+        gate = self.open_gate
+        return gate.deadline if gate else None

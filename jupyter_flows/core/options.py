@@ -1,0 +1,173 @@
+"""The flow options of one cell: tags, `metadata.flow` and `#|` lines, merged and checked.
+
+The three places are merged in this order, and a later one wins (api.md section 1). One JSON Schema
+says what is allowed; it ships with the package.
+"""
+
+import dataclasses
+import difflib
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from jupyter_flows.core import durations, forms
+from jupyter_flows.core.errors import BadInput, Mistake
+from jupyter_flows.core.model import GateOptions, Json
+
+TAGS = (
+    "suspend",
+    "parameters",
+    "injected-parameters",
+    "evidence",
+    "replay",
+    "skip-execution",
+    "raises-exception",
+)
+"""The tags with a meaning here; any other tag is the author's own."""
+
+RESERVED_TAGS = ("failure",)
+"""Named by the design and not supported by this version: refused, lest a cell run as another."""
+
+_OPTION_LINE = re.compile(r"^(?:#|//|--)\|(?P<yaml>.*)$")
+_QUARTO = re.compile(
+    r"(?:fig|tbl|lst|code|layout|column|cap|df|panel|output|html|pdf|renderings?)(?:-.*)?"
+    r"|echo|eval|warning|error|include|label|message|results|classes|filename|cache|freeze|export"
+    r"|lightbox|annotation|tags|content|comment|prompt|strip-white|ref-label"
+)
+"""Quarto's own cell options, which stand in the same lines; they are not ours to judge."""
+
+GATE_KEYS = ("resume", "cancel", "approvalPage", "default_args", "enums", "description", "schema")
+"""The keys by which a cell's last value configures its gate (G2)."""
+
+
+@functools.cache
+def schema() -> Mapping[str, Json]:
+    """The JSON Schema of the flow options; `$defs` has `cell` and `notebook`."""
+    file = resources.files("jupyter_flows.core") / "schema" / "flow-options.schema.json"
+    loaded: dict[str, Json] = json.loads(file.read_text("utf-8"))
+    return loaded
+
+
+@functools.cache
+def _validator(part: str) -> Any:
+    import jsonschema  # noqa: PLC0415 (slow to load, and many commands never need it)
+
+    return jsonschema.Draft202012Validator({**schema(), "$ref": f"#/$defs/{part}"})
+
+
+def checked(part: str, options: Mapping[str, Json], where: str) -> Iterator[Mistake]:
+    """Every mistake in options that are meant for `part` of the schema."""
+    for error in _validator(part).iter_errors(options):
+        path = ".".join(map(str, error.absolute_path))
+        if error.validator == "additionalProperties":
+            allowed = sorted(error.schema["properties"])
+            for key in sorted(set(error.instance) - set(allowed)):
+                yield _unknown_key(where, f"{path}.{key}" if path else str(key), allowed)
+        else:
+            says = error.schema.get("x-says") or error.message
+            yield Mistake(f"{where}, key {path!r}", f"{says}; it is {_brief(error.instance)}")
+
+
+def _unknown_key(where: str, key: str, allowed: list[str]) -> Mistake:
+    near = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    return Mistake(f"{where}, key {key!r}", f"unknown{hint}; allowed: {', '.join(allowed)}")
+
+
+def _brief(value: Json) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def near_tags(tags: list[str]) -> Iterator[tuple[str, str]]:
+    """Tags that look like a slip of one of ours, each with the one that may be meant."""
+    known = (*TAGS, *RESERVED_TAGS)
+    for tag in tags:
+        near = [] if tag in known else difflib.get_close_matches(tag.lower(), known, 1, 0.8)
+        if near:
+            yield tag, near[0]
+
+
+def option_lines(source: str, where: str) -> tuple[dict[str, Json], list[Mistake]]:
+    """The options in a cell's leading `#|` lines (or `//|`, `--|`), and what is wrong there."""
+    lines: list[str] = []
+    for line in source.splitlines():
+        match = _OPTION_LINE.match(line)
+        if match is None:
+            break
+        lines.append(match["yaml"])
+    if not lines:
+        return {}, []
+    try:
+        loaded = yaml.safe_load("\n".join(lines)) or {}
+    except yaml.YAMLError as error:
+        return {}, [Mistake(f"{where}, #| lines", f"not YAML: {' '.join(str(error).split())}")]
+    if not isinstance(loaded, dict):
+        return {}, [Mistake(f"{where}, #| lines", "must be `key: value`, as in `#| suspend: true`")]
+    ours = {str(key): value for key, value in loaded.items() if not _QUARTO.fullmatch(str(key))}
+    return ours, []
+
+
+def merged(*places: Mapping[str, Json]) -> dict[str, Json]:
+    """The options of several places, a later one winning; `suspend` is merged key by key."""
+    result: dict[str, Json] = {}
+    for place in places:
+        for key, value in place.items():
+            before = result.get(key)
+            if key == "suspend" and value is True:
+                result[key] = before or {}
+            elif key == "suspend" and isinstance(before, dict) and isinstance(value, dict):
+                result[key] = {**before, **value}
+            else:
+                result[key] = value
+    return result
+
+
+def gate_options(suspend: Json) -> GateOptions | None:
+    """The gate that checked `suspend` options describe; None where there is none (G1)."""
+    if suspend is None or suspend is False:
+        return None
+    said = dict(suspend) if isinstance(suspend, dict) else {}
+    form = said.pop("resume_form", None)
+    timeout = said.pop("timeout", None)
+    return GateOptions(
+        form=form["schema"] if form else None,
+        timeout=None if timeout is None else durations.seconds(timeout),
+        **said,
+    )
+
+
+def configured_gate(options: GateOptions, result: Json) -> GateOptions:
+    """G2: the gate's options with what the cell's last value says of them.
+
+    Raises BadInput when that value names a gate's key and gives it a wrong type.
+    """
+    if not isinstance(result, dict) or not set(GATE_KEYS) & set(result):
+        return options
+    said: dict[str, Json] = {}
+    for key, field in (("default_args", "default_args"), ("enums", "enums"), ("schema", "form")):
+        if result.get(key) is not None:
+            said[field] = _object(result[key], key)
+    if any(not isinstance(choices, list) for choices in said.get("enums", {}).values()):
+        raise BadInput("the cell's `enums` must give each field a list of choices")
+    if result.get("description") is not None:
+        said["description"] = result["description"]
+    configured = dataclasses.replace(options, **said)
+    forms.check_schema(configured)
+    return configured
+
+
+def _object(value: Json, key: str) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise BadInput(f"the cell's `{key}` must be an object; it is {_brief(value)}")
+    return value
+
+
+def is_prompt(result: Json) -> bool:
+    """G50: the cell returned its `resume` link, so the notebook's own user may answer."""
+    return isinstance(result, dict) and bool(result.get("resume"))

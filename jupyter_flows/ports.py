@@ -1,0 +1,296 @@
+"""What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.model import (
+    Digest,
+    Failure,
+    GateStatus,
+    Json,
+    LinkId,
+    Run,
+    RunId,
+    RunStatus,
+    StepId,
+)
+
+Clock: TypeAlias = Callable[[], float]
+"""Now, in POSIX seconds."""
+
+Chance: TypeAlias = Callable[[], str]
+"""A new id that nobody can guess: 128 bits or more, of [a-z0-9]."""
+
+Outputs: TypeAlias = Sequence[Mapping[str, Json]]
+"""A cell's outputs, as nbformat writes them."""
+
+
+# ---------------------------------------------------------------- kernels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelRequest:
+    """Which kernel a run needs.
+
+    `kernel_id` names a kernel that already runs and isn't ours to end. `path` is the notebook's
+    path as the contents API writes it; the kernel starts in its folder, or in `folder` (absolute)
+    when that is given. `env` is set in the kernel's environment.
+    """
+
+    run: RunId
+    kernel_name: str
+    kernel_id: str | None
+    path: str
+    folder: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One execution. `bindings` are the names to bind before it; `timeout` is in seconds."""
+
+    step: StepId
+    attempt: int
+    source: str
+    timeout: float | None = None
+    raises: bool = False
+    bindings: Mapping[str, Json] = field(default_factory=dict)
+    rebuilding: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellOutcome:
+    """How a cell ended. `error` None is success; `lost` says that the kernel is gone.
+
+    `amended` holds the outputs of earlier steps that changed since the last outcome.
+    `notice` is a sentence for the reader (a result that is not JSON, outputs cut short).
+    """
+
+    outputs: Outputs
+    execution_count: int | None
+    result: Json = None
+    notice: str | None = None
+    error: Failure | None = None
+    lost: bool = False
+    amended: Mapping[StepId, Outputs] = field(default_factory=dict)
+    widgets: Mapping[str, Json] | None = None
+
+
+class Kernels(Protocol):
+    """One kernel a run, from its first cell to its end, suspensions included."""
+
+    def holds(self, run: RunId) -> bool:
+        """Whether this run's kernel is here and alive."""
+
+    async def open(self, request: KernelRequest) -> None:
+        """Give the run a kernel: warm, new, or the one it names. Raises KernelUnavailable."""
+
+    async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
+        """Execute one cell to its end: reply and idle, timeout, or death. Never raises for what
+        the cell does.
+        """
+
+    def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
+        """The outputs so far of the cell that is executing; empty if none is."""
+
+    async def interrupt(self, run: RunId) -> None:
+        """Interrupt the running cell; nothing happens if none runs."""
+
+    async def close(self, run: RunId) -> None:
+        """Let the kernel go: ours is shut down, a foreign one is left as it is."""
+
+    async def stop(self) -> None:
+        """Let all go, warm ones too. At most 3 s."""
+
+
+class Documents(Protocol):
+    """Notebooks as files: made ready at a run's start, and written as executed."""
+
+    def prepare(
+        self, notebook: Mapping[str, Json], parameters: Mapping[str, Json], kernel_name: str | None
+    ) -> tuple[dict[str, Json], str]:
+        """A valid nbformat 4.5 notebook with cell ids and the injected parameters, and the name
+        of its kernel. Raises BadInput (not a notebook), ParametersInvalid.
+        """
+
+    def executed(
+        self,
+        snapshot: Mapping[str, Json],
+        run: Run,
+        outputs: Mapping[StepId, Outputs],
+        widgets: Mapping[str, Json] | None,
+    ) -> dict[str, Json]:
+        """The snapshot with what the run has produced so far: a valid .ipynb."""
+
+    async def write(self, path: str, notebook: Mapping[str, Json]) -> None:
+        """Replace the file in one move, so that a reader never sees half of it."""
+
+
+# ---------------------------------------------------------------- store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A run in a list. `server` is who drives it, or did last."""
+
+    id: RunId
+    status: RunStatus
+    path: str
+    name: str | None
+    owner: str
+    created_at: float
+    finished_at: float | None
+    due_at: float | None
+    epoch: int
+    server: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRow:
+    run: RunId
+    step: StepId
+    generation: int
+    status: GateStatus
+    opened_at: float
+    deadline: float
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow:
+    id: LinkId
+    run: RunId
+    gate: StepId | None
+    generation: int
+    approver: str | None
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    status: frozenset[RunStatus] = frozenset()
+    path: str | None = None
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Newest first. `cursor` asks for the next page; None is the end."""
+
+    rows: tuple[RunRow, ...]
+    cursor: str | None
+
+
+class Store(Protocol):
+    """The log of events, its projections for lists, and blobs by content.
+
+    Every method raises StoreUnavailable when the store can't be reached.
+    """
+
+    async def create(self, run: Run, events: Sequence[Recorded], key: str | None) -> RunId:
+        """Write a new run durably. With an idempotency key that was used before by the same
+        owner: nothing is written, and the earlier run's id comes back.
+        """
+
+    async def append(
+        self,
+        run: Run,
+        events: Sequence[Recorded],
+        *,
+        epoch: int | None,
+        durable: bool,
+    ) -> None:
+        """Append events and the projections of `run` (the state after them) in one transaction.
+
+        The events' first seq must follow the last one stored, else Conflict. `epoch` is the
+        driver's; if another driver has claimed the run since, Fenced. `durable` waits for the
+        disk (power loss); otherwise the commit survives any death of this process.
+        """
+
+    async def load(self, run: RunId) -> Run:
+        """Replay the run. Raises UnknownRun."""
+
+    async def events(self, run: RunId, after: int = 0) -> list[Recorded]:
+        """The run's events behind `after`, oldest first. Raises UnknownRun."""
+
+    async def chain(self, run: RunId) -> list[tuple[int, float, str, str, str]]:
+        """The rows as they stand: (seq, at, kind, body, hash). Raises UnknownRun."""
+
+    async def claim(self, run: RunId, server: str, expected: int) -> int:
+        """Take the run for driving if its epoch is still `expected`; the new epoch comes back.
+        Raises Fenced, UnknownRun.
+        """
+
+    async def row(self, run: RunId) -> RunRow:
+        """Raises UnknownRun."""
+
+    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        """Raises BadInput for a cursor that was not given out."""
+
+    async def ready(self) -> list[RunRow]:
+        """The runs whose state says that something is to be done now (queued or running)."""
+
+    async def due(self, now: float) -> list[RunId]:
+        """The runs whose due time has passed."""
+
+    async def next_due(self) -> float | None:
+        """The earliest due time of all."""
+
+    async def open_gates(self, limit: int) -> list[GateRow]:
+        """Gates that are open, oldest first."""
+
+    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
+        """Links, newest first; of one run or of all."""
+
+    async def link(self, link: LinkId) -> LinkRow:
+        """Raises UnknownLink."""
+
+    async def put(self, data: bytes) -> Digest:
+        """Keep a blob. It reaches the disk at the latest with the next durable append."""
+
+    async def get(self, digest: Digest) -> bytes:
+        """Raises KeyError when there is no such blob (lost with the power, or removed)."""
+
+    async def save_partial(self, run: RunId, data: bytes | None) -> None:
+        """Keep (or with None drop) what the running cell has put out so far."""
+
+    async def partial(self, run: RunId) -> bytes | None:
+        """What was kept, if anything."""
+
+    async def rebuild(self) -> int:
+        """Make the projections anew from the events; how many runs there are."""
+
+    async def close(self) -> None: ...
+
+
+# ---------------------------------------------------------------- who drives
+
+
+class Dispatcher(Protocol):
+    """Sees to it that a run which has something to do is driven, here or on another server."""
+
+    async def enqueue(self, run: RunId) -> None:
+        """Deliver `drive(run)` at least once, soon."""
+
+    async def stop(self) -> None:
+        """End what is being driven here, and wait for it."""
+
+
+class Peers(Protocol):
+    """The other servers on this store."""
+
+    def alive(self, server: str) -> bool:
+        """Whether that server's process lives."""
+
+    async def poke(self, server: str, run: RunId) -> bool:
+        """Ask it to drive the run; whether it said yes."""
+
+
+class Listener(Protocol):
+    """Called after events are on disk, in order, within one process."""
+
+    def __call__(self, run: Run, events: Sequence[Recorded]) -> None: ...
