@@ -191,9 +191,13 @@ class Store(Protocol):
     Every method raises StoreUnavailable when the store can't be reached.
     """
 
-    async def create(self, run: Run, events: Sequence[Recorded], key: str | None) -> RunId:
-        """Write a new run durably. With an idempotency key that was used before by the same
-        owner: nothing is written, and the earlier run's id comes back.
+    async def create(
+        self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
+    ) -> RunId:
+        """Write a new run durably, claimed by `server` with epoch 1.
+
+        With an idempotency key that was used before by the same owner: nothing is written, and
+        the earlier run's id comes back.
         """
 
     async def append(
@@ -250,7 +254,7 @@ class Store(Protocol):
         """Raises UnknownLink."""
 
     async def put(self, data: bytes) -> Digest:
-        """Keep a blob. It reaches the disk at the latest with the next durable append."""
+        """Keep a blob. The next append writes it first, and a durable one waits for the disk."""
 
     async def get(self, digest: Digest) -> bytes:
         """Raises KeyError when there is no such blob (lost with the power, or removed)."""

@@ -1,0 +1,347 @@
+"""What a cell sees of its flow: its links, its gates, its input and the results so far.
+
+This file runs in the user's kernel, as part of the installed package or from its source text
+alone, where the package is missing. So it imports nothing but the standard library, and it must
+run on every Python that IPython runs on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import ipaddress
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+PROTOCOL = 1
+"""The version of what the server and this file say to each other."""
+
+NOT_A_FLOW = (
+    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK"
+)
+DEEP = 100_000
+DEFAULTS = {"resume": None, "resumes": [], "approvers": []}
+_UNSET: Any = object()
+_STEP: contextvars.ContextVar[str] = contextvars.ContextVar("jupyter_flows_step")
+
+
+class FlowsClientError(RuntimeError):
+    """The flow's server refused, can't be reached, or there is no flow."""
+
+
+class _Flow:
+    """What the server has told this kernel about its run."""
+
+    def __init__(self) -> None:
+        self.run_id: str | None = None
+        self.flow_input: dict[str, Any] = {}
+        self.results: dict[str, Any] = {}
+        self.gates: dict[str, Any] = {}
+        self.rebuilding = False
+        self.hook: _Hook | None = None
+
+    def forget(self) -> None:
+        """Make ready for another run in the same kernel."""
+        self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
+        self.rebuilding = False
+
+
+_flow = _Flow()
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"flow_input", "results", "run_id", "rebuilding"}:
+        return getattr(_flow, name)
+    raise AttributeError(f"module 'jupyter_flows' has no attribute {name!r}")
+
+
+# ---------------------------------------------------------------- for cells
+
+
+def get_resume_urls(approver: str | None = None, flow_level: bool = False) -> dict[str, str]:
+    """Links to approve or reject this step's gate: `approvalPage`, `resume` and `cancel`.
+
+    `approver` is whom the links are meant for; `flow_level` makes them count at any gate of the
+    run. Raises FlowsClientError.
+    """
+    asked = {
+        "run": _run(),
+        "gate": _step(),
+        "approver": approver,
+        "flow_level": bool(flow_level),
+    }
+    answer = _post("/api/links", asked)
+    return {name: answer[name] for name in ("approvalPage", "resume", "cancel")}
+
+
+def gate(step_id: str) -> dict[str, Any]:
+    """The record of an earlier gate: its status, votes and what it resumed with."""
+    _run()
+    try:
+        record: dict[str, Any] = _flow.gates[step_id]
+    except KeyError:
+        known = ", ".join(_flow.gates) or "none so far"
+        raise FlowsClientError(f"No gate {step_id!r} has closed. Closed gates: {known}") from None
+    return record
+
+
+def load_ipython_extension(ip: Any) -> None:
+    """Bind `flows`, and the names that a flow binds where they are missing."""
+    ip.user_ns["flows"] = sys.modules.get("jupyter_flows") or sys.modules[__name__]
+    kept = {"flow_input": _flow.flow_input, "results": _flow.results, "previous_result": None}
+    for name, value in {**kept, **DEFAULTS}.items():
+        ip.user_ns.setdefault(name, list(value) if isinstance(value, list) else value)
+
+
+def _run() -> str:
+    run = _flow.run_id or os.environ.get("FLOWS_RUN_ID")
+    if not run:
+        raise FlowsClientError(NOT_A_FLOW)
+    return run
+
+
+def _step() -> str:
+    """The asking cell's step. A thread has no context of its own: it belongs to the newest cell."""
+    step = _STEP.get("") or os.environ.get("FLOWS_STEP_ID")
+    if not step:
+        raise FlowsClientError(NOT_A_FLOW)
+    return step
+
+
+def _post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
+    if not base or not token:
+        raise FlowsClientError("This run has no server that could answer.")
+    headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+    url = base.rstrip("/") + path
+    request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
+        url, json.dumps(asked).encode(), headers, method="POST"
+    )
+    try:
+        with _opener(url).open(request, timeout=30) as answer:
+            replied: dict[str, Any] = json.load(answer)
+            return replied
+    except urllib.error.HTTPError as error:
+        raise FlowsClientError(_detail(error)) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise FlowsClientError(f"The flow's server can't be reached: {reason}") from None
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Proxies are for other machines."""
+    if _is_loopback(urlsplit(url).hostname or ""):
+        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return urllib.request.build_opener()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _detail(error: urllib.error.HTTPError) -> str:
+    with contextlib.suppress(ValueError, OSError, AttributeError):
+        detail = json.load(error).get("detail")
+        if detail:
+            return str(detail)
+    return f"The flow's server answered {error.code} {error.reason}."
+
+
+# ---------------------------------------------------------------- for the server
+
+
+class _Hook:
+    """Stands in for IPython's display hook, and is called before each cell.
+
+    As display hook it notes the last expression's value, also behind a semicolon, then lets the
+    real one do its work. Cells that the flow's server did not send are left alone.
+    """
+
+    of_jupyter_flows = True
+
+    def __init__(self, ip: Any) -> None:
+        self.ip = ip
+        self.inner = ip.display_trap.hook
+        self.cell: dict[str, Any] | None = None
+        self.value: Any = _UNSET
+        self.previous: Any = _UNSET
+        self._seen: str | None = None
+        self._depth = 0
+
+    def install(self) -> None:
+        self.ip.display_trap.hook = self
+        self.ip.events.register("pre_run_cell", self.before)
+        self.ip.events.register("post_run_cell", self.after)
+
+    def remove(self) -> None:
+        if self.ip.display_trap.hook is self:
+            self.ip.display_trap.hook = self.inner
+        for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
+            with contextlib.suppress(ValueError):
+                self.ip.events.unregister(event, callback)
+
+    def __call__(self, value: Any = None) -> None:
+        if self.cell is not None:
+            self.value = value
+        self.inner(value)
+
+    def before(self, _info: Any = None) -> None:
+        parent = self.ip.kernel.get_parent("shell")
+        seen = parent.get("header", {}).get("msg_id")
+        if seen is not None and seen == self._seen:
+            self._depth += 1  # a cell that runs code of its own through IPython
+            return
+        self._seen, self._depth, self.value = seen, 0, _UNSET
+        self.cell = parent.get("metadata", {}).get("jupyter_flows")
+        if self.cell is not None:
+            self._enter(self.cell)
+
+    def _enter(self, cell: dict[str, Any]) -> None:
+        _STEP.set(cell["step"])
+        os.environ["FLOWS_RUN_ID"] = cell["run"]
+        os.environ["FLOWS_STEP_ID"] = cell["step"]
+        os.environ["FLOWS_ATTEMPT"] = str(cell["attempt"])
+        _flow.rebuilding = cell["rebuilding"]
+        if _flow.run_id != cell["run"]:
+            _flow.run_id = cell["run"]
+            self.ip.user_ns["results"] = _flow.results
+            self.ip.user_ns["previous_result"] = self.previous = None
+        if "bindings" in cell:
+            self._bind(cell["bindings"])
+
+    def _bind(self, bindings: dict[str, Any]) -> None:
+        for name, value in bindings.items():
+            if name == "gates":
+                _flow.gates = value
+            elif name == "results":
+                _flow.results.clear()
+                _flow.results.update(value)
+                self.ip.user_ns[name] = _flow.results
+            else:
+                self.ip.user_ns[name] = value
+        _flow.flow_input = bindings.get("flow_input", _flow.flow_input)
+        self.previous = bindings.get("previous_result", self.previous)
+
+    def after(self, result: Any = None) -> None:
+        """A failed cell has no result, but one that may fail counts as done."""
+        if self._depth:
+            self._depth -= 1
+            return
+        cell = self.cell
+        if cell is None or (result is not None and result.success):
+            return
+        self.cell, self.value = None, _UNSET
+        if cell.get("raises"):
+            self._keep(cell["step"], None)
+
+    def report(self) -> dict[str, Any]:
+        """The result of the cell that has just ended, once."""
+        cell, value = self.cell, self.value
+        self.cell, self.value = None, _UNSET
+        if cell is None:
+            return {"notice": "The cell's result could not be seen."}
+        if value is _UNSET or value is None:
+            self._keep(cell["step"], None)
+            return {"text": "null", "size": 4}
+        try:
+            text = _encoded(value, cell["limit"])
+        except _NotKept as error:
+            self._keep(cell["step"], None)
+            return {"notice": str(error)}
+        self._keep(cell["step"], json.loads(text))
+        return {"text": text, "size": len(text)}
+
+    def _keep(self, step: str, result: Any) -> None:
+        """`previous_result` follows, unless the user has taken the name."""
+        _flow.results[step] = result
+        if self.ip.user_ns.get("previous_result", self.previous) is self.previous:
+            self.ip.user_ns["previous_result"] = result
+        self.previous = result
+
+
+class _Reporter:
+    """Shows the result as JSON where the server asks for it, with the reply to the cell."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        hook = _flow.hook
+        return {"application/json": hook.report() if hook else {}, "text/plain": ""}
+
+
+REPORTER = _Reporter()
+
+
+def install(ip: Any, env: dict[str, str], folder: str | None = None) -> None:
+    """Called by the server when a run, or the stock of warm kernels, takes this kernel."""
+    uninstall(ip)
+    _flow.forget()
+    _flow.hook = _Hook(ip)
+    _flow.hook.install()
+    enter(env, folder)
+
+
+def enter(env: dict[str, str], folder: str | None = None) -> None:
+    os.environ.update(env)
+    if folder is not None:
+        os.chdir(folder)
+
+
+def uninstall(ip: Any, names: tuple[str, ...] = ()) -> None:
+    """Leave the kernel as it was. `names` are environment variables to drop."""
+    hook = ip.display_trap.hook
+    if getattr(hook, "of_jupyter_flows", False):
+        hook.remove()
+    _flow.hook = None
+    for name in names:
+        os.environ.pop(name, None)
+
+
+class _NotKept(ValueError):
+    """Why a value is no result."""
+
+
+def _encoded(value: Any, limit: int) -> str:
+    kind = type(value).__name__
+    if _least(value) > limit:
+        raise _NotKept(_too_large(kind, limit))
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+        size = len(text.encode())  # refuses lone surrogates
+    except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+        raise _NotKept(
+            f"The cell's result is of type {kind} and no JSON value, so null was kept: {error}"
+        ) from None
+    if size > limit:
+        raise _NotKept(_too_large(kind, limit))
+    return text
+
+
+def _least(value: Any) -> int:
+    """A cheap lower bound of the JSON text's length, two levels deep."""
+    if isinstance(value, str):
+        return len(value)
+    if not isinstance(value, (list, tuple, dict)):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    if len(value) > DEEP:
+        return 2 * len(value)
+    return sum(len(item) for item in inner if isinstance(item, (str, list, tuple, dict)))
+
+
+def _plain(value: Any) -> Any:
+    """Scalars of numpy and its kin are numbers."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"an object of type {type(value).__name__} can't be written as JSON")
+
+
+def _too_large(kind: str, limit: int) -> str:
+    return f"The cell's result (of type {kind}) is larger than {limit:,} bytes, so null was kept."

@@ -1,0 +1,314 @@
+"""From a kernel's messages to a notebook's outputs: pure, bounded, with nbclient's semantics.
+
+What a cell puts out is counted in bytes of text. Behind the limit nothing is kept but errors, and
+a notice says how much was dropped.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from jupyter_flows.core.model import Json, StepId
+
+MAX_OUTPUT_BYTES = 10 * 2**20
+FRAME = 64
+"""What an output costs beside its content."""
+ERROR_CHARACTERS = 100_000
+
+Message = Mapping[str, Json]
+Output = dict[str, Json]
+
+
+def size_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def readable(size: int) -> str:
+    return f"{size // 2**20} MiB" if size and size % 2**20 == 0 else f"{size:,} bytes"
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Adjacent chunks of one stream; they are joined when somebody looks."""
+
+    name: str
+    parts: list[str]
+
+    def shown(self) -> Output:
+        if len(self.parts) > 1:
+            self.parts = ["".join(self.parts)]
+        return {"output_type": "stream", "name": self.name, "text": self.parts[0]}
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """A display or result. `shown_in` is None when it was cleared away."""
+
+    kind: str
+    data: Output
+    metadata: Output
+    count: int | None
+    size: int
+    shown_in: "CellOutputs | None"
+
+    def shown(self) -> Output:
+        output = {"output_type": self.kind, "data": self.data, "metadata": self.metadata}
+        return {**output, "execution_count": self.count} if self.kind == "execute_result" else output
+
+
+@dataclass(slots=True)
+class _Error:
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+    def shown(self) -> Output:
+        return {
+            "output_type": "error",
+            "ename": self.ename,
+            "evalue": self.evalue,
+            "traceback": self.traceback,
+        }
+
+
+@dataclass(slots=True)
+class CellOutputs:
+    """The outputs of one cell, or of one Output widget. `changed` is for the owner to reset."""
+
+    limit: int = MAX_OUTPUT_BYTES
+    step: StepId | None = None
+    execution_count: int | None = None
+    changed: bool = False
+    dropped: int = 0
+    _items: list[_Stream | _Bundle | _Error] = field(default_factory=list)
+    _size: int = 0
+    _clear_next: bool = False
+    _shown: list[Output] | None = None
+
+    def show(self) -> list[Output]:
+        """As nbformat writes them. The list is the caller's; what is in it is never changed."""
+        if self._shown is None:
+            self._shown = [item.shown() for item in self._items]
+            if self.dropped:
+                self._shown.append(_notice(self._dropped_notice()))
+        return list(self._shown)
+
+    def _dropped_notice(self) -> str:
+        return (
+            f"[output over {readable(self.limit)}: {self.dropped:,} more bytes were dropped]\n"
+        )
+
+    def stream(self, name: str, text: str) -> None:
+        if not text:
+            return
+        self._touch()
+        last = self._items[-1] if self._items else None
+        joins = type(last) is _Stream and last.name == name
+        size = size_of(text)
+        if self.dropped or self._size + size + FRAME * (not joins) > self.limit:
+            text, size = self._fitting(text, size)
+            if not text:
+                return
+        self._size += size
+        if joins:
+            last.parts.append(text)  # type: ignore[union-attr]
+        else:
+            self._size += FRAME
+            self._items.append(_Stream(name, [text]))
+
+    def _fitting(self, text: str, size: int) -> tuple[str, int]:
+        """What still fits of a chunk; the rest is counted as dropped."""
+        room = 0 if self.dropped else max(0, self.limit - self._size - FRAME)
+        kept = text.encode("utf-8", "surrogatepass")[:room].decode("utf-8", "ignore")
+        left = size_of(kept)
+        self.dropped += size - left
+        return kept, left
+
+    def bundle(self, kind: str, content: Message) -> _Bundle | None:
+        """Add a display or result; None if it did not fit."""
+        self._touch()
+        data, metadata = _data(content.get("data")), dict(content.get("metadata") or {})
+        size = _size_of_bundle(data, metadata)
+        if size > self.limit and not self.dropped:
+            data, metadata = _too_large(size, self.limit), {}
+            size = _size_of_bundle(data, metadata)
+        if self.dropped or self._size + size > self.limit:
+            self.dropped += size
+            return None
+        self._size += size
+        item = _Bundle(kind, data, metadata, content.get("execution_count"), size, self)
+        self._items.append(item)
+        return item
+
+    def update(self, item: _Bundle, content: Message) -> None:
+        """Give a display that stands here new content."""
+        data, metadata = _data(content.get("data")), dict(content.get("metadata") or {})
+        size = _size_of_bundle(data, metadata)
+        if self._size - item.size + size > max(self.limit, self._size):
+            data, metadata = _too_large(size, self.limit), {}
+            size = _size_of_bundle(data, metadata)
+        self._size += size - item.size
+        item.data, item.metadata, item.size = data, metadata, size
+        self.changed, self._shown = True, None
+
+    def error(self, content: Message) -> None:
+        self._touch()
+        if self.dropped and self._items and type(self._items[-1]) is _Error:
+            self._items.pop()
+        traceback = [str(line) for line in content.get("traceback") or ()]
+        if sum(map(len, traceback)) > ERROR_CHARACTERS:
+            traceback = [f"[a traceback of more than {ERROR_CHARACTERS:,} characters]"]
+        evalue = str(content.get("evalue", ""))[:ERROR_CHARACTERS]
+        self._items.append(_Error(str(content.get("ename", ""))[:1000], evalue, traceback))
+
+    def clear(self, wait: bool) -> None:
+        if wait:
+            self._clear_next = True
+        else:
+            self._clear()
+
+    def replace(self, outputs: list[Output]) -> None:
+        """Start anew with outputs that somebody else has written."""
+        self._clear()
+        for output in outputs:
+            match output.get("output_type"):
+                case "stream":
+                    self.stream(str(output.get("name")), _joined(output.get("text")))
+                case "error":
+                    self.error(output)
+                case "display_data" | "execute_result" as kind:
+                    self.bundle(kind, output)
+
+    def _touch(self) -> None:
+        if self._clear_next:
+            self._clear()
+        self.changed, self._shown = True, None
+
+    def _clear(self) -> None:
+        for item in self._items:
+            if type(item) is _Bundle:
+                item.shown_in = None
+        self._items, self._size, self.dropped = [], 0, 0
+        self._clear_next, self.changed, self._shown = False, True, None
+
+
+@dataclass(slots=True)
+class RunOutputs:
+    """The outputs of all cells of a run, fed with every message of the kernel's iopub channel.
+
+    `redirect` says which Output widget, if any, takes what a parent message puts out.
+    """
+
+    limit: int = MAX_OUTPUT_BYTES
+    redirect: Callable[[str], CellOutputs | None] = lambda _parent: None
+    _cells: dict[StepId, CellOutputs] = field(default_factory=dict)
+    _parents: dict[str, CellOutputs] = field(default_factory=dict)
+    _displays: dict[str, list[_Bundle]] = field(default_factory=dict)
+
+    def begin(self, step: StepId, parent: str) -> CellOutputs:
+        """A step is executed, perhaps again, by the request `parent`."""
+        before = self._cells.pop(step, None)
+        if before is not None:
+            before.clear(wait=False)
+            self._parents = {k: v for k, v in self._parents.items() if v is not before}
+        cell = CellOutputs(self.limit, step)
+        self._cells[step] = self._parents[parent] = cell
+        return cell
+
+    def feed(self, message: Message) -> None:
+        """Take in one message; what is no output or belongs to nobody here is passed over."""
+        kind, content = message["msg_type"], message["content"]
+        if kind == "update_display_data":
+            self._update(_display_id(content), content)
+            return
+        if kind not in _HANDLED:
+            return
+        parent = message["parent_header"].get("msg_id", "")
+        cell = self._parents.get(parent)
+        if cell is not None and content.get("execution_count") is not None:
+            cell.execution_count = content["execution_count"]
+        sink = self.redirect(parent) or cell
+        if sink is not None:
+            self._put(sink, kind, content)
+
+    def _put(self, sink: CellOutputs, kind: str, content: Message) -> None:
+        match kind:
+            case "stream":
+                sink.stream(str(content["name"]), str(content["text"]))
+            case "display_data" | "execute_result":
+                self._show(sink, kind, content)
+            case "error":
+                sink.error(content)
+            case "clear_output":
+                sink.clear(bool(content.get("wait")))
+
+    def _show(self, sink: CellOutputs, kind: str, content: Message) -> None:
+        name = _display_id(content)
+        self._update(name, content)
+        item = sink.bundle(kind, content)
+        if name and item is not None:
+            places = self._displays.setdefault(name, [])
+            if places and places[-1].shown_in is None:
+                places[:] = [place for place in places if place.shown_in is not None]
+            places.append(item)
+
+    def _update(self, name: str | None, content: Message) -> None:
+        for item in self._displays.get(name, ()) if name else ():
+            if item.shown_in is not None:
+                item.shown_in.update(item, content)
+
+    def take(self, step: StepId) -> list[Output]:
+        """This step's outputs; they are then no amendment."""
+        cell = self._cells[step]
+        cell.changed = False
+        return cell.show()
+
+    def amended(self) -> dict[StepId, list[Output]]:
+        """The outputs of steps that changed since they were taken."""
+        return {step: self.take(step) for step, cell in self._cells.items() if cell.changed}
+
+    def show(self, step: StepId) -> list[Output]:
+        return self._cells[step].show()
+
+
+_HANDLED = frozenset(
+    {"stream", "display_data", "execute_result", "error", "clear_output", "execute_input"}
+)
+
+
+def _display_id(content: Message) -> str | None:
+    transient = content.get("transient")
+    return transient.get("display_id") if transient else None
+
+
+def _notice(text: str) -> Output:
+    return {"output_type": "stream", "name": "stderr", "text": text}
+
+
+def _too_large(size: int, limit: int) -> Output:
+    return {"text/plain": f"[a display of {size:,} bytes was dropped: over {readable(limit)}]"}
+
+
+def _data(bundle: Json) -> Output:
+    """A mime bundle that nbformat allows: text, but for JSON types."""
+    return {
+        kind: value if _is_json(kind) or isinstance(value, str) else _joined(value)
+        for kind, value in (bundle or {}).items()
+    }
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _joined(value: Json) -> str:
+    return "".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _size_of_bundle(data: Output, metadata: Output) -> int:
+    sizes = (size_of(v) if isinstance(v, str) else _size_of_json(v) for v in data.values())
+    return FRAME + sum(map(len, data)) + sum(sizes) + (_size_of_json(metadata) if metadata else 0)
+
+
+def _size_of_json(value: Json) -> int:
+    return len(json.dumps(value, default=str))

@@ -1,0 +1,81 @@
+"""Outputs and snapshots as files named by the hash of their content."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.model import Digest
+
+
+class BlobFolder:
+    """Used from one thread at a time, but for `keep`, which only remembers.
+
+    `keep` puts a blob into memory; `write` brings all that was kept to the folder in one move
+    each; `sync` waits until the disk has them. So a blob costs its writer nothing but the hash,
+    and stands in the folder before an event that names it is committed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._kept: dict[Digest, bytes] = {}
+        self._unsynced: set[Path] = set()
+
+    def _path(self, digest: Digest) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self.folder / name[:2] / name
+
+    def keep(self, data: bytes) -> Digest:
+        digest = sha256(data)
+        self._kept[digest] = data
+        return digest
+
+    def write(self) -> None:
+        """Raises OSError, and then nothing that was kept is forgotten."""
+        for digest, data in list(self._kept.items()):
+            path = self._path(digest)
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                replace_file(path, data)
+                self._unsynced.add(path)
+            self._kept.pop(digest, None)
+
+    def sync(self) -> None:
+        paths, self._unsynced = self._unsynced, set()
+        sync_paths(paths)
+        sync_paths({path.parent for path in paths})
+
+    def get(self, digest: Digest) -> bytes:
+        """Raises KeyError when there is none, or when its bytes are not what its name says."""
+        kept = self._kept.get(digest)
+        if kept is not None:
+            return kept
+        try:
+            data = self._path(digest).read_bytes()
+        except FileNotFoundError:
+            raise KeyError(digest) from None
+        if sha256(data) != digest:
+            raise KeyError(digest)
+        return data
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write the file in one move: a reader sees the old bytes or the new ones."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def sync_paths(paths: Iterable[Path]) -> None:
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,203 @@
+"""The store in memory, for tests: the same contract, and nothing outlives the process."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jupyter_flows.core import errors
+from jupyter_flows.core.canonical import chained, sha256
+from jupyter_flows.core.codec import decode, encode
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.machine import replay
+from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.store import projection
+from jupyter_flows.store.rows import cursor_of, read_cursor
+
+ChainRow = tuple[int, float, str, str, str]
+
+
+class MemoryStore:
+    """Implements `ports.Store`."""
+
+    def __init__(self) -> None:
+        self._log: dict[RunId, list[ChainRow]] = {}
+        self._rows: dict[RunId, RunRow] = {}
+        self._keys: dict[tuple[str, str], RunId] = {}
+        self._states: dict[RunId, Run] = {}
+        self._blobs: dict[Digest, bytes] = {}
+        self._partials: dict[RunId, bytes] = {}
+
+    async def create(
+        self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
+    ) -> RunId:
+        if key is not None:
+            earlier = self._keys.setdefault((run.owner, key), run.id)
+            if earlier != run.id:
+                return earlier
+        self._log[run.id] = []
+        self._write(run, events)
+        self._rows[run.id] = _row(run, 1, server)
+        return run.id
+
+    async def append(
+        self,
+        run: Run,
+        events: Sequence[Recorded],
+        *,
+        epoch: int | None,
+        durable: bool,  # noqa: ARG002 (memory never is)
+    ) -> None:
+        log = self._log.get(run.id, [])
+        if epoch is not None and self._rows[run.id].epoch != epoch:
+            raise errors.Fenced
+        if not log or log[-1][0] != events[0].seq - 1:
+            raise errors.Conflict
+        self._write(run, events)
+        row = self._rows[run.id]
+        if projection.moves_run([recorded.event for recorded in events]):
+            self._rows[run.id] = _row(run, row.epoch, row.server)
+
+    def _write(self, run: Run, events: Sequence[Recorded]) -> None:
+        log = self._log[run.id]
+        for row in events:
+            kind, body = encode(row.event)
+            previous = log[-1][4] if log else ""
+            log.append(
+                (row.seq, row.at, kind, body, chained(previous, row.seq, row.at, kind, body))
+            )
+        self._states[run.id] = run
+
+    async def load(self, run: RunId) -> Run:
+        return replay(run, await self.events(run))
+
+    async def events(self, run: RunId, after: int = 0) -> list[Recorded]:
+        rows = await self.chain(run)
+        return [Recorded(seq, at, decode(kind, body)) for seq, at, kind, body, _ in rows[after:]]
+
+    async def chain(self, run: RunId) -> list[ChainRow]:
+        if run not in self._log:
+            raise errors.UnknownRun(f"There is no run {run!r}.")
+        return list(self._log[run])
+
+    async def claim(self, run: RunId, server: str, expected: int) -> int:
+        row = self._rows.get(run)
+        if row is None or row.epoch != expected:
+            raise errors.Fenced
+        self._rows[run] = replace(row, epoch=expected + 1, server=server)
+        return expected + 1
+
+    async def row(self, run: RunId) -> RunRow:
+        if run not in self._rows:
+            raise errors.UnknownRun(f"There is no run {run!r}.")
+        return self._rows[run]
+
+    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        rows = sorted(self._rows.values(), key=lambda r: (r.created_at, r.id), reverse=True)
+        if wanted.status:
+            rows = [r for r in rows if r.status in wanted.status]
+        if wanted.path is not None:
+            rows = [r for r in rows if r.path == wanted.path]
+        if wanted.owner is not None:
+            rows = [r for r in rows if r.owner == wanted.owner]
+        if cursor is not None:
+            place = read_cursor(cursor)
+            rows = [r for r in rows if (r.created_at, r.id) < place]
+        page = tuple(rows[:limit])
+        return Page(rows=page, cursor=cursor_of(page[-1]) if len(rows) > limit else None)
+
+    async def ready(self) -> list[RunRow]:
+        wanted = (RunStatus.QUEUED, RunStatus.RUNNING)
+        return [row for row in self._rows.values() if row.status in wanted]
+
+    async def due(self, now: float) -> list[RunId]:
+        rows = self._rows.values()
+        return [row.id for row in rows if row.due_at is not None and row.due_at <= now]
+
+    async def next_due(self) -> float | None:
+        return min((r.due_at for r in self._rows.values() if r.due_at is not None), default=None)
+
+    async def open_gates(self, limit: int) -> list[GateRow]:
+        rows = [
+            GateRow(
+                run=run.id,
+                step=gate.step,
+                generation=gate.generation,
+                status=gate.status,
+                opened_at=gate.opened_at or 0.0,
+                deadline=gate.deadline or 0.0,
+                path=run.path,
+            )
+            for run in self._states.values()
+            for gate in run.gates.values()
+            if gate.status is GateStatus.OPEN
+        ]
+        return sorted(rows, key=lambda row: row.opened_at)[:limit]
+
+    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
+        rows = [
+            LinkRow(
+                id=link.id,
+                run=state.id,
+                gate=link.gate,
+                generation=link.generation,
+                approver=link.approver,
+                created_at=link.created_at,
+                expires_at=link.expires_at,
+                revoked_at=link.revoked_at,
+            )
+            for state in self._states.values()
+            for link in state.links.values()
+            if run in (None, state.id)
+        ]
+        return sorted(rows, key=lambda row: row.created_at, reverse=True)[:limit]
+
+    async def link(self, link: LinkId) -> LinkRow:
+        found = [row for row in await self.links(None, len(self._states) * 1000) if row.id == link]
+        if not found:
+            raise errors.UnknownLink
+        return found[0]
+
+    async def put(self, data: bytes) -> Digest:
+        digest = sha256(data)
+        self._blobs[digest] = data
+        return digest
+
+    async def get(self, digest: Digest) -> bytes:
+        return self._blobs[digest]
+
+    async def save_partial(self, run: RunId, data: bytes | None) -> None:
+        if data is None:
+            self._partials.pop(run, None)
+        else:
+            self._partials[run] = data
+
+    async def partial(self, run: RunId) -> bytes | None:
+        return self._partials.get(run)
+
+    async def rebuild(self) -> int:
+        for run in self._log:
+            state = await self.load(run)
+            before = self._rows.get(run)
+            self._states[run] = state
+            self._rows[run] = _row(
+                state, before.epoch if before else 0, before.server if before else None
+            )
+        return len(self._log)
+
+    async def close(self) -> None:
+        """Nothing to let go."""
+
+
+def _row(run: Run, epoch: int, server: str | None) -> RunRow:
+    return RunRow(
+        id=run.id,
+        status=run.status,
+        path=run.path,
+        name=run.name,
+        owner=run.owner,
+        created_at=run.created_at,
+        finished_at=run.finished_at,
+        due_at=run.due_at,
+        epoch=epoch,
+        server=server,
+    )

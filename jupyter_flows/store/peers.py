@@ -1,0 +1,105 @@
+"""Which servers work on this store: a file and an operating-system lock for each.
+
+The lock goes with its process, however that dies; so a server is alive while its lock is held.
+"""
+
+import asyncio
+import fcntl
+import json
+import urllib.request
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from jupyter_flows.core.model import RunId
+from jupyter_flows.store.blobs import replace_file
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Server:
+    """How to reach a server. `secret` is known to those who can read the data folder, no others."""
+
+    id: str
+    url: str
+    public_url: str
+    secret: str
+    pid: int
+
+
+class PeerFolder:
+    """Implements `ports.Peers` on a folder. `announce` makes this process one of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[str, IO[str]] = {}
+
+    def _lock(self, server: str) -> Path:
+        return self._folder / f"{server}.lock"
+
+    def _card(self, server: str) -> Path:
+        return self._folder / f"{server}.json"
+
+    def hold(self, server: str) -> None:
+        """Be alive under this name, until the process ends or `leave`."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = self._lock(server).open("w")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        self._held[server] = file
+
+    def announce(self, server: Server) -> None:
+        """Say how to reach this process."""
+        replace_file(self._card(server.id), json.dumps(asdict(server)).encode())
+
+    def leave(self, server: str) -> None:
+        held = self._held.pop(server, None)
+        self._card(server).unlink(missing_ok=True)
+        self._lock(server).unlink(missing_ok=True)
+        if held:
+            held.close()
+
+    def alive(self, server: str) -> bool:
+        if server in self._held:
+            return True
+        try:
+            with self._lock(server).open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        self._card(server).unlink(missing_ok=True)
+        self._lock(server).unlink(missing_ok=True)
+        return False
+
+    def card(self, server: str) -> Server | None:
+        try:
+            return Server(**json.loads(self._card(server).read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def all(self) -> list[Server]:
+        """The servers that live and have said how to reach them, this one included."""
+        names = sorted(path.stem for path in self._folder.glob("*.lock"))
+        cards = [self.card(name) for name in names if self.alive(name)]
+        return [card for card in cards if card]
+
+    async def poke(self, server: str, run: RunId) -> bool:
+        card = self.card(server)
+        if card is None:
+            return False
+        return await asyncio.to_thread(_post, card, run)
+
+
+def _post(card: Server, run: RunId) -> bool:
+    request = urllib.request.Request(  # noqa: S310 (our own server's http address)
+        f"{card.url}/peers/drive/{run}",
+        data=b"",
+        headers={"Authorization": f"Bearer {card.secret}"},
+        method="POST",
+    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=5) as response:
+            return bool(response.status < 300)
+    except OSError:
+        return False

@@ -1,0 +1,80 @@
+"""What the lists hold of a run, as functions of its state alone."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jupyter_flows.core import events as e
+from jupyter_flows.core.model import Gate, Link, Run
+
+RUN_KINDS = (
+    e.RunCreated,
+    e.RunStarted,
+    e.GateOpened,
+    e.GateApproved,
+    e.GateRejected,
+    e.GateTimedOut,
+    e.RunInterrupted,
+    e.RunResumed,
+    e.RunSucceeded,
+    e.RunFailed,
+    e.RunCancelled,
+)
+"""The events after which a run's row in the list may differ."""
+
+ENDS = (e.RunInterrupted, e.RunFailed, e.RunCancelled)
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """The columns of `runs` that the state decides (not who drives it)."""
+    return {
+        "status": run.status.value,
+        "path": run.path,
+        "name": run.name,
+        "owner": run.owner,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "due_at": run.due_at,
+    }
+
+
+def gate_values(run: Run, gate: Gate) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "step": gate.step,
+        "generation": gate.generation,
+        "status": gate.status.value,
+        "opened_at": gate.opened_at,
+        "deadline": gate.deadline,
+        "path": run.path,
+    }
+
+
+def link_values(run: Run, link: Link) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "run_id": run.id,
+        "gate": link.gate,
+        "generation": link.generation,
+        "approver": link.approver,
+        "created_at": link.created_at,
+        "expires_at": link.expires_at,
+        "revoked_at": link.revoked_at,
+    }
+
+
+def moves_run(events: Iterable[e.Event]) -> bool:
+    return any(isinstance(event, RUN_KINDS) for event in events)
+
+
+def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
+    """The opened gates whose row may differ after these events."""
+    kinds = (e.GateOpened, e.GateApproved, e.GateRejected, e.GateTimedOut)
+    keys = {(event.gate, event.generation) for event in events if isinstance(event, kinds)}
+    if any(isinstance(event, ENDS) for event in events):
+        keys |= set(run.gates)
+    return [run.gates[key] for key in sorted(keys) if run.gates[key].opened_at is not None]
+
+
+def touched_links(run: Run, events: Sequence[e.Event]) -> list[Link]:
+    kinds = (e.LinkMinted, e.LinkRevoked)
+    return [run.links[event.link] for event in events if isinstance(event, kinds)]

@@ -1,0 +1,69 @@
+"""Rows of the database to records and back; cursors of pages."""
+
+import base64
+import binascii
+from typing import Any
+
+from jupyter_flows.core.codec import decode
+from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus, StepId
+from jupyter_flows.ports import GateRow, LinkRow, RunRow
+
+
+def recorded(row: Any) -> Recorded:
+    return Recorded(row.seq, row.at, decode(row.kind, row.body))
+
+
+def run_row(row: Any) -> RunRow:
+    return RunRow(
+        id=RunId(row.id),
+        status=RunStatus(row.status),
+        path=row.path,
+        name=row.name,
+        owner=row.owner,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        due_at=row.due_at,
+        epoch=row.epoch,
+        server=row.server,
+    )
+
+
+def gate_row(row: Any) -> GateRow:
+    return GateRow(
+        run=RunId(row.run_id),
+        step=StepId(row.step),
+        generation=row.generation,
+        status=GateStatus(row.status),
+        opened_at=row.opened_at,
+        deadline=row.deadline,
+        path=row.path,
+    )
+
+
+def link_row(row: Any) -> LinkRow:
+    return LinkRow(
+        id=LinkId(row.id),
+        run=RunId(row.run_id),
+        gate=None if row.gate is None else StepId(row.gate),
+        generation=row.generation,
+        approver=row.approver,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def cursor_of(row: RunRow) -> str:
+    """Names the last row of a page, for the page behind it."""
+    return base64.urlsafe_b64encode(f"{row.created_at!r} {row.id}".encode()).decode()
+
+
+def read_cursor(cursor: str) -> tuple[float, str]:
+    """Raises BadInput for a cursor that was not given out."""
+    try:
+        created_at, run = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        return float(created_at), run
+    except (ValueError, binascii.Error):
+        raise BadInput(f"cursor {cursor!r} was not given out by a page of this list") from None

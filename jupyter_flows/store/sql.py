@@ -1,0 +1,355 @@
+"""The store on a database: every call is one job of one thread, and at most one transaction."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from jupyter_flows.core import errors
+from jupyter_flows.core.canonical import chained
+from jupyter_flows.core.codec import encode
+from jupyter_flows.core.events import Event, Recorded
+from jupyter_flows.core.machine import replay
+from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.store import projection, tables
+from jupyter_flows.store.blobs import BlobFolder, replace_file
+from jupyter_flows.store.engine import open_engine
+from jupyter_flows.store.rows import (
+    cursor_of,
+    gate_row,
+    link_row,
+    read_cursor,
+    recorded,
+    run_row,
+)
+
+T = TypeVar("T")
+
+_READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
+_HEADS = 4096
+"""How many runs' newest hashes are remembered, to save a look-up at the next append."""
+
+
+class SqlStore:
+    """Implements `ports.Store`. Blobs and partial outputs are files in `folder`."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._folder = folder
+        self._engine = open_engine(url)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="jupyter-flows-store")
+        self._blobs = BlobFolder(folder / "blobs")
+        self._heads: dict[RunId, tuple[int, str]] = {}
+
+    async def _job(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (sa.exc.OperationalError, OSError) as error:
+            raise errors.StoreUnavailable(f"The store can't be used: {error}") from error
+
+    @contextmanager
+    def _transaction(self, *, durable: bool = False) -> Iterator[sa.Connection]:
+        with self._engine.connect().execution_options(writes=True) as connection:
+            if connection.dialect.name == "sqlite":
+                level = "FULL" if durable else "NORMAL"
+                connection.connection.driver_connection.execute(f"PRAGMA synchronous={level}")  # type: ignore[union-attr]
+            with connection.begin():
+                yield connection
+
+    # ------------------------------------------------------------ writing
+
+    async def create(
+        self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
+    ) -> RunId:
+        def work() -> RunId:
+            self._blobs.write()
+            self._blobs.sync()
+            with self._transaction(durable=True) as connection:
+                if key is not None:
+                    earlier = connection.execute(
+                        sa.select(tables.runs.c.id).where(
+                            tables.runs.c.owner == run.owner, tables.runs.c.idempotency_key == key
+                        )
+                    ).scalar()
+                    if earlier is not None:
+                        return RunId(earlier)
+                connection.execute(
+                    sa.insert(tables.runs),
+                    {
+                        "id": run.id,
+                        "epoch": 1,
+                        "server": server,
+                        "idempotency_key": key,
+                        **projection.run_values(run),
+                    },
+                )
+                head = self._insert(connection, run.id, events, "")
+            self._remember(run.id, head)
+            return run.id
+
+        return await self._job(work)
+
+    async def append(
+        self, run: Run, events: Sequence[Recorded], *, epoch: int | None, durable: bool
+    ) -> None:
+        def work() -> None:
+            self._blobs.write()
+            if durable:
+                self._blobs.sync()
+            try:
+                with self._transaction(durable=durable) as connection:
+                    self._check_epoch(connection, run.id, epoch)
+                    previous = self._head(connection, run.id, events[0].seq - 1)
+                    head = self._insert(connection, run.id, events, previous)
+                    self._project(connection, run, [row.event for row in events])
+            except sa.exc.IntegrityError as error:
+                self._heads.pop(run.id, None)
+                raise errors.Conflict from error
+            self._remember(run.id, head)
+
+        await self._job(work)
+
+    def _check_epoch(self, connection: sa.Connection, run: RunId, epoch: int | None) -> None:
+        if epoch is None:
+            return
+        query = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == run)
+        if connection.execute(query).scalar() != epoch:
+            raise errors.Fenced
+
+    def _head(self, connection: sa.Connection, run: RunId, seq: int) -> str:
+        known = self._heads.get(run)
+        if known is not None and known[0] == seq:
+            return known[1]
+        found = connection.execute(
+            sa.select(tables.events.c.hash).where(
+                tables.events.c.run_id == run, tables.events.c.seq == seq
+            )
+        ).scalar()
+        if found is None:
+            raise errors.Conflict
+        return str(found)
+
+    def _insert(
+        self, connection: sa.Connection, run: RunId, events: Sequence[Recorded], previous: str
+    ) -> tuple[int, str]:
+        rows = []
+        for row in events:
+            kind, body = encode(row.event)
+            previous = chained(previous, row.seq, row.at, kind, body)
+            rows.append(
+                {
+                    "run_id": run,
+                    "seq": row.seq,
+                    "at": row.at,
+                    "kind": kind,
+                    "body": body,
+                    "hash": previous,
+                }
+            )
+        connection.execute(sa.insert(tables.events), rows)
+        return events[-1].seq, previous
+
+    def _remember(self, run: RunId, head: tuple[int, str]) -> None:
+        if len(self._heads) >= _HEADS:
+            self._heads.clear()
+        self._heads[run] = head
+
+    def _project(self, connection: sa.Connection, run: Run, events: Sequence[Event]) -> None:
+        if projection.moves_run(events):
+            connection.execute(
+                sa.update(tables.runs).where(tables.runs.c.id == run.id),
+                projection.run_values(run),
+            )
+        for gate in projection.touched_gates(run, events):
+            _put(connection, tables.gates, projection.gate_values(run, gate))
+        for link in projection.touched_links(run, events):
+            _put(connection, tables.links, projection.link_values(run, link))
+
+    async def claim(self, run: RunId, server: str, expected: int) -> int:
+        def work() -> int:
+            with self._transaction() as connection:
+                changed = connection.execute(
+                    sa.update(tables.runs)
+                    .where(tables.runs.c.id == run, tables.runs.c.epoch == expected)
+                    .values(epoch=expected + 1, server=server)
+                ).rowcount
+            if not changed:
+                raise errors.Fenced
+            return expected + 1
+
+        return await self._job(work)
+
+    # ------------------------------------------------------------ reading
+
+    async def load(self, run: RunId) -> Run:
+        return await self._job(lambda: self._replayed(run))
+
+    def _replayed(self, run: RunId) -> Run:
+        return replay(run, self._recorded(run, 0))
+
+    def _recorded(self, run: RunId, after_seq: int) -> list[Recorded]:
+        return [recorded(row) for row in self._rows(run, after_seq)]
+
+    def _rows(self, run: RunId, after_seq: int) -> Sequence[sa.Row[tuple[object, ...]]]:
+        query = (
+            sa.select(tables.events)
+            .where(tables.events.c.run_id == run, tables.events.c.seq > after_seq)
+            .order_by(tables.events.c.seq)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+            if not rows and not self._exists(connection, run):
+                raise errors.UnknownRun(f"There is no run {run!r}.")
+        return rows
+
+    def _exists(self, connection: sa.Connection, run: RunId) -> bool:
+        query = sa.select(tables.runs.c.id).where(tables.runs.c.id == run)
+        return connection.execute(query).first() is not None
+
+    async def events(self, run: RunId, after: int = 0) -> list[Recorded]:
+        return await self._job(lambda: self._recorded(run, after))
+
+    async def chain(self, run: RunId) -> list[tuple[int, float, str, str, str]]:
+        def work() -> list[tuple[int, float, str, str, str]]:
+            return [(r.seq, r.at, r.kind, r.body, r.hash) for r in self._rows(run, 0)]
+
+        return await self._job(work)
+
+    async def row(self, run: RunId) -> RunRow:
+        found = await self._select(sa.select(tables.runs).where(tables.runs.c.id == run), run_row)
+        if not found:
+            raise errors.UnknownRun(f"There is no run {run!r}.")
+        return found[0]
+
+    async def _select(
+        self, query: sa.Select[tuple[object, ...]], read: Callable[[object], T]
+    ) -> list[T]:
+        def work() -> list[T]:
+            with self._engine.connect() as connection:
+                return [read(row) for row in connection.execute(query)]
+
+        return await self._job(work)
+
+    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        c = tables.runs.c
+        query = sa.select(tables.runs).order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
+        if wanted.status:
+            query = query.where(c.status.in_([status.value for status in wanted.status]))
+        if wanted.path is not None:
+            query = query.where(c.path == wanted.path)
+        if wanted.owner is not None:
+            query = query.where(c.owner == wanted.owner)
+        if cursor is not None:
+            created_at, run = read_cursor(cursor)
+            query = query.where(sa.tuple_(c.created_at, c.id) < sa.tuple_(created_at, run))
+        rows = await self._select(query, run_row)
+        more = len(rows) > limit
+        return Page(rows=tuple(rows[:limit]), cursor=cursor_of(rows[limit - 1]) if more else None)
+
+    async def ready(self) -> list[RunRow]:
+        query = sa.select(tables.runs).where(tables.runs.c.status.in_(_READY))
+        return await self._select(query, run_row)
+
+    async def due(self, now: float) -> list[RunId]:
+        query = sa.select(tables.runs.c.id).where(tables.runs.c.due_at <= now)
+        return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+
+    async def next_due(self) -> float | None:
+        def work() -> float | None:
+            with self._engine.connect() as connection:
+                due: float | None = connection.execute(
+                    sa.select(sa.func.min(tables.runs.c.due_at))
+                ).scalar()
+                return due
+
+        return await self._job(work)
+
+    async def open_gates(self, limit: int) -> list[GateRow]:
+        c = tables.gates.c
+        query = sa.select(tables.gates).where(c.status == GateStatus.OPEN.value)
+        return await self._select(query.order_by(c.opened_at).limit(limit), gate_row)
+
+    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
+        c = tables.links.c
+        query = sa.select(tables.links).order_by(c.created_at.desc()).limit(limit)
+        return await self._select(query if run is None else query.where(c.run_id == run), link_row)
+
+    async def link(self, link: LinkId) -> LinkRow:
+        found = await self._select(
+            sa.select(tables.links).where(tables.links.c.id == link), link_row
+        )
+        if not found:
+            raise errors.UnknownLink
+        return found[0]
+
+    # ------------------------------------------------------------ blobs
+
+    async def put(self, data: bytes) -> Digest:
+        return self._blobs.keep(data)
+
+    async def get(self, digest: Digest) -> bytes:
+        return await self._job(lambda: self._blobs.get(digest))
+
+    def _partial(self, run: RunId) -> Path:
+        return self._folder / "partial" / f"{run}.json"
+
+    async def save_partial(self, run: RunId, data: bytes | None) -> None:
+        def work() -> None:
+            path = self._partial(run)
+            if data is None:
+                path.unlink(missing_ok=True)
+                return
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, data)
+
+        await self._job(work)
+
+    async def partial(self, run: RunId) -> bytes | None:
+        def work() -> bytes | None:
+            try:
+                return self._partial(run).read_bytes()
+            except FileNotFoundError:
+                return None
+
+        return await self._job(work)
+
+    # ------------------------------------------------------------ upkeep
+
+    async def rebuild(self) -> int:
+        def work() -> int:
+            with self._transaction(durable=True) as connection:
+                ids = connection.execute(sa.select(tables.events.c.run_id).distinct()).scalars()
+                runs = [self._replayed(RunId(run)) for run in ids.all()]
+                connection.execute(sa.delete(tables.gates))
+                connection.execute(sa.delete(tables.links))
+                for run in runs:
+                    self._reproject(connection, run)
+            return len(runs)
+
+        return await self._job(work)
+
+    def _reproject(self, connection: sa.Connection, run: Run) -> None:
+        values = projection.run_values(run)
+        updated = sa.update(tables.runs).where(tables.runs.c.id == run.id).values(values)
+        if not connection.execute(updated).rowcount:
+            connection.execute(sa.insert(tables.runs).values(id=run.id, **values))
+        for gate in run.gates.values():
+            if gate.opened_at is not None:
+                _put(connection, tables.gates, projection.gate_values(run, gate))
+        for link in run.links.values():
+            _put(connection, tables.links, projection.link_values(run, link))
+
+    async def close(self) -> None:
+        await self._job(self._engine.dispose)
+        self._thread.shutdown()
+
+
+def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
+    """Insert the row, or update the one with the same key."""
+    key = [column == values[column.name] for column in table.primary_key]
+    if not connection.execute(sa.update(table).where(*key).values(values)).rowcount:
+        connection.execute(sa.insert(table).values(values))

@@ -1,0 +1,65 @@
+"""The tables: the log of events, which is the truth, and its projections, which are for lists."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("kind", sa.String(64), nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("finished_at", sa.Float),
+    sa.Column("due_at", sa.Float),
+    sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("server", sa.String(64)),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Index("runs_by_status", "status"),
+    sa.Index("runs_by_age", "created_at", "id"),
+    sa.Index("runs_due", "due_at"),
+    sa.Index("runs_by_key", "owner", "idempotency_key", unique=True),
+)
+
+gates = sa.Table(
+    "gates",
+    metadata,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("step", sa.String(64), primary_key=True),
+    sa.Column("generation", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("opened_at", sa.Float, nullable=False),
+    sa.Column("deadline", sa.Float, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Index("gates_by_status", "status", "opened_at"),
+)
+
+links = sa.Table(
+    "links",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("run_id", sa.String(64), nullable=False),
+    sa.Column("gate", sa.String(64)),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("approver", sa.Text),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("expires_at", sa.Float),
+    sa.Column("revoked_at", sa.Float),
+    sa.Index("links_by_run", "run_id", "created_at"),
+    sa.Index("links_by_age", "created_at"),
+)
