@@ -25,7 +25,7 @@ NOT_A_FLOW = (
     "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK"
 )
 DEEP = 100_000
-DEFAULTS = {"resume": None, "resumes": [], "approvers": []}
+DEFAULTS: dict[str, Any] = {"resume": None, "resumes": [], "approvers": []}
 _UNSET: Any = object()
 _STEP: contextvars.ContextVar[str] = contextvars.ContextVar("jupyter_flows_step")
 

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 
 from jupyter_flows.core.machine.gates import gate_error
-from jupyter_flows.core.model import Gate, GateStatus, Json, Run, StepId, Vote
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, StepId, StepStatus, Vote
 
 CLOSED = (GateStatus.APPROVED, GateStatus.REJECTED, GateStatus.TIMED_OUT)
 
@@ -16,21 +16,26 @@ def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
 
     `before` leaves out the gates of that step and of those behind it, for running cells again.
     """
-    limit = len(run.steps) if before is None else list(run.steps).index(before)
-    earlier = set(list(run.steps)[:limit])
-    closed = [g for g in run.gates.values() if g.status in CLOSED and g.step in earlier]
-    newest = {gate.step: gate for gate in sorted(closed, key=lambda g: g.generation)}
+    closed = [gate for step in _finished(run, before) if (gate := run.gate(step))]
+    closed = [gate for gate in closed if gate.status in CLOSED]
     bound: dict[str, Json] = {"flow_input": dict(run.parameters)}
-    if not newest:
+    if not closed:
         return bound
-    last = max(newest.values(), key=lambda g: g.closed_at or 0.0)
+    last = closed[-1]
     return {
         **bound,
         "resume": resume_of(last),
         "resumes": [vote.payload for vote in last.approvals],
         "approvers": [vote.voter.shown for vote in last.approvals],
-        "gates": {step: record(gate) for step, gate in newest.items()},
+        "gates": {gate.step: record(gate) for gate in closed},
     }
+
+
+def _finished(run: Run, before: StepId | None) -> list[StepId]:
+    """The steps whose gates count: one that is to run again has none yet (G6)."""
+    order = list(run.steps)
+    earlier = order[: len(order) if before is None else order.index(before)]
+    return [step for step in earlier if run.steps[step].status is StepStatus.SUCCEEDED]
 
 
 def resume_of(gate: Gate) -> Json:

@@ -3,13 +3,21 @@
 import re
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+LONGEST = 100 * 365 * UNITS["d"]
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 
 
 def seconds(written: float | str) -> float:
-    """The duration in seconds. Raises ValueError for what is not one."""
-    if not isinstance(written, str):
-        return float(written)
+    """The duration in seconds. Raises ValueError for what is not one, or is beyond 100 years (whose
+    end no calendar may have).
+    """
+    duration = _parsed(written) if isinstance(written, str) else written
+    if not 0 <= duration <= LONGEST:  # nor is NaN between the two
+        raise ValueError(f"{written!r} is not a duration from 0 to 100 years")
+    return float(duration)
+
+
+def _parsed(written: str) -> float:
     match = _WRITTEN.fullmatch(written.strip())
     if match is None:
         raise ValueError(

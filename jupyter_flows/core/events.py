@@ -30,6 +30,7 @@ class RunCreated:
     kernel_name: str
     default_timeout: float
     kernel_id: str | None = None
+    folder: str | None = None
     output: str | None = None
     name: str | None = None
 
@@ -69,9 +70,13 @@ class StepFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputsAmended:
-    """Outputs of finished steps changed later: a display updated, a thread that still prints."""
+    """Outputs of finished steps changed later: a display updated, a thread that still prints.
+
+    `digest` is what the open gate's digest has become (G70).
+    """
 
     outputs: Mapping[StepId, Digest]
+    digest: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +126,7 @@ class VoteDismissed:
     generation: int
     voter: Voter
     why: str
+    approved: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

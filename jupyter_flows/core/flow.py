@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jupyter_flows.core import durations, forms, options
-from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.errors import BadInput, FlowInvalid, Mistake
 from jupyter_flows.core.model import Json, StepId, StepSpec
 
@@ -27,6 +27,7 @@ def read_flow(notebook: Mapping[str, Json]) -> Flow:
     settings = notebook.get("metadata", {}).get("flow", {})
     if isinstance(settings, dict):
         mistakes += options.checked("notebook", settings, "notebook metadata.flow")
+        mistakes += _not_plain("notebook metadata.flow", settings)
     else:
         mistakes.append(Mistake("notebook metadata.flow", "must be an object"))
     steps: list[StepSpec] = []
@@ -103,18 +104,40 @@ def _options_of(
     said = options.merged(tagged, own, lines)
     wrong = list(options.checked("cell", said, where))
     if not wrong:
-        wrong = list(_bad_form(where, said))
+        wrong = list(_unusable(where, said))
     return said, mistakes + wrong
 
 
-def _bad_form(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
-    gate = options.gate_options(said.get("suspend"))
-    if gate is None:
+def _unusable(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
+    """What the schema of the options can't say."""
+    not_plain = _not_plain(where, said)
+    if not_plain:
+        yield from not_plain
         return
     try:
-        forms.check_schema(gate)
-    except BadInput as error:
-        yield Mistake(f"{where}, key 'suspend.resume_form'", str(error))
+        durations.seconds(said.get("timeout", 0))
+    except ValueError as error:
+        yield Mistake(f"{where}, key 'timeout'", str(error))
+    yield from _unusable_gate(where, said.get("suspend"))
+
+
+def _not_plain(where: str, said: Mapping[str, Json]) -> list[Mistake]:
+    try:
+        canonical_json(said)
+    except (ValueError, RecursionError):
+        return [Mistake(where, "must be plain JSON: no NaN, no half characters, no deep nesting")]
+    return []
+
+
+def _unusable_gate(where: str, suspend: Json) -> Iterator[Mistake]:
+    key = "timeout"
+    try:
+        gate = options.gate_options(suspend)
+        key = "resume_form"
+        if gate is not None:
+            forms.check_schema(gate)
+    except (BadInput, ValueError) as error:
+        yield Mistake(f"{where}, key 'suspend.{key}'", str(error))
 
 
 def _spec(
@@ -124,7 +147,7 @@ def _spec(
     return StepSpec(
         id=StepId(said.get("id", cell_id)),
         index=index,
-        source_hash=sha256(source.encode()),
+        source_hash=sha256(source.encode(errors="surrogatepass")),
         summary=said.get("summary", ""),
         gate=options.gate_options(said.get("suspend")),
         timeout=None if timeout is None else durations.seconds(timeout),

@@ -17,16 +17,24 @@ def effective(options: GateOptions) -> dict[str, Json] | None:
     """
     if options.form is None:
         return None
-    schema = copy.deepcopy(dict(options.form))
+    schema = {"type": "object", **copy.deepcopy(dict(options.form))}
     properties = schema.setdefault("properties", {})
     for name, choices in options.enums.items():
-        field = properties.setdefault(name, {})
+        field = _subschema(properties, name)
         is_array = field.get("type") == "array" or "items" in field
-        target = field.setdefault("items", {}) if is_array else field
+        target = _subschema(field, "items") if is_array else field
         target["enum"] = list(choices)
     for name, default in options.default_args.items():
-        properties.setdefault(name, {})["default"] = default
+        _subschema(properties, name)["default"] = default
     return schema
+
+
+def _subschema(parent: dict[str, Json], key: str) -> dict[str, Json]:
+    """The schema at `key`, made if there is none; `true` and `false` are schemas too."""
+    if not isinstance(parent.get(key), dict):
+        parent[key] = {}
+    found: dict[str, Json] = parent[key]
+    return found
 
 
 def defaults(options: GateOptions) -> dict[str, Json]:
@@ -53,25 +61,42 @@ def completed(options: GateOptions, payload: Json) -> Json:
 
 
 def _validator(schema: Mapping[str, Json]) -> Any:
+    """The empty registry keeps it from fetching what a form refers to by URL."""
     import jsonschema  # noqa: PLC0415 (slow to load; most votes carry no form)
+    import referencing  # noqa: PLC0415
 
     return jsonschema.Draft202012Validator(
-        schema, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        schema,
+        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        registry=referencing.Registry(),
     )
 
 
 def check_schema(options: GateOptions) -> None:
     """Raises BadInput when the form is not a JSON Schema."""
-    schema = effective(options)
-    if schema is None:
+    if options.form is None:
         return
     import jsonschema  # noqa: PLC0415
 
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.Draft202012Validator.check_schema(dict(options.form))
+        jsonschema.Draft202012Validator.check_schema(effective(options) or {})
     except jsonschema.SchemaError as error:
         at = ".".join(map(str, error.absolute_path))
         raise BadInput(f"the form's schema is wrong at {at!r}: {error.message}") from None
+    except RecursionError:
+        raise BadInput("the form's schema is nested too deeply") from None
+
+
+def _errors(schema: Mapping[str, Json], payload: Json) -> list[Any]:
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+
+    try:
+        return sorted(_validator(schema).iter_errors(payload), key=lambda e: list(map(str, e.path)))
+    except Unresolvable as error:
+        raise FormInvalid([Mistake("", f"the form refers to what it lacks: {error}")]) from None
+    except RecursionError:
+        raise FormInvalid([Mistake("", "the form or the payload is nested too deeply")]) from None
 
 
 def check(options: GateOptions, payload: Json) -> None:
@@ -79,7 +104,7 @@ def check(options: GateOptions, payload: Json) -> None:
     schema = effective(options)
     if schema is None:
         return
-    errors = sorted(_validator(schema).iter_errors(payload), key=lambda e: list(map(str, e.path)))
+    errors = _errors(schema, payload)
     if errors:
         raise FormInvalid(
             [Mistake(".".join(map(str, error.absolute_path)), error.message) for error in errors]

@@ -145,3 +145,16 @@ def _split(data: bytes) -> list[str | None]:
     if len(fields) != _FIELDS:
         raise UnknownLink
     return fields
+
+
+_KERNEL = "kernel token"
+
+
+def kernel_token(keyring: Keyring, run: RunId) -> str:
+    """What the code of this run's kernel shows to the server. It never votes (G46)."""
+    return keyring.sign(_KERNEL, run.encode())
+
+
+def read_kernel_token(keyring: Keyring, token: str) -> RunId:
+    """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign."""
+    return RunId(keyring.unsign(_KERNEL, token).decode())

@@ -4,11 +4,12 @@ Times are POSIX seconds (float, UTC); durations are seconds. Nothing here knows 
 a database, and nothing here changes a status: that is `machine`'s alone.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NewType, TypeAlias
+from typing import Any, NewType, Self, TypeAlias
 
 RunId = NewType("RunId", str)
 StepId = NewType("StepId", str)
@@ -149,7 +150,15 @@ class Voter:
     @property
     def key(self) -> str:
         """What makes approvers distinct (G10): the name, or the link where nobody is named."""
-        return f"link:{self.link}" if self.name is None else f"name:{self.name.strip().casefold()}"
+        name = unicodedata.normalize("NFKC", self.name or "").strip().casefold()
+        return f"name:{name}" if name else f"link:{self.link}"
+
+    def same_as(self, other: Self) -> bool:
+        """Whether both are one approver (G10): by their key, or by the one link that both used,
+        unless both were logged in.
+        """
+        by_link = self.link is not None and self.link == other.link
+        return self.key == other.key or (by_link and not (self.verified and other.verified))
 
     @property
     def shown(self) -> str:
@@ -188,9 +197,9 @@ class Gate:
     def approvals(self) -> tuple[Vote, ...]:
         return tuple(vote for vote in self.votes if vote.approved)
 
-    def vote_of(self, key: str) -> Vote | None:
-        """The newest vote of the approver with this key."""
-        return next((vote for vote in reversed(self.votes) if vote.voter.key == key), None)
+    def vote_of(self, voter: Voter) -> Vote | None:
+        """This approver's newest vote."""
+        return next((vote for vote in reversed(self.votes) if vote.voter.same_as(voter)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +221,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a notebook as a flow, as the events so far say. `seq` is the last one's."""
+    """One execution of a notebook as a flow, as the events so far say; `seq` is the last one's.
+
+    `folder` is where its kernel starts, `output` the file that the executed notebook goes to.
+    """
 
     id: RunId
     seq: int
@@ -223,6 +235,7 @@ class Run:
     snapshot: Digest
     kernel_name: str
     kernel_id: str | None
+    folder: str | None
     output: str | None
     default_timeout: float
     created_at: float

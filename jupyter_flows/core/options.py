@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from jupyter_flows.core import durations, forms
+from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput, Mistake
 from jupyter_flows.core.model import GateOptions, Json
 
@@ -104,13 +105,31 @@ def option_lines(source: str, where: str) -> tuple[dict[str, Json], list[Mistake
     if not lines:
         return {}, []
     try:
-        loaded = yaml.safe_load("\n".join(lines)) or {}
-    except yaml.YAMLError as error:
+        loaded = _json_of("\n".join(lines))
+    except _NOT_YAML as error:
         return {}, [Mistake(f"{where}, #| lines", f"not YAML: {' '.join(str(error).split())}")]
     if not isinstance(loaded, dict):
         return {}, [Mistake(f"{where}, #| lines", "must be `key: value`, as in `#| suspend: true`")]
-    ours = {str(key): value for key, value in loaded.items() if not _QUARTO.fullmatch(str(key))}
-    return ours, []
+    return {key: value for key, value in loaded.items() if not _QUARTO.fullmatch(key)}, []
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them can stand for gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        return super().compose_node(parent, index)
+
+
+_NOT_YAML = (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What the loader raises for bad text: for a 13th month, say, no YAMLError."""
+
+
+def _json_of(text: str) -> Json:
+    """YAML as JSON: keys are strings, and so are dates; NaN and infinity are refused."""
+    loaded = _Loader(text).get_single_data()
+    return {} if loaded is None else json.loads(json.dumps(loaded, default=str, allow_nan=False))
 
 
 def merged(*places: Mapping[str, Json]) -> dict[str, Json]:
@@ -135,7 +154,9 @@ def gate_options(suspend: Json) -> GateOptions | None:
     said = dict(suspend) if isinstance(suspend, dict) else {}
     form = said.pop("resume_form", None)
     timeout = said.pop("timeout", None)
+    required = said.pop("required_events", 1)
     return GateOptions(
+        required_events=int(required),  # JSON Schema takes 2.0 for an integer
         form=form["schema"] if form else None,
         timeout=None if timeout is None else durations.seconds(timeout),
         **said,
@@ -157,9 +178,17 @@ def configured_gate(options: GateOptions, result: Json) -> GateOptions:
         raise BadInput("the cell's `enums` must give each field a list of choices")
     if result.get("description") is not None:
         said["description"] = result["description"]
+    _plain(said)
     configured = dataclasses.replace(options, **said)
     forms.check_schema(configured)
     return configured
+
+
+def _plain(said: Json) -> None:
+    try:
+        canonical_json(said)
+    except (ValueError, TypeError, RecursionError):
+        raise BadInput("what configures a gate must be plain JSON, without NaN") from None
 
 
 def _object(value: Json, key: str) -> dict[str, Json]:

@@ -27,7 +27,7 @@ def readable(size: int) -> str:
     return f"{size // 2**20} MiB" if size and size % 2**20 == 0 else f"{size:,} bytes"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Stream:
     """Adjacent chunks of one stream; they are joined when somebody looks."""
 
@@ -40,7 +40,7 @@ class _Stream:
         return {"output_type": "stream", "name": self.name, "text": self.parts[0]}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Bundle:
     """A display or result. `shown_in` is None when it was cleared away."""
 
@@ -53,10 +53,12 @@ class _Bundle:
 
     def shown(self) -> Output:
         output = {"output_type": self.kind, "data": self.data, "metadata": self.metadata}
-        return {**output, "execution_count": self.count} if self.kind == "execute_result" else output
+        return (
+            {**output, "execution_count": self.count} if self.kind == "execute_result" else output
+        )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Error:
     ename: str
     evalue: str
@@ -71,7 +73,7 @@ class _Error:
         }
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CellOutputs:
     """The outputs of one cell, or of one Output widget. `changed` is for the owner to reset."""
 
@@ -94,9 +96,7 @@ class CellOutputs:
         return list(self._shown)
 
     def _dropped_notice(self) -> str:
-        return (
-            f"[output over {readable(self.limit)}: {self.dropped:,} more bytes were dropped]\n"
-        )
+        return f"[output over {readable(self.limit)}: {self.dropped:,} more bytes were dropped]\n"
 
     def stream(self, name: str, text: str) -> None:
         if not text:
@@ -105,7 +105,7 @@ class CellOutputs:
         last = self._items[-1] if self._items else None
         joins = type(last) is _Stream and last.name == name
         size = size_of(text)
-        if self.dropped or self._size + size + FRAME * (not joins) > self.limit:
+        if self.dropped or self._size + size + FRAME > self.limit:
             text, size = self._fitting(text, size)
             if not text:
                 return
@@ -118,7 +118,10 @@ class CellOutputs:
 
     def _fitting(self, text: str, size: int) -> tuple[str, int]:
         """What still fits of a chunk; the rest is counted as dropped."""
-        room = 0 if self.dropped else max(0, self.limit - self._size - FRAME)
+        room = self.limit - self._size - FRAME
+        if self.dropped or room <= 0:
+            self.dropped += size
+            return "", 0
         kept = text.encode("utf-8", "surrogatepass")[:room].decode("utf-8", "ignore")
         left = size_of(kept)
         self.dropped += size - left
@@ -192,7 +195,7 @@ class CellOutputs:
         self._clear_next, self.changed, self._shown = False, True, None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class RunOutputs:
     """The outputs of all cells of a run, fed with every message of the kernel's iopub channel.
 
@@ -298,7 +301,9 @@ def _data(bundle: Json) -> Output:
 
 
 def _is_json(kind: str) -> bool:
-    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
 
 
 def _joined(value: Json) -> str:

@@ -16,7 +16,7 @@ Send = Callable[[dict[str, Json], Mapping[str, Json]], None]
 """Send a comm_msg's content to the kernel, as an answer to the given parent header."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _OutputWidget:
     comm: str
     outputs: CellOutputs
@@ -24,13 +24,13 @@ class _OutputWidget:
     caught: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Model:
     state: dict[str, Json] = field(default_factory=dict)
     buffers: dict[tuple[str | int, ...], bytes] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Widgets:
     """All widgets of one run's kernel, fed with every message of its iopub channel."""
 

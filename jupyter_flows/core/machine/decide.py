@@ -1,6 +1,7 @@
 """What a command leads to: the events, or a refusal and no change."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from jupyter_flows.core import commands as c
@@ -9,7 +10,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
 from jupyter_flows.core.machine import gates
 from jupyter_flows.core.machine.evolve import evolve
-from jupyter_flows.core.machine.tables import EXPECTED, OPEN, PENDING, RUNNING
+from jupyter_flows.core.machine.tables import EXPECTED, OPEN, RUNNING
 from jupyter_flows.core.model import (
     Failure,
     Gate,
@@ -23,6 +24,9 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.options import configured_gate, is_prompt
 
 Events: TypeAlias = tuple[e.Event, ...]
+
+MAX_APPROVER_CHARS = 200
+"""Longer names would not fit into a link (`links.MAX_TOKEN_CHARS`)."""
 
 
 def decide(run: Run, command: c.Command, now: float) -> Events:
@@ -78,6 +82,7 @@ def _finish_step(run: Run, command: c.FinishStep, now: float) -> Events:
     if step.status is not RUNNING:
         raise errors.Refused(f"The step {step.id!r} is not running; it is {step.status}.")
     aside: tuple[e.Event, ...] = ()
+    _known(run, command.amended)
     if command.amended:
         aside += (e.OutputsAmended(outputs=command.amended),)
     if command.widgets:
@@ -158,13 +163,15 @@ def _cast_vote(run: Run, command: c.CastVote, now: float) -> Events:
         return _cast_pre_vote(run, command, now)
     gate = _gate(run, command.gate, command.generation)
     policy.checked_link(run, command.voter.link, gate, now)
+    policy.check_purpose(command)
+    if run.gate(gate.step) is not gate:
+        raise errors.GateSuperseded
     if policy.is_repeated(gate, command):
         return ()
     policy.check_vote(gate, command, now)
-    payload = (
-        forms.completed(gate.options, command.payload) if command.approved else command.payload
-    )
+    payload = command.payload
     if command.approved and gate.status is OPEN:
+        payload = forms.completed(gate.options, payload)
         forms.check(gate.options, payload)
     cast = e.VoteCast(
         gate=gate.step,
@@ -183,8 +190,9 @@ def _cast_pre_vote(run: Run, command: c.CastVote, now: float) -> Events:
     link = policy.checked_link(run, command.voter.link, None, now)
     if link is None:
         raise errors.UnknownGate("A vote without a link must name its gate.")
+    policy.check_purpose(command)
     earlier = gates.vote_by_link(run, link.id)
-    if earlier and earlier.approved == command.approved and earlier.payload == command.payload:
+    if earlier and policy.says_the_same(earlier[0], command, earlier[1]):
         return ()
     if earlier or link.consumed_by:
         raise errors.LinkConsumed
@@ -234,6 +242,8 @@ def _check_deadline(run: Run, _: c.CheckDeadline, now: float) -> Events:
 def _mint_link(run: Run, command: c.MintLink, _: float) -> Events:
     """G30, G36: for a gate that is expected or open, or for the run as a whole."""
     _unfinished(run)
+    if len(command.approver or "") > MAX_APPROVER_CHARS:
+        raise errors.BadInput(f"An approver's name has at most {MAX_APPROVER_CHARS} characters.")
     generation = 0
     if command.gate is not None:
         step = _step(run, command.gate)
@@ -273,6 +283,7 @@ def _revoke_link(run: Run, command: c.RevokeLink, _: float) -> Events:
 def _lose_kernel(run: Run, command: c.LoseKernel, _: float) -> Events:
     if run.status is not RunStatus.RUNNING:
         return ()
+    _known(run, command.outputs)
     return (e.RunInterrupted(why=command.why, outputs=command.outputs),)
 
 
@@ -293,7 +304,9 @@ def _step_to_resume(run: Run) -> StepId | None:
         gate = run.gate(step.id)
         unhappy = gate is not None and gates.gate_error(gate) is not None
         let_on = gate is not None and gate.options.continue_on_disapprove_timeout
-        if step.status in (PENDING, RUNNING, StepStatus.FAILED) or (unhappy and not let_on):
+        if step.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED) or (
+            unhappy and not let_on
+        ):
             return step.id
     return None
 
@@ -302,10 +315,16 @@ def _finish_rebuild(run: Run, _: c.FinishRebuild, __: float) -> Events:
     return (e.KernelRebuilt(),) if run.rebuild and run.status is RunStatus.RUNNING else ()
 
 
-def _amend_outputs(run: Run, command: c.AmendOutputs, _: float) -> Events:
-    if run.finished or not command.outputs:
+def _amend_outputs(run: Run, command: c.AmendOutputs, now: float) -> Events:
+    if run.finished or run.status is RunStatus.QUEUED or not command.outputs:
         return ()
-    return (e.OutputsAmended(outputs=command.outputs),)
+    _known(run, command.outputs)
+    amended = e.OutputsAmended(outputs=command.outputs)
+    gate = run.open_gate
+    if gate is not None:
+        digest = gate_digest(evolve(run, amended, now), gate.step, gate.options)
+        amended = replace(amended, digest=digest)
+    return (amended,)
 
 
 def _fail_run(run: Run, command: c.FailRun, _: float) -> Events:
@@ -345,6 +364,11 @@ def _step(run: Run, step: StepId) -> Step:
         return run.steps[step]
     except KeyError:
         raise errors.UnknownStep(f"The run has no step {step!r}.") from None
+
+
+def _known(run: Run, steps: Iterable[StepId]) -> None:
+    for step in steps:
+        _step(run, step)
 
 
 def _gate(run: Run, step: StepId, generation: int) -> Gate:

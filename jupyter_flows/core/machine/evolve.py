@@ -17,6 +17,7 @@ from jupyter_flows.core.machine.tables import (
 from jupyter_flows.core.model import (
     Failure,
     Gate,
+    GateOptions,
     GateStatus,
     Link,
     Run,
@@ -40,6 +41,7 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         snapshot=event.snapshot,
         kernel_name=event.kernel_name,
         kernel_id=event.kernel_id,
+        folder=event.folder,
         output=event.output,
         default_timeout=event.default_timeout,
         created_at=at,
@@ -81,7 +83,7 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.StepFailed():
             return _step_failed(run, event, at)
         case e.OutputsAmended():
-            return _with_outputs(run, event.outputs)
+            return _outputs_amended(run, event)
         case e.WidgetsSaved():
             return replace(run, widgets=event.widgets)
         case e.GateOpened():
@@ -103,13 +105,14 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.RunInterrupted():
             return _interrupted(_with_outputs(run, event.outputs), event, at)
         case e.RunResumed():
-            return _resumed(run, event)
+            return _resumed(run, event, at)
         case e.KernelRebuilt():
             return replace(run, rebuild=False)
         case e.RunSucceeded():
             return replace(run, finished_at=at, result=event.result)
         case e.RunFailed():
-            return replace(_gates_ended(run, event, at), finished_at=at, error=event.error)
+            run = _gates_ended(_step_cut_off(run, event, at), event, at)
+            return replace(run, finished_at=at, error=event.error)
         case e.RunCancelled():
             return _cancelled(run, event, at)
         case _:
@@ -192,7 +195,16 @@ def _with_outputs(run: Run, outputs: Mapping[StepId, Any]) -> Run:
     return replace(run, steps={**run.steps, **changed})
 
 
+def _outputs_amended(run: Run, event: e.OutputsAmended) -> Run:
+    run = _with_outputs(run, event.outputs)
+    gate = run.open_gate
+    if gate is None or event.digest is None:
+        return run
+    return _with_gate(run, replace(gate, digest=event.digest))
+
+
 def _gate_opened(run: Run, event: e.GateOpened, at: float) -> Run:
+    """The votes from before are completed by the form that they did not know yet (G4)."""
     gate = run.gates[event.gate, event.generation]
     opened = replace(
         gate,
@@ -202,8 +214,13 @@ def _gate_opened(run: Run, event: e.GateOpened, at: float) -> Run:
         deadline=event.deadline,
         prompt=event.prompt,
         digest=event.digest,
+        votes=tuple(_completed(vote, event.options) for vote in gate.votes),
     )
     return _with_gate(run, opened)
+
+
+def _completed(vote: Vote, options: GateOptions) -> Vote:
+    return replace(vote, payload=forms.completed(options, vote.payload)) if vote.approved else vote
 
 
 def _vote_cast(run: Run, event: e.VoteCast, at: float) -> Run:
@@ -217,11 +234,7 @@ def _vote_cast(run: Run, event: e.VoteCast, at: float) -> Run:
 def _pre_vote_counted(run: Run, event: e.PreVoteCounted) -> Run:
     vote = next(v for v in run.pre_votes if v.voter.link == event.link)
     gate = run.gates[event.gate, event.generation]
-    counted = replace(
-        vote,
-        payload=forms.completed(gate.options, vote.payload) if vote.approved else vote.payload,
-    )
-    run = _with_gate(run, replace(gate, votes=(*gate.votes, counted)))
+    run = _with_gate(run, replace(gate, votes=(*gate.votes, _completed(vote, gate.options))))
     link = replace(run.links[event.link], consumed_by=event.gate)
     return replace(
         run,
@@ -232,7 +245,8 @@ def _pre_vote_counted(run: Run, event: e.PreVoteCounted) -> Run:
 
 def _vote_dismissed(run: Run, event: e.VoteDismissed) -> Run:
     gate = run.gates[event.gate, event.generation]
-    kept = tuple(vote for vote in gate.votes if vote.voter != event.voter)
+    dismissed = (event.voter, event.approved)
+    kept = tuple(vote for vote in gate.votes if (vote.voter, vote.approved) != dismissed)
     return _with_gate(run, replace(gate, votes=kept))
 
 
@@ -260,19 +274,24 @@ def _interrupted(run: Run, event: e.RunInterrupted, at: float) -> Run:
     return _with_step(_gates_ended(run, event, at), step.id, event, finished_at=at)
 
 
-def _resumed(run: Run, event: e.RunResumed) -> Run:
+def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
     """From this step on everything is to do again; the steps before it are to be rebuilt."""
     reached = False
     for step in run.steps.values():
         reached = reached or step.id == event.step
         if reached:
             run = _with_step(run, step.id, event)
-    return replace(run, rebuild=True, finished_at=None, error=None)
+    started_at = at if run.started_at is None else run.started_at
+    return replace(run, rebuild=True, started_at=started_at, finished_at=None, error=None)
+
+
+def _step_cut_off(run: Run, event: e.Event, at: float) -> Run:
+    step = run.running_step
+    return run if step is None else _with_step(run, step.id, event, finished_at=at)
 
 
 def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:
-    if step := run.running_step:
-        run = _with_step(run, step.id, event, finished_at=at)
+    run = _step_cut_off(run, event, at)
     by = f"Cancelled by {event.by}."
     error = Failure("RunCancelled", by, event.reason)
     return replace(_gates_ended(run, event, at), finished_at=at, error=error)

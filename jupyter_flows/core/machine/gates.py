@@ -4,47 +4,76 @@ from collections.abc import Iterator
 
 from jupyter_flows.core import errors, forms
 from jupyter_flows.core import events as e
-from jupyter_flows.core.model import Failure, Gate, GateStatus, LinkId, Run, Vote, Voter
+from jupyter_flows.core.model import (
+    Failure,
+    Gate,
+    GateOptions,
+    GateStatus,
+    LinkId,
+    Run,
+    Vote,
+    Voter,
+)
 
 TIMEOUT_VOTER = Voter("timeout", verified=False, route="timeout")
 """Who votes where the author wrote `on_timeout` (G13)."""
 
 
-def vote_by_link(run: Run, link: LinkId) -> Vote | None:
-    """The vote that this link gave, counted by a gate or still kept for one."""
-    counted = (vote for gate in run.gates.values() for vote in gate.votes)
-    return next((v for v in (*run.pre_votes, *counted) if v.voter.link == link), None)
+def vote_by_link(run: Run, link: LinkId) -> tuple[Vote, GateOptions] | None:
+    """The vote that this link gave, with the options of the gate that counted it (plain ones
+    while it is still kept for a gate).
+    """
+    kept = ((vote, GateOptions()) for vote in run.pre_votes)
+    counted = ((vote, gate.options) for gate in run.gates.values() for vote in gate.votes)
+    return next((found for found in (*kept, *counted) if found[0].voter.link == link), None)
 
 
 def counted_at_opening(run: Run, gate: Gate) -> Iterator[e.Event]:
     """What becomes of the votes from before the opening: those that don't fit the form are
-    dismissed (G4, G62), and pre-approvals are consumed as long as they are needed (G36).
+    dismissed (G4, G62), and those by flow-level links are consumed where they are needed (G36).
     """
-    approvers = set()
+    kept = []
     for vote in gate.votes:
         why = _misfit(gate, vote)
-        if why:
-            yield e.VoteDismissed(
-                gate=gate.step, generation=gate.generation, voter=vote.voter, why=why
-            )
-        elif vote.approved:
-            approvers.add(vote.voter.key)
-    if not gate.options.pre_approvals:
+        if why is None:
+            kept.append(vote)
+            continue
+        yield e.VoteDismissed(
+            gate=gate.step,
+            generation=gate.generation,
+            voter=vote.voter,
+            why=why,
+            approved=vote.approved,
+        )
+    for link in _consumed(run, gate, kept):
+        yield e.PreVoteCounted(gate=gate.step, generation=gate.generation, link=link)
+
+
+def _consumed(run: Run, gate: Gate, kept: list[Vote]) -> Iterator[LinkId]:
+    """The flow-level links that this opening consumes: one rejection, for it decides whatever else
+    has arrived (G11), or approvals as long as they are needed.
+    """
+    if not gate.options.pre_approvals or any(not vote.approved for vote in kept):
         return
-    for vote in run.pre_votes:
+    fitting = [v for v in run.pre_votes if v.voter.link and _misfit(gate, v) is None]
+    veto = next((vote for vote in fitting if not vote.approved), None)
+    approvers = {vote.voter.key for vote in kept}
+    for vote in fitting if veto is None else [veto]:
         enough = len(approvers) >= gate.options.required_events
-        if vote.voter.link is None or enough or vote.voter.key in approvers or _misfit(gate, vote):
+        if vote is not veto and (enough or vote.voter.key in approvers):
             continue
         approvers.add(vote.voter.key)
-        yield e.PreVoteCounted(gate=gate.step, generation=gate.generation, link=vote.voter.link)
-        if not vote.approved:
-            return
+        if vote.voter.link:
+            yield vote.voter.link
 
 
 def _misfit(gate: Gate, vote: Vote) -> str | None:
     """Why a vote from before the opening can't count, if it can't."""
+    if not vote.approved and gate.options.hide_cancel:
+        return "the gate takes no rejection"
     if not vote.approved:
-        return "the gate takes no rejection" if gate.options.hide_cancel else None
+        unreasoned = gate.options.require_reason and not (vote.reason or "").strip()
+        return "the gate takes a rejection only with a reason" if unreasoned else None
     try:
         forms.check(gate.options, forms.completed(gate.options, vote.payload))
     except errors.FormInvalid as error:

@@ -1,0 +1,127 @@
+"""The parts put together: the one room, with the extension and the command line, that knows all."""
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_flows.core import durations
+from jupyter_flows.engine.engine import Engine, Limits
+from jupyter_flows.kernels.document import NotebookDocuments
+from jupyter_flows.kernels.none import NoKernels
+from jupyter_flows.kernels.session import Limits as KernelLimits
+from jupyter_flows.kernels.sessions import KernelSessions
+from jupyter_flows.kernels.warm import WarmKernels
+from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.store.keys import KeyFile
+from jupyter_flows.store.peers import PeerFolder, Server
+from jupyter_flows.store.sql import SqlStore
+
+
+def chance() -> str:
+    """160 bits, as 40 hex digits."""
+    return secrets.token_hex(20)  # noqa: TID251 (here chance enters)
+
+
+def clock() -> float:
+    return time.time()  # noqa: TID251 (here time enters)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The engine with what it stands on. `secret` lets other processes of this user poke it."""
+
+    engine: Engine
+    kernels: KernelSessions | NoKernels
+    peers: PeerFolder
+    keys: KeyFile
+    server: str
+    secret: str
+
+    async def start(self, url: str, public_url: str) -> None:
+        """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`."""
+        self.peers.announce(Server(self.server, url, public_url, self.secret, os.getpid()))
+        self.kernels.start()
+        await self.engine.start()
+
+    async def stop(self) -> None:
+        await self.engine.stop()
+        self.peers.leave(self.server)
+
+
+def data_folder(settings: FlowsSettings) -> Path:
+    """The data folder, made private if it is new."""
+    folder = Path(settings.data_dir).expanduser()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def open_store(settings: FlowsSettings) -> SqlStore:
+    """Raises StoreUnavailable."""
+    folder = data_folder(settings)
+    return SqlStore(f"sqlite:///{folder / 'flows.db'}", folder)
+
+
+def compose(
+    settings: FlowsSettings,
+    *,
+    manager: Any | None,
+    address: Callable[[], str],
+    adopts: bool,
+    log: logging.Logger,
+) -> House:
+    """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
+    for a process that drives nothing; `address` says where this process answers.
+
+    Raises StoreUnavailable, WeakKeyError.
+    """
+    folder = data_folder(settings)
+    keys = KeyFile(folder / "keys")
+    keys()
+    peers = PeerFolder(folder / "servers")
+    server = f"srv_{chance()[:16]}"
+    kernels = NoKernels() if manager is None else _kernels(settings, manager, log)
+    if manager is not None:
+        peers.hold(server)
+    engine = Engine(
+        server=server,
+        store=open_store(settings),
+        kernels=kernels,
+        documents=NotebookDocuments(),
+        peers=peers,
+        keyring=keys,
+        address=address,
+        clock=clock,
+        chance=chance,
+        limits=Limits(
+            timeout=durations.seconds(settings.default_timeout),
+            payload_bytes=settings.max_payload_bytes,
+        ),
+        adopts=adopts,
+        drives=manager is not None,
+        log=log,
+    )
+    return House(engine, kernels, peers, keys, server, chance())
+
+
+def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> KernelSessions:
+    return KernelSessions(
+        manager,
+        limits=KernelLimits(
+            max_output_bytes=settings.max_output_bytes, max_result_bytes=settings.max_result_bytes
+        ),
+        warm=[_warm(entry) for entry in settings.warm_kernels],
+        log=log,
+    )
+
+
+def _warm(entry: dict[str, Any]) -> WarmKernels:
+    return WarmKernels(
+        kernel_name=entry["kernel_name"],
+        count=int(entry.get("count", 1)),
+        max_age=durations.seconds(entry.get("max_age", "1h")),
+    )

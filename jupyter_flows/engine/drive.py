@@ -1,0 +1,287 @@
+"""Driving a run from one wait to the next: plan, do the effect, tell what came of it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+import msgspec
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import machine
+from jupyter_flows.core.bindings import bindings
+from jupyter_flows.core.errors import (
+    Fenced,
+    KernelUnavailable,
+    Refused,
+    StoreUnavailable,
+)
+from jupyter_flows.core.model import (
+    Digest,
+    Failure,
+    Json,
+    Run,
+    RunId,
+    Step,
+    StepId,
+)
+from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.tell import Teller
+from jupyter_flows.ports import (
+    Cell,
+    CellOutcome,
+    KernelRequest,
+    Kernels,
+    Outputs,
+    Peers,
+    Store,
+)
+
+PARTIAL_SECONDS = 1.0
+"""How often the outputs of a running cell are kept, should the server die in it."""
+
+KERNEL_GONE = (
+    "The kernel that had run the earlier cells is gone (the server or the kernel was stopped)."
+    " Resume runs the earlier cells again in a fresh kernel and goes on from here."
+)
+
+
+@dataclass(slots=True)
+class Driving:
+    """What the driver holds of one run between its effects."""
+
+    epoch: int
+    snapshot: Mapping[str, Json]
+
+
+class Driver:
+    """Drives runs in this process. At most one call a run is at work at a time (the dispatcher
+    sees to it here, the epoch everywhere).
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str,
+        store: Store,
+        kernels: Kernels,
+        peers: Peers,
+        teller: Teller,
+        keeper: Keeper,
+        env: Callable[[RunId], Mapping[str, str]],
+        log: logging.Logger,
+    ) -> None:
+        self.server = server
+        self._store = store
+        self._kernels = kernels
+        self._peers = peers
+        self._teller = teller
+        self._keeper = keeper
+        self._env = env
+        self._log = log
+        self._driving: dict[RunId, Driving] = {}
+
+    # ------------------------------------------------------------ the loop
+
+    async def drive(self, run_id: RunId) -> None:
+        """From the present state to the next wait or the end. Returns when another has the run."""
+        try:
+            driving = await self._claimed(run_id)
+            if driving is None:
+                return
+            run = await self._teller.keep(run_id)
+            while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
+                run = await self._effect(run, effect, driving)
+            await self._keeper.write_document(run, driving.snapshot, final=True)
+            if run.finished:
+                await self._let_go(run_id)
+        except Fenced:
+            self._log.warning("run %s: another server has taken it; stopping here", run_id)
+            await self._let_go(run_id)
+        finally:
+            self._teller.forget(run_id)
+
+    async def _claimed(self, run_id: RunId) -> Driving | None:
+        """What is needed to drive the run, after making sure that it is ours; None if it isn't."""
+        row = await self._store.row(run_id)
+        held = self._driving.get(run_id)
+        if held is not None and held.epoch == row.epoch:
+            return held
+        if row.server not in (None, self.server) and self._peers.alive(row.server or ""):
+            await self._peers.poke(row.server or "", run_id)
+            return None
+        run = await self._store.load(run_id)
+        if isinstance(machine.plan(run), machine.Wait | machine.Done):
+            return None
+        epoch = row.epoch
+        if row.server != self.server:
+            epoch = await self._store.claim(run_id, self.server, row.epoch)
+        snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+        self._driving[run_id] = driving = Driving(epoch, snapshot)
+        return driving
+
+    async def _let_go(self, run_id: RunId) -> None:
+        self._driving.pop(run_id, None)
+        await self._kernels.close(run_id)
+
+    async def _effect(self, run: Run, effect: machine.Effect, driving: Driving) -> Run:
+        match effect:
+            case machine.BeginRun():
+                return await self._tell(run, c.Start())
+            case machine.StartStep():
+                return await self._start_step(run)
+            case machine.ExecuteStep():
+                return await self._execute_step(run, run.steps[effect.step], driving)
+            case machine.RebuildKernel():
+                return await self._rebuild(run, effect.steps, driving)
+            case machine.Wait() | machine.Done():
+                return run
+            case _:
+                assert_never(effect)
+
+    async def _tell(self, run: Run, *commands: c.Command) -> Run:
+        """Tell as the driver. What the run's state no longer allows (it was cancelled meanwhile)
+        is no error here: the next plan sees it.
+        """
+        try:
+            return await self._teller.tell(run.id, *commands, epoch=self._driving[run.id].epoch)
+        except Refused:
+            return await self._teller.keep(run.id)
+
+    # ------------------------------------------------------------ effects
+
+    async def _start_step(self, run: Run) -> Run:
+        if self._kernels.holds(run.id):
+            return await self._tell(run, c.Advance())
+        if not machine.steps_to_rebuild(run):
+            run = await self._open_kernel(run)
+            return run if run.finished else await self._tell(run, c.Advance())
+        if machine.may_rebuild_unasked(run):
+            again = c.Resume(by="the tag replay")
+            return await self._tell(run, c.LoseKernel(why=KERNEL_GONE), again)
+        return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
+
+    async def _open_kernel(self, run: Run) -> Run:
+        request = KernelRequest(
+            run=run.id,
+            kernel_name=run.kernel_name,
+            kernel_id=run.kernel_id,
+            path=run.path,
+            folder=run.folder,
+            env=self._env(run.id),
+        )
+        try:
+            await self._kernels.open(request)
+        except KernelUnavailable as error:
+            return await self._tell(run, c.FailRun(error=Failure("KernelUnavailable", str(error))))
+        return run
+
+    def _cell(self, run: Run, step: Step, driving: Driving, *, rebuilding: bool = False) -> Cell:
+        cell = driving.snapshot["cells"][step.spec.index]
+        return Cell(
+            step=step.id,
+            attempt=max(step.attempts, 1),
+            source=cell["source"],
+            timeout=step.spec.timeout,
+            raises=step.spec.raises,
+            bindings=bindings(run, before=step.id),
+            rebuilding=rebuilding,
+        )
+
+    async def _execute_step(self, run: Run, step: Step, driving: Driving) -> Run:
+        if not self._kernels.holds(run.id):
+            return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
+        outcome = await self._watched(run, self._cell(run, step, driving))
+        finish = await self._finish(step.id, outcome)
+        run = await self._tell_patiently(run, finish, c.Advance())
+        await self._keeper.write_document(run, driving.snapshot)
+        return run
+
+    async def _watched(self, run: Run, cell: Cell) -> CellOutcome:
+        """Execute; keep what it has put out so far every second, should this process die in it."""
+        executing = asyncio.ensure_future(self._kernels.execute(run.id, cell))
+        try:
+            kept: object = None
+            while True:
+                done, _ = await asyncio.wait({executing}, timeout=PARTIAL_SECONDS)
+                if done:
+                    break
+                kept = await self._keep_partial(run.id, kept)
+            if kept is not None:
+                await self._store.save_partial(run.id, None)
+            return executing.result()
+        finally:
+            executing.cancel()
+
+    async def _keep_partial(self, run: RunId, kept: object) -> object:
+        data = msgspec.json.encode(self._kernels.partial(run))
+        if data != kept:
+            await self._store.save_partial(run, data)
+        return data
+
+    async def _finish(self, step: StepId, outcome: CellOutcome) -> c.FinishStep:
+        return c.FinishStep(
+            step=step,
+            link=self._keeper.new_link(),
+            result=outcome.result,
+            notice=outcome.notice,
+            error=outcome.error,
+            outputs=await self._keeper.put_outputs(outcome.outputs),
+            execution_count=outcome.execution_count,
+            amended=await self._amended(outcome.amended),
+            widgets=await self._keeper.put_widgets(outcome.widgets),
+        )
+
+    async def _amended(self, amended: Mapping[StepId, Outputs]) -> dict[StepId, Digest]:
+        kept = {step: await self._keeper.put_outputs(outputs) for step, outputs in amended.items()}
+        return {step: digest for step, digest in kept.items() if digest is not None}
+
+    async def _tell_patiently(self, run: Run, *commands: c.Command) -> Run:
+        """A finished cell is never run again because the store was away: wait for the store."""
+        delay = 0.1
+        while True:
+            try:
+                return await self._tell(run, *commands)
+            except StoreUnavailable as error:
+                self._log.warning("run %s: %s; trying again in %.1f s", run.id, error, delay)
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    async def _rebuild(self, run: Run, steps: Sequence[StepId], driving: Driving) -> Run:
+        """A fresh kernel in which the earlier cells run again; their first outputs stand."""
+        if run.kernel_id is None:
+            await self._kernels.close(run.id)
+        if not self._kernels.holds(run.id):
+            run = await self._open_kernel(run)
+            if run.finished:
+                return run
+        for step_id in steps:
+            step = run.steps[step_id]
+            outcome = await self._kernels.execute(
+                run.id, self._cell(run, step, driving, rebuilding=True)
+            )
+            if outcome.error is not None:
+                await self._kernels.close(run.id)
+                return await self._tell(run, c.LoseKernel(why=_rebuild_failed(step, outcome.error)))
+            run = await self._teller.state(run.id)
+            if run.finished:
+                return run
+        return await self._tell(run, c.FinishRebuild(), c.Advance())
+
+    # ------------------------------------------------------------ from outside
+
+    async def interrupted(self, run_id: RunId, why: str, outputs: Mapping[StepId, Outputs]) -> None:
+        """Mark a run whose cell was cut short, with what it had put out."""
+        lose = c.LoseKernel(why=why, outputs=await self._amended(outputs))
+        driving = self._driving.get(run_id)
+        run = await self._teller.tell(run_id, lose, epoch=driving.epoch if driving else None)
+        snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+        await self._keeper.write_document(run, snapshot, final=True)
+        await self._store.save_partial(run_id, None)
+
+
+def _rebuild_failed(step: Step, error: Failure) -> str:
+    return (
+        f"Running the earlier cells again failed in step {step.id!r}: {error.name}: {error.message}"
+    )

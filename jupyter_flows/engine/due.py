@@ -1,0 +1,74 @@
+"""The clock's part: one task that wakes when the next due time has come, for all runs together."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core.errors import FlowsError
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.model import Run, RunId
+from jupyter_flows.engine.tell import Teller
+from jupyter_flows.ports import Clock, Dispatcher, Store
+
+RECONCILE_SECONDS = 15.0
+"""How often, at least, the store is looked at: for due times that another server wrote, and for
+runs that have something to do and whose server is gone."""
+
+
+class DueTimes:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        teller: Teller,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        reconcile: Callable[[], Awaitable[None]],
+        log: logging.Logger,
+    ) -> None:
+        self._store = store
+        self._teller = teller
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._reconcile = reconcile
+        self._log = log
+        self._changed = asyncio.Event()
+
+    def committed(self, _: Run, events: Sequence[Recorded]) -> None:
+        """A listener: a gate that opened may be due before all others."""
+        if any(isinstance(row.event, e.GateOpened) for row in events):
+            self._changed.set()
+
+    async def work(self) -> None:
+        """For ever: sleep to the next due time, then see to what is due."""
+        while True:
+            try:
+                await self._sleep()
+                await self.tick()
+            except FlowsError as error:
+                self._log.warning("due times: %s", error)
+                await asyncio.sleep(1.0)
+
+    async def _sleep(self) -> None:
+        self._changed.clear()
+        due = await self._store.next_due()
+        wait = RECONCILE_SECONDS if due is None else due - self._clock()
+        try:
+            await asyncio.wait_for(self._changed.wait(), min(max(wait, 0.0), RECONCILE_SECONDS))
+        except TimeoutError:
+            await self._reconcile()
+
+    async def tick(self) -> None:
+        """Tell every due run that its time has come, and have it driven."""
+        for run in await self._store.due(self._clock()):
+            await self._tell(run)
+
+    async def _tell(self, run: RunId) -> None:
+        try:
+            await self._teller.tell(run, c.CheckDeadline())
+        except FlowsError as error:
+            self._log.warning("run %s: its deadline could not be seen to: %s", run, error)
+            return
+        await self._dispatcher.enqueue(run)

@@ -1,0 +1,422 @@
+"""The engine's face: what the doors and the command line may ask for."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core import machine
+from jupyter_flows.core.canonical import canonical_json
+from jupyter_flows.core.errors import BadInput, FlowsError, TooLarge, UnknownLink
+from jupyter_flows.core.flow import Flow, read_flow
+from jupyter_flows.core.links import (
+    Claims,
+    Keyring,
+    claims_of,
+    kernel_token,
+    read,
+    read_kernel_token,
+    write,
+)
+from jupyter_flows.core.model import (
+    Digest,
+    Json,
+    Link,
+    LinkId,
+    Purpose,
+    Run,
+    RunId,
+    RunStatus,
+    StepId,
+    Voter,
+)
+from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
+from jupyter_flows.engine.drive import Driver
+from jupyter_flows.engine.due import DueTimes
+from jupyter_flows.engine.feed import Feed
+from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.tell import Teller
+from jupyter_flows.ports import (
+    Chance,
+    Clock,
+    Documents,
+    GateRow,
+    Kernels,
+    LinkRow,
+    Listener,
+    Outputs,
+    Page,
+    Peers,
+    RunFilter,
+    RunRow,
+    Store,
+)
+
+STOPPED = "The server was stopped while this cell ran."
+DIED = "The server died while this cell ran."
+GRACE_SECONDS = 3.0
+"""How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63)."""
+
+    timeout: float = 30 * 86400.0
+    payload_bytes: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What is asked for: `notebook` is the parsed .ipynb, `folder` and `output` absolute paths."""
+
+    notebook: Mapping[str, Json]
+    path: str
+    owner: str
+    parameters: Mapping[str, Json]
+    kernel_name: str | None = None
+    kernel_id: str | None = None
+    folder: str | None = None
+    output: str | None = None
+    idempotency_key: str | None = None
+
+
+class Engine:
+    """One a process. `adopts` says whether it also takes over the runs of servers that died;
+    with `drives` false it only asks and tells, and leaves the cells to the other servers.
+
+    Start it with `start` in the running loop, end it with `stop`.
+    """
+
+    def __init__(
+        self,
+        *,
+        server: str,
+        store: Store,
+        kernels: Kernels,
+        documents: Documents,
+        peers: Peers,
+        keyring: Callable[[], Keyring],
+        address: Callable[[], str],
+        clock: Clock,
+        chance: Chance,
+        limits: Limits,
+        adopts: bool = True,
+        drives: bool = True,
+        log: logging.Logger,
+    ) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.feed = Feed(store)
+        self._store = store
+        self._kernels = kernels
+        self._documents = documents
+        self._peers = peers
+        self._keyring = keyring
+        self._address = address
+        self._chance = chance
+        self._adopts = adopts
+        self._log = log
+        self._server = server
+        self._teller = Teller(store, self.feed, clock)
+        self._keeper = Keeper(store, documents, clock, chance, log)
+        self._driver = Driver(
+            server=server,
+            store=store,
+            kernels=kernels,
+            peers=peers,
+            teller=self._teller,
+            keeper=self._keeper,
+            env=self._env,
+            log=log,
+        )
+        self._dispatcher: LocalDispatcher | PokingDispatcher = (
+            LocalDispatcher(self._driver.drive, self._driver_failed, log)
+            if drives
+            else PokingDispatcher(store, peers)
+        )
+        self._due = DueTimes(
+            store=store,
+            teller=self._teller,
+            dispatcher=self._dispatcher,
+            clock=clock,
+            reconcile=self._reconcile,
+            log=log,
+        )
+        self.feed.listen(self._due.committed)
+        self._background: set[asyncio.Task[None]] = set()
+
+    def _env(self, run: RunId) -> Mapping[str, str]:
+        """What a run's kernel is told: where the server is, and a token for this run (G46)."""
+        return {
+            "FLOWS_URL": self._address(),
+            "FLOWS_RUN_ID": run,
+            "FLOWS_TOKEN": kernel_token(self._keyring(), run),
+        }
+
+    # ------------------------------------------------------------ life
+
+    async def start(self) -> None:
+        """Recover what a server left behind that died, then see to due times."""
+        await self._reconcile()
+        self._spawn(self._due.work(), "jupyter-flows due times")
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _reconcile(self) -> None:
+        """Enqueue the runs that have something to do here and that nobody drives."""
+        for row in await self._store.ready():
+            if not self._is_ours(row):
+                continue
+            try:
+                await self._recover(row.id)
+            except FlowsError as error:
+                self._log.warning("run %s could not be recovered: %s", row.id, error)
+
+    def _is_ours(self, row: RunRow) -> bool:
+        if row.server == self._server:
+            return True
+        return self._adopts and not (row.server and self._peers.alive(row.server))
+
+    async def _recover(self, run_id: RunId) -> None:
+        run = await self._store.load(run_id)
+        if run_id in self._dispatcher.driving():
+            return
+        if run.running_step:
+            kept = await self._store.partial(run_id)
+            outputs = msgspec.json.decode(kept) if kept else {}
+            await self._driver.interrupted(run_id, DIED, outputs)
+            return
+        await self._dispatcher.enqueue(run_id)
+
+    async def _driver_failed(self, run: RunId, error: Exception) -> None:
+        """A defect of ours, not of the notebook: the run says so and can be resumed."""
+        why = f"The server failed while it drove this run: {type(error).__name__}: {error}"
+        try:
+            await self._driver.interrupted(run, why, self._kernels.partial(run))
+        except FlowsError as also:
+            self._log.warning("run %s: %s", run, also)
+
+    async def stop(self) -> None:
+        """End in order, within about 4 s: running cells are marked interrupted with what they have
+        put out, suspended runs stay as they are, all kernels go.
+        """
+        for task in list(self._background):
+            task.cancel()
+        driving = self._dispatcher.driving()
+        partial = {run: dict(self._kernels.partial(run)) for run in driving}
+        await self._dispatcher.stop()
+        for run in driving:
+            try:
+                await self._driver.interrupted(run, STOPPED, partial[run])
+            except FlowsError as error:
+                self._log.warning("run %s: %s", run, error)
+        await self._kernels.stop()
+        await self._store.close()
+
+    # ------------------------------------------------------------ runs
+
+    def read(self, notebook: Mapping[str, Json]) -> Flow:
+        """The notebook as a flow, without running it. Raises BadInput, FlowInvalid."""
+        prepared, _ = self._documents.prepare(notebook, {}, None)
+        return read_flow(prepared)
+
+    async def create(self, new: NewRun) -> Run:
+        """Start a run of a snapshot of the notebook. With a key that was used, the earlier run.
+
+        Raises BadInput, FlowInvalid, ParametersInvalid.
+        """
+        prepared, kernel_name = self._documents.prepare(
+            new.notebook, new.parameters, new.kernel_name
+        )
+        flow = read_flow(prepared)
+        snapshot = await self._store.put(canonical_json(prepared))
+        created = e.RunCreated(
+            path=new.path,
+            owner=new.owner,
+            parameters=dict(new.parameters),
+            snapshot=snapshot,
+            steps=flow.steps,
+            kernel_name=kernel_name,
+            kernel_id=new.kernel_id,
+            folder=new.folder,
+            output=new.output,
+            default_timeout=self.limits.timeout,
+            name=flow.name,
+        )
+        now = self.clock()
+        run = machine.created(RunId(f"run_{self._chance()[:20]}"), created, now)
+        recorded = [e.Recorded(1, now, created)]
+        stored = await self._store.create(run, recorded, new.idempotency_key, self._server)
+        if stored != run.id:
+            return await self.run(stored)
+        self.feed.committed(run, recorded)
+        await self._dispatcher.enqueue(run.id)
+        return run
+
+    async def run(self, run: RunId) -> Run:
+        """Raises UnknownRun."""
+        return await self._teller.state(run)
+
+    async def row(self, run: RunId) -> RunRow:
+        """Raises UnknownRun."""
+        return await self._store.row(run)
+
+    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        """Raises BadInput for a cursor that was not given out."""
+        return await self._store.runs(wanted, cursor, limit)
+
+    def follow(self, run: RunId, after: int = 0) -> AsyncIterator[Sequence[e.Recorded]]:
+        return self.feed.follow(run, after)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        return self.feed.listen(listener)
+
+    async def notebook(self, run_id: RunId) -> dict[str, Json]:
+        """The executed notebook so far. Raises UnknownRun."""
+        run = await self.run(run_id)
+        try:
+            snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+        except KeyError:
+            raise FlowsError(f"The snapshot of run {run_id} is lost from the store.") from None
+        return await self._keeper.executed(run, snapshot)
+
+    async def outputs(self, run: Run) -> dict[StepId, Outputs]:
+        return await self._keeper.outputs(run)
+
+    async def cancel(self, run: RunId, by: str, reason: str | None = None) -> Run:
+        """G17. The running cell is interrupted, and killed if it does not heed that in 3 s."""
+        state = await self._teller.tell(run, c.Cancel(by=by, reason=reason))
+        await self._after_telling(run)
+        return state
+
+    async def resume(self, run: RunId, by: str) -> Run:
+        """Raises RunNotResumable."""
+        state = await self._teller.tell(run, c.Resume(by=by))
+        await self._after_telling(run)
+        return state
+
+    async def _after_telling(self, run: RunId) -> None:
+        """The run may have something to do now, or have ended under its driver's hands."""
+        await self._dispatcher.enqueue(run)
+        if run in self._dispatcher.driving():
+            self._spawn(self._end_cell_if_over(run), f"jupyter-flows cancel {run}")
+
+    async def _end_cell_if_over(self, run: RunId) -> None:
+        if not (await self._teller.state(run)).finished:
+            return
+        await self._kernels.interrupt(run)
+        if not await self._dispatcher.settled(run, GRACE_SECONDS):
+            await self._kernels.close(run)
+
+    async def poked(self, run: RunId) -> None:
+        """Another process on this store has changed the run: look at it, and drive it."""
+        if run in self._dispatcher.driving():
+            await self._teller.keep(run)
+        await self._after_telling(run)
+
+    async def settled(self, run: RunId) -> Run:
+        """Wait until the run is not driven here any more; the run as it is then."""
+        await self._dispatcher.settled(run)
+        return await self.run(run)
+
+    # ------------------------------------------------------------ gates and links
+
+    async def vote(self, run: RunId, vote: c.CastVote) -> Run:
+        """Cast a vote, durably, and have the run driven. Raises what `machine.decide` raises, and
+        TooLarge (G63).
+        """
+        size = len(_encoded(vote.payload)) + len((vote.reason or "").encode())
+        if size > self.limits.payload_bytes:
+            raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
+        state = await self._teller.tell(run, vote)
+        if state.status is RunStatus.RUNNING or state.finished:
+            await self._dispatcher.enqueue(run)
+        return state
+
+    async def vote_by_link(
+        self,
+        claims: Claims,
+        *,
+        approved: bool,
+        payload: Json,
+        reason: str | None,
+        digest: str | None,
+    ) -> Run:
+        """A vote by a genuine link; its approver is claimed, not verified (G41)."""
+        voter = Voter(claims.approver, verified=False, route="link", link=claims.link)
+        return await self.vote(
+            claims.run,
+            c.CastVote(
+                gate=claims.gate,
+                generation=claims.generation,
+                voter=voter,
+                approved=approved,
+                payload=payload,
+                reason=reason,
+                digest=Digest(digest) if digest else None,
+                purpose=claims.purpose,
+            ),
+        )
+
+    async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
+        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).
+
+        A flow-level link expires after the default timeout. Raises NoGate, RunFinished.
+        """
+        link = LinkId(self._chance())
+        expires = None if gate else self.clock() + self.limits.timeout
+        state = await self._teller.tell(
+            run, c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires)
+        )
+        return state, state.links[link]
+
+    async def revoke(self, link: LinkId, by: str) -> None:
+        """G33. Raises UnknownLink."""
+        row = await self._store.link(link)
+        await self._teller.tell(row.run, c.RevokeLink(link=link, by=by))
+
+    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
+        return await self._store.links(run, limit)
+
+    async def open_gates(self, limit: int) -> list[GateRow]:
+        return await self._store.open_gates(limit)
+
+    def token(self, run: RunId, link: Link, purpose: Purpose) -> str:
+        """The signed token of this link for this purpose; it is made, never stored."""
+        return write(self._keyring(), claims_of(run, link, purpose))
+
+    def read_token(self, purpose: Purpose, token: str) -> Claims:
+        """Raises UnknownLink for all that we did not sign for this purpose."""
+        return read(self._keyring(), purpose, token)
+
+    def sign_form(self, token: str) -> str:
+        """The value that a page's form carries to show that it is ours (XSRF)."""
+        return self._keyring().sign("form", token.encode())
+
+    def is_our_form(self, token: str, signed: str) -> bool:
+        try:
+            return self._keyring().unsign("form", signed) == token.encode()
+        except UnknownLink:
+            return False
+
+    async def kernel_run(self, token: str) -> Run:
+        """The unfinished run whose kernel holds this token (G46). Raises UnknownLink."""
+        run = await self.run(read_kernel_token(self._keyring(), token))
+        if run.finished:
+            raise UnknownLink
+        return run
+
+
+def _encoded(payload: Json) -> bytes:
+    try:
+        return canonical_json(payload)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"The payload is not JSON: {error}") from None

@@ -1,0 +1,55 @@
+"""Following a run's events as they are committed, here or by another server on the store."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.model import Run, RunId
+from jupyter_flows.ports import Listener, Store
+
+FOREIGN_POLL_SECONDS = 1.0
+"""How often the log is looked at for events that another server wrote."""
+
+
+class Feed:
+    """Calls listeners after each commit of this process, and wakes those who follow a run."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._listeners: list[Listener] = []
+        self._followers: dict[RunId, set[asyncio.Event]] = defaultdict(set)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call it from now on; the returned function ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def committed(self, run: Run, events: Sequence[Recorded]) -> None:
+        for listener in tuple(self._listeners):
+            listener(run, events)
+        for wake in self._followers.get(run.id, ()):
+            wake.set()
+
+    async def follow(self, run: RunId, after: int = 0) -> AsyncIterator[Sequence[Recorded]]:
+        """The run's events behind `after`, in batches, for ever; an empty batch says that nothing
+        came for a second. Raises UnknownRun.
+        """
+        wake = asyncio.Event()
+        self._followers[run].add(wake)
+        try:
+            while True:
+                wake.clear()
+                rows = await self._store.events(run, after)
+                if rows:
+                    after = rows[-1].seq
+                    yield rows
+                    continue
+                try:
+                    await asyncio.wait_for(wake.wait(), FOREIGN_POLL_SECONDS)
+                except TimeoutError:
+                    yield ()
+        finally:
+            self._followers[run].discard(wake)
+            if not self._followers[run]:
+                self._followers.pop(run, None)

@@ -1,0 +1,86 @@
+"""Telling a run a command: load, decide, append; on a conflict ask the machine again."""
+
+import asyncio
+from collections.abc import Sequence
+from weakref import WeakValueDictionary
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core import machine
+from jupyter_flows.core.errors import Conflict
+from jupyter_flows.core.model import Run, RunId
+from jupyter_flows.engine.feed import Feed
+from jupyter_flows.ports import Clock, Store
+
+TRIES = 5
+
+CHEAP = (
+    e.RunStarted,
+    e.StepStarted,
+    e.StepSkipped,
+    e.StepSucceeded,
+    e.StepFailed,
+    e.OutputsAmended,
+    e.WidgetsSaved,
+    e.KernelRebuilt,
+)
+"""Events that answer nobody: their commit survives the process's death, and doesn't wait for the
+disk. All others do: a person was told, or will be, that they happened."""
+
+
+class Teller:
+    """The one way in which events come about. States of runs that are driven here are kept."""
+
+    def __init__(self, store: Store, feed: Feed, clock: Clock) -> None:
+        self._store = store
+        self._feed = feed
+        self._clock = clock
+        self._states: dict[RunId, Run] = {}
+        self._locks: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
+
+    async def state(self, run: RunId) -> Run:
+        """The run as it is. Raises UnknownRun."""
+        return self._states.get(run) or await self._store.load(run)
+
+    async def keep(self, run: RunId) -> Run:
+        """Load the run anew and keep its state until `forget`: the driver's fast path."""
+        self._states[run] = state = await self._store.load(run)
+        return state
+
+    def forget(self, run: RunId) -> None:
+        self._states.pop(run, None)
+
+    async def tell(self, run: RunId, *commands: c.Command, epoch: int | None = None) -> Run:
+        """The run after the commands, each decided on the state that the one before led to.
+
+        They become one transaction: all or none. Raises what `decide` raises, UnknownRun, Fenced
+        (`epoch` is not the run's any more), Conflict (five tries were not enough).
+        """
+        lock = self._locks.get(run)
+        if lock is None:
+            self._locks[run] = lock = asyncio.Lock()
+        async with lock:
+            for _ in range(TRIES):
+                try:
+                    return await self._once(run, commands, epoch)
+                except Conflict:
+                    if run in self._states:
+                        await self.keep(run)
+        raise Conflict(f"The run {run} changes too fast; try again.")
+
+    async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Run:
+        before = await self.state(run)
+        state, now, events = before, self._clock(), list[e.Event]()
+        for command in commands:
+            led_to = machine.decide(state, command, now)
+            state = machine.after(state, led_to, now)
+            events += led_to
+        if not events:
+            return before
+        recorded = [e.Recorded(seq, now, event) for seq, event in enumerate(events, before.seq + 1)]
+        durable = any(not isinstance(event, CHEAP) for event in events)
+        await self._store.append(state, recorded, epoch=epoch, durable=durable)
+        if run in self._states:
+            self._states[run] = state
+        self._feed.committed(state, recorded)
+        return state

@@ -1,0 +1,56 @@
+"""The server extension: composes the parts within a Jupyter server, and opens the doors."""
+
+from typing import Any
+
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.utils import url_path_join
+
+from jupyter_flows.composition import House, compose
+from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.web.doors import Doors
+from jupyter_flows.web.routes import handlers
+
+NAMESPACE = "jupyter-flows"
+
+
+class FlowsApp(FlowsSettings, ExtensionApp):
+    """Notebooks as flows, with gates that wait for approval."""
+
+    name = "jupyter_flows"
+    extension_url = f"/{NAMESPACE}"
+    load_other_extensions = True
+
+    house: House
+
+    def initialize_settings(self) -> None:
+        self.house = compose(
+            self,
+            manager=self.serverapp.kernel_manager,
+            address=self._address,
+            adopts=self.adopt_runs,
+            log=self.log,
+        )
+
+    def _address(self) -> str:
+        """Where the kernels of this machine reach the doors."""
+        return url_path_join(self.serverapp.local_url, NAMESPACE)
+
+    def _public_address(self) -> str:
+        """Where the readers of links reach the doors (G37): never taken from a request."""
+        return url_path_join(self.public_url or self.serverapp.public_url, NAMESPACE)
+
+    def initialize_handlers(self) -> None:
+        doors = Doors(
+            engine=self.house.engine,
+            public_url=self._public_address,
+            secret=self.house.secret,
+            tries_per_minute=self.max_tries_per_minute,
+        )
+        self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
+
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
+        await super()._start_jupyter_server_extension(serverapp)
+        await self.house.start(self._address(), self._public_address())
+
+    async def stop_extension(self) -> None:
+        await self.house.stop()

@@ -1,0 +1,180 @@
+"""One kernel behind jupyter_client's or jupyter_server's own collection of kernels."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import zmq.asyncio
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.session import Session
+from jupyter_core.utils import ensure_async
+
+from jupyter_flows.core.errors import KernelUnavailable
+
+PATIENCE = 2.0
+"""Seconds that a kernel has to go by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a kernel starts: `path` as the contents API writes it, or an absolute `folder`."""
+
+    path: str
+    folder: str | None = None
+
+
+class Kernel:
+    """`ours` tells a kernel that we started, and end, from one that is only used."""
+
+    def __init__(self, manager: Any, kernel_id: str, *, ours: bool) -> None:
+        self._kernels = manager
+        self._kernel = manager.get_kernel(kernel_id)
+        self._callbacks: list[tuple[Callable[[], None], str]] = []
+        self.id = kernel_id
+        self.ours = ours
+        self._connected = False
+
+    def client(self, context: zmq.asyncio.Context) -> Any:
+        """A client with an identity of its own: the manager's would steal others' replies."""
+        theirs = self._kernel.session
+        session = Session(
+            config=theirs.config, key=theirs.key, signature_scheme=theirs.signature_scheme
+        )
+        return self._kernel.client(session=session, context=context)
+
+    def connected(self) -> None:
+        """Say that somebody needs this kernel, so that it is not culled."""
+        if hasattr(self._kernels, "notify_connect"):
+            self._kernels.notify_connect(self.id)
+            self._connected = True
+
+    def disconnected(self) -> None:
+        if self._connected:
+            self._connected = False
+            self._kernels.notify_disconnect(self.id)
+
+    def on_death(self, callback: Callable[[], None]) -> None:
+        """Call back when the kernel is found dead, whether or not it is then restarted."""
+        if self.ours:
+            self._forbid_restarts()
+        for event in ("restart", "dead"):
+            with contextlib.suppress(AttributeError, KeyError):
+                self._kernels.add_restart_callback(self.id, callback, event)
+                self._callbacks.append((callback, event))
+
+    def _forbid_restarts(self) -> None:
+        """A restarted kernel has lost all that the run had in it."""
+        restarter = getattr(self._kernel, "_restarter", None)
+        if restarter is not None:
+            restarter.restart_limit = 0
+
+    def forget_callbacks(self) -> None:
+        for callback, event in self._callbacks:
+            with contextlib.suppress(KeyError, AttributeError, ValueError):
+                self._kernels.remove_restart_callback(self.id, callback, event)
+        self._callbacks = []
+
+    async def alive(self) -> bool:
+        return bool(await ensure_async(self._kernel.is_alive()))
+
+    async def interrupt(self, client: Any) -> None:
+        """Interrupt what runs; a kernel that somebody else started is asked by a message."""
+        with contextlib.suppress(RuntimeError, ProcessLookupError, KeyError):
+            if getattr(self._kernel, "has_kernel", True):
+                await ensure_async(self._kernel.interrupt_kernel())
+            else:
+                client.control_channel.send(client.session.msg("interrupt_request", {}))
+
+    async def cause_of_death(self) -> str:
+        """What the operating system says, as a clause; empty if it says nothing."""
+        provisioner = getattr(self._kernel, "provisioner", None)
+        code = await provisioner.poll() if provisioner is not None else None
+        if code is None or code >= 0:
+            return "" if code is None else f" (exit status {code})"
+        with contextlib.suppress(ValueError):
+            name = signal.Signals(-code).name
+            return f" ({name}{', often a lack of memory' if name == 'SIGKILL' else ''})"
+        return ""
+
+    async def shut_down(self, *, now: bool, log: logging.Logger) -> None:
+        """End it, politely if there is time; whatever stands in the way is logged."""
+        self.forget_callbacks()
+        if self.id not in self._kernels:
+            with contextlib.suppress(OSError, RuntimeError):
+                await ensure_async(self._kernel.cleanup_resources())
+            return
+        self._kernel.shutdown_wait_time = PATIENCE
+        try:
+            await ensure_async(self._kernels.shutdown_kernel(self.id, now=now))
+        except (RuntimeError, OSError, KeyError, asyncio.InvalidStateError) as error:
+            log.warning("Kernel %s could not be shut down: %s", self.id, error)
+
+
+async def start(manager: Any, name: str, place: Place, env: Mapping[str, str]) -> Kernel:
+    """Start a kernel of ours. Raises KernelUnavailable."""
+    await _require(manager, name)
+    try:
+        kernel_id = await ensure_async(
+            manager.start_kernel(
+                kernel_name=name, env={**os.environ, **env}, **_where(manager, place)
+            )
+        )
+        return Kernel(manager, kernel_id, ours=True)
+    except Exception as error:
+        raise KernelUnavailable(f"The kernel {name!r} could not be started: {error}") from error
+
+
+def attach(manager: Any, kernel_id: str) -> Kernel:
+    """Use a kernel that runs already. Raises KernelUnavailable."""
+    if kernel_id not in manager:
+        raise KernelUnavailable(f"There is no running kernel {kernel_id!r}.")
+    return Kernel(manager, kernel_id, ours=False)
+
+
+def folder_of(manager: Any, place: Place) -> str | None:
+    """The folder where a kernel of that place starts; None leaves it where the server is."""
+    if place.folder is not None:
+        return place.folder
+    if hasattr(manager, "cwd_for_path"):
+        return str(manager.cwd_for_path(place.path))
+    parent = Path(place.path).parent.absolute()
+    return str(parent) if parent.is_dir() else None
+
+
+def _where(manager: Any, place: Place) -> dict[str, str | None]:
+    if place.folder is None and hasattr(manager, "cwd_for_path"):
+        return {"path": place.path}
+    return {"cwd": folder_of(manager, place)}
+
+
+async def _require(manager: Any, name: str) -> None:
+    try:
+        await ensure_async(_specs(manager).get_kernel_spec(name))
+    except NoSuchKernel:
+        installed = await installed_kernels(manager)
+        names = ", ".join(sorted(installed)) or "none"
+        raise KernelUnavailable(f"There is no kernel named {name!r}. Installed: {names}.") from None
+
+
+def _specs(manager: Any) -> Any:
+    return manager.kernel_spec_manager or KernelSpecManager()
+
+
+async def installed_kernels(manager: Any) -> Mapping[str, str]:
+    found: Mapping[str, str] = await ensure_async(_specs(manager).find_kernel_specs())
+    return found
+
+
+async def language_of(manager: Any, name: str) -> str | None:
+    """The language that a kernelspec names; None if there is no such kernelspec."""
+    try:
+        spec = await ensure_async(_specs(manager).get_kernel_spec(name))
+    except NoSuchKernel:
+        return None
+    return str(spec.language)

@@ -1,0 +1,35 @@
+"""No kernels at all, for a process that only asks and tells."""
+
+from collections.abc import Mapping
+
+from jupyter_flows.core.errors import KernelUnavailable
+from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.ports import Cell, CellOutcome, KernelRequest, Outputs
+
+
+class NoKernels:
+    """Implements `ports.Kernels`."""
+
+    def start(self) -> None:
+        """Nothing to hold ready."""
+
+    def holds(self, run: RunId) -> bool:  # noqa: ARG002
+        return False
+
+    async def open(self, request: KernelRequest) -> None:
+        raise KernelUnavailable(f"This process starts no kernels; run {request.run} waits.")
+
+    async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
+        raise KernelUnavailable(f"This process has no kernel for run {run}, step {cell.step}.")
+
+    def partial(self, run: RunId) -> Mapping[StepId, Outputs]:  # noqa: ARG002
+        return {}
+
+    async def interrupt(self, run: RunId) -> None:
+        """Nothing runs here."""
+
+    async def close(self, run: RunId) -> None:
+        """Nothing is held here."""
+
+    async def stop(self) -> None:
+        """Nothing is held here."""

@@ -1,0 +1,452 @@
+"""One run's kernel: two readers for as long as it is held, and at most one cell at a time."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+import zmq.asyncio
+from jupyter_core.utils import ensure_async
+
+from jupyter_flows.core.errors import KernelUnavailable
+from jupyter_flows.core.model import Failure, Json, RunId, StepId
+from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.kernel import Kernel
+from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, CellOutputs, Message, RunOutputs
+from jupyter_flows.kernels.reader import read
+from jupyter_flows.kernels.widgets import Widgets
+from jupyter_flows.ports import Cell, CellOutcome, Outputs
+
+START_TIMEOUT = 60.0
+NUDGE = 0.5
+LIFE_CHECK = 0.5
+IDLE_GRACE = 4.0
+INTERRUPT_GRACE = 5.0
+FAREWELL = 0.5
+
+UNSET: Json = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes of a cell's outputs, and of its result as JSON."""
+
+    max_output_bytes: int = MAX_OUTPUT_BYTES
+    max_result_bytes: int = 2**20
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    """A cell in execution. `ended` is done when nothing more is waited for."""
+
+    id: str
+    cell: Cell
+    outputs: CellOutputs
+    ended: asyncio.Future[None]
+    reply: Mapping[str, Json] | None = None
+    idle: bool = False
+    timed_out: bool = False
+    killed: bool = False
+    death: str | None = None
+    timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
+
+    def end(self) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
+
+
+class KernelSession:
+    """Opened once, then told to execute; nobody else may read its channels."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        limits: Limits,
+        context: zmq.asyncio.Context,
+        log: logging.Logger,
+    ) -> None:
+        self._kernel = kernel
+        self._limits = limits
+        self._log = log
+        self._client = kernel.client(context)
+        self._widgets = Widgets(self._send_comm, limits.max_output_bytes)
+        self._outputs = RunOutputs(limits.max_output_bytes, self._widgets.catcher)
+        self._readers: list[asyncio.Task[None]] = []
+        self._errands: set[asyncio.Task[None]] = set()
+        self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
+        self._running: _Running | None = None
+        self._heard = asyncio.Event()
+        self._bound: dict[str, Json] = {}
+        self._env: Mapping[str, str] = {}
+        self._said_foreign = False
+        self.language = ""
+        self.speaks_flows = False
+        self.lost = False
+        self.on_lost: Callable[[], None] = lambda: None
+
+    # ------------------------------------------------------------ opening
+
+    async def open(self, env: Mapping[str, str], folder: str | None = None) -> None:
+        """Connect, and tell a Python kernel of its flow. Raises KernelUnavailable."""
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                await ensure_async(
+                    self._client.start_channels(stdin=False, hb=False, control=False)
+                )
+                self._start_readers()
+                self._kernel.on_death(self._die_unwatched)
+                self._kernel.connected()
+                await self._greet()
+                await self._teach(prelude.opening(env, folder))
+        except TimeoutError:
+            raise KernelUnavailable(
+                f"The kernel did not answer within {START_TIMEOUT:g} s; it may be busy."
+            ) from None
+        self._env = env
+
+    async def enter(self, env: Mapping[str, str], folder: str | None) -> None:
+        """Give a kernel that was opened beforehand to a run. Raises KernelUnavailable."""
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                reply = await self._tell(prelude.entering(env, folder))
+        except TimeoutError:
+            raise KernelUnavailable("A warm kernel did not answer.") from None
+        if reply.get("status") != "ok":
+            raise KernelUnavailable(f"A kernel could not be made ready: {reply.get('evalue')}")
+        self._env = env
+
+    def _start_readers(self) -> None:
+        channels = {"iopub": self._on_iopub, "shell": self._on_shell}
+        for name, deliver in channels.items():
+            channel = getattr(self._client, f"{name}_channel")
+            task = asyncio.create_task(
+                read(channel, deliver, self._log), name=f"{name} of kernel {self._kernel.id}"
+            )
+            self._readers.append(task)
+
+    async def _greet(self) -> None:
+        """Ask who it is until it answers, and until its iopub channel is heard too."""
+        reply = await self._insist("kernel_info_request")
+        while not self._heard.is_set():
+            await self._insist("kernel_info_request")
+            await _within(NUDGE, self._heard.wait())
+        self.language = reply.get("language_info", {}).get("name", "")
+        self.speaks_flows = reply.get("implementation") == "ipython"
+
+    async def _insist(self, kind: str) -> Mapping[str, Json]:
+        asked = self._ask(kind, {})
+        while not asked.done():
+            await asyncio.wait((asked,), timeout=NUDGE)
+            if not asked.done() and (self.lost or not await self._kernel.alive()):
+                cause = await self._kernel.cause_of_death()
+                raise KernelUnavailable(f"The kernel died while it started{cause}.")
+        return asked.result()
+
+    async def _teach(self, code: str) -> None:
+        if not self.speaks_flows:
+            return
+        reply = await self._tell(code)
+        if reply.get("status") != "ok":
+            self.speaks_flows = False
+            self._log.warning("Kernel %s took no prelude: %s", self._kernel.id, reply)
+
+    # ------------------------------------------------------------ executing
+
+    async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
+        """Execute one cell to its end; only a cancelled caller makes this raise."""
+        if self._running is not None:
+            raise RuntimeError("this kernel executes a cell already")
+        if self.lost:
+            return CellOutcome(outputs=(), execution_count=None, error=_died(""), lost=True)
+        running = self._send_cell(run, cell)
+        try:
+            await running.ended
+        finally:
+            for timer in running.timers.values():
+                timer.cancel()
+            self._running = None
+        return self._outcome(running)
+
+    def _send_cell(self, run: RunId, cell: Cell) -> _Running:
+        message = self._client.session.msg(
+            "execute_request", self._content(cell), metadata=self._metadata(run, cell)
+        )
+        loop = asyncio.get_running_loop()
+        outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
+        running = _Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
+        self._running = running
+        running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+        if cell.timeout is not None:
+            running.timers["timeout"] = loop.call_later(cell.timeout, self._time_out, running)
+        self._widgets.flush()
+        self._client.shell_channel.send(message)
+        return running
+
+    def _content(self, cell: Cell) -> dict[str, Json]:
+        return {
+            "code": cell.source,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {"jupyter_flows": prelude.REPORT} if self.speaks_flows else {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+
+    def _metadata(self, run: RunId, cell: Cell) -> dict[str, Json]:
+        if not self.speaks_flows:
+            return {"cellId": cell.step}
+        told: dict[str, Json] = {
+            "run": run,
+            "step": cell.step,
+            "attempt": cell.attempt,
+            "limit": self._limits.max_result_bytes,
+            "rebuilding": cell.rebuilding,
+            "raises": cell.raises,
+        }
+        bindings = {k: v for k, v in cell.bindings.items() if self._bound.get(k, UNSET) != v}
+        if bindings:
+            told["bindings"] = bindings
+            self._bound.update(bindings)
+        return {"cellId": cell.step, "jupyter_flows": told}
+
+    async def interrupt(self) -> None:
+        """Interrupt the running cell; nothing happens if none runs."""
+        if self._running is not None:
+            await self._kernel.interrupt(self._client)
+
+    def partial(self) -> Mapping[StepId, Outputs]:
+        step = self._running.cell.step if self._running else None
+        return {} if step is None else {step: self._outputs.show(step)}
+
+    # ------------------------------------------------------------ hearing
+
+    def _on_iopub(self, message: Message) -> None:
+        self._heard.set()
+        kind = message["msg_type"]
+        if kind == "status":
+            if message["content"]["execution_state"] == "idle":
+                self._on_idle(message["parent_header"].get("msg_id"))
+        elif kind.startswith("comm_"):
+            self._widgets.feed(message)
+        else:
+            self._outputs.feed(message)
+
+    def _on_idle(self, parent: str | None) -> None:
+        self._widgets.flush()
+        running = self._running
+        if running is not None and running.id == parent:
+            running.idle = True
+            if running.reply is not None:
+                running.end()
+
+    def _on_shell(self, message: Message) -> None:
+        parent = message["parent_header"].get("msg_id")
+        running = self._running
+        if running is not None and running.id == parent:
+            self._on_reply(running, message["content"])
+            return
+        asked = self._asked.pop(parent, None)
+        if asked is not None and not asked.done():
+            asked.set_result(message["content"])
+
+    def _on_reply(self, running: _Running, content: Mapping[str, Json]) -> None:
+        running.reply = content
+        if running.idle:
+            running.end()
+        else:
+            loop = asyncio.get_running_loop()
+            running.timers["idle"] = loop.call_later(IDLE_GRACE, running.end)
+
+    # ------------------------------------------------------------ time and death
+
+    def _check_life(self, running: _Running) -> None:
+        self._run_errand(self._look_for_life(running), "life check")
+
+    async def _look_for_life(self, running: _Running) -> None:
+        if not await self._kernel.alive():
+            await self._die()
+        elif not running.ended.done():
+            loop = asyncio.get_running_loop()
+            running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+
+    def _die_unwatched(self) -> None:
+        """The kernel's own watch has found it dead."""
+        self._lose()
+        self._run_errand(self._die(), "farewell to a dead kernel")
+
+    async def _die(self) -> None:
+        self._lose()
+        if self._running is not None and self._running.death is None:
+            self._running.death = await self._kernel.cause_of_death()
+            self._running.end()
+        if self._kernel.ours:
+            await self._kernel.shut_down(now=True, log=self._log)
+
+    def _lose(self) -> None:
+        if not self.lost:
+            self.lost = True
+            self.on_lost()
+
+    def _time_out(self, running: _Running) -> None:
+        running.timed_out = True
+        loop = asyncio.get_running_loop()
+        running.timers["kill"] = loop.call_later(INTERRUPT_GRACE, self._give_up, running)
+        self._run_errand(self._kernel.interrupt(self._client), "interrupt")
+
+    def _give_up(self, running: _Running) -> None:
+        """The cell does not heed the interrupt."""
+        running.killed = True
+        self._lose()
+        running.end()
+        if self._kernel.ours:
+            self._run_errand(self._kernel.shut_down(now=True, log=self._log), "kill")
+
+    def _run_errand(self, errand: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(errand, name=f"{name} ({self._kernel.id})")
+        self._errands.add(task)
+        task.add_done_callback(self._end_errand)
+
+    def _end_errand(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._log.error("%s failed", task.get_name(), exc_info=task.exception())
+
+    # ------------------------------------------------------------ outcome
+
+    def _outcome(self, running: _Running) -> CellOutcome:
+        error = self._failure(running)
+        result: Json = None
+        notices: list[str] = []
+        if error is None and running.reply is not None:
+            result, notices = self._result(running.reply)
+        if running.reply is not None and not running.idle:
+            notices.append("The kernel did not say that it was done; outputs may be missing.")
+        if running.outputs.dropped:
+            notices.append(f"{running.outputs.dropped:,} bytes of output were dropped.")
+        return CellOutcome(
+            outputs=self._outputs.take(running.cell.step),
+            execution_count=_count(running),
+            result=result,
+            notice=" ".join(notices) or None,
+            error=error,
+            lost=self.lost,
+            amended=self._outputs.amended(),
+            widgets=self._widgets.state(),
+        )
+
+    def _failure(self, running: _Running) -> Failure | None:
+        if running.timed_out:
+            return self._timed_out(running)
+        if running.death is not None or running.reply is None:
+            return _died(running.death or "")
+        match running.reply.get("status"):
+            case "ok":
+                return None
+            case "error":
+                return None if running.cell.raises else _raised(running.reply)
+            case _:
+                return Failure("CellAborted", "The kernel did not run the cell.")
+
+    def _timed_out(self, running: _Running) -> Failure:
+        ran = f"The cell ran longer than {running.cell.timeout:g} s and"
+        if not running.killed:
+            end = "was interrupted."
+        elif self._kernel.ours:
+            end = "did not stop when interrupted, so its kernel was killed."
+        else:
+            end = "did not stop when interrupted; its kernel was left running."
+        return Failure("StepTimedOut", f"{ran} {end}")
+
+    def _result(self, reply: Mapping[str, Json]) -> tuple[Json, list[str]]:
+        if not self.speaks_flows:
+            return None, self._say_foreign()
+        if reply.get("status") != "ok":
+            return None, []
+        told = reply.get("user_expressions", {}).get("jupyter_flows", {})
+        report = told.get("data", {}).get("application/json", {})
+        if "text" in report:
+            return json.loads(report["text"]), []
+        return None, [report.get("notice", "The cell's result could not be read.")]
+
+    def _say_foreign(self) -> list[str]:
+        if self._said_foreign:
+            return []
+        self._said_foreign = True
+        kind = self.language or "another language"
+        return [f"Results and bound names need a Python kernel; this one runs {kind}."]
+
+    # ------------------------------------------------------------ closing
+
+    async def close(self, *, now: bool = False) -> None:
+        """Let the kernel go. A cell that still runs ends as lost."""
+        farewell = self._running is None and not self.lost and not self._kernel.ours
+        if farewell and self.speaks_flows:
+            await _within(FAREWELL, self._tell(prelude.leaving(list(self._env))))
+        self.lost = True
+        if self._running is not None:
+            self._running.death = " (it was shut down)"
+            self._running.end()
+        await self._close_channels()
+        self._kernel.disconnected()
+        self._kernel.forget_callbacks()
+        if self._kernel.ours:
+            await self._kernel.shut_down(now=now, log=self._log)
+
+    async def _close_channels(self) -> None:
+        tasks = [*self._readers, *self._errands]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._readers = []
+        for asked in self._asked.values():
+            asked.cancel()
+        await ensure_async(self._client.stop_channels())
+
+    # ------------------------------------------------------------ saying
+
+    def _ask(self, kind: str, content: dict[str, Json]) -> asyncio.Future[Mapping[str, Json]]:
+        message = self._client.session.msg(kind, content)
+        asked: asyncio.Future[Mapping[str, Json]] = asyncio.get_running_loop().create_future()
+        self._asked[message["header"]["msg_id"]] = asked
+        self._client.shell_channel.send(message)
+        return asked
+
+    async def _tell(self, code: str) -> Mapping[str, Json]:
+        content: dict[str, Json] = {
+            "code": code,
+            "silent": True,
+            "store_history": False,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        return await self._ask("execute_request", content)
+
+    def _send_comm(self, content: dict[str, Json], parent: Mapping[str, Json]) -> None:
+        message = self._client.session.msg("comm_msg", content, parent=dict(parent))
+        self._client.shell_channel.send(message)
+
+
+async def _within(seconds: float, coroutine: Coroutine[Any, Any, object]) -> None:
+    """Wait, but not for long, and not for an answer."""
+    try:
+        async with asyncio.timeout(seconds):
+            await coroutine
+    except (TimeoutError, zmq.ZMQError):
+        return
+
+
+def _died(cause: str) -> Failure:
+    return Failure("KernelDied", f"The kernel died while the cell ran{cause}.")
+
+
+def _raised(reply: Mapping[str, Json]) -> Failure:
+    return Failure(str(reply.get("ename", "Error")), str(reply.get("evalue", "")))
+
+
+def _count(running: _Running) -> int | None:
+    count = running.reply.get("execution_count") if running.reply else None
+    return running.outputs.execution_count if count is None else int(count)

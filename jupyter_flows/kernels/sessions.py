@@ -1,0 +1,162 @@
+"""The kernels of all runs: `ports.Kernels` over jupyter_client's or jupyter_server's manager."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import zmq
+import zmq.asyncio
+
+from jupyter_flows.core.errors import KernelUnavailable
+from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.kernels.kernel import Place, attach, folder_of, language_of, start
+from jupyter_flows.kernels.session import KernelSession, Limits
+from jupyter_flows.kernels.warm import WarmKernels, WarmPool
+from jupyter_flows.ports import Cell, CellOutcome, KernelRequest, Outputs
+
+STOP_WITHIN = 2.8
+
+
+class KernelSessions:
+    """Holds one kernel a run. `manager` is an AsyncMultiKernelManager or jupyter_server's own."""
+
+    def __init__(
+        self,
+        manager: Any,
+        *,
+        limits: Limits,
+        warm: Sequence[WarmKernels] = (),
+        log: logging.Logger,
+    ) -> None:
+        self._manager = manager
+        self._limits = limits
+        self._log = log
+        self._sessions: dict[RunId, KernelSession] = {}
+        self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
+        self._context_: zmq.asyncio.Context | None = None
+
+    def start(self) -> None:
+        """Begin to hold warm kernels; needs a running loop."""
+        for pool in self._pools.values():
+            pool.start()
+
+    def warm(self, kernel_name: str) -> int:
+        """How many kernels of this name are ready to be taken."""
+        pool = self._pools.get(kernel_name)
+        return pool.ready if pool else 0
+
+    def holds(self, run: RunId) -> bool:
+        session = self._sessions.get(run)
+        return session is not None and not session.lost
+
+    async def open(self, request: KernelRequest) -> None:
+        """Give the run a kernel: warm, new, or the one it names. Raises KernelUnavailable.
+
+        A run that has a live kernel keeps it; a lost one is cleared away first.
+        """
+        if self.holds(request.run):
+            return
+        await self.close(request.run)
+        session = await self._warm(request) or await self._new(request)
+        self._sessions[request.run] = session
+
+    async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
+        return await self._session(run).execute(run, cell)
+
+    def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
+        session = self._sessions.get(run)
+        return session.partial() if session else {}
+
+    async def interrupt(self, run: RunId) -> None:
+        session = self._sessions.get(run)
+        if session is not None:
+            await session.interrupt()
+
+    async def close(self, run: RunId) -> None:
+        session = self._sessions.pop(run, None)
+        if session is not None:
+            await session.close()
+
+    async def stop(self) -> None:
+        """Let all go, warm ones too. What does not go by itself is killed."""
+        sessions, self._sessions = list(self._sessions.values()), {}
+        pools = [pool.stop() for pool in self._pools.values()]
+        await _at_most(STOP_WITHIN, [*(session.close() for session in sessions), *pools])
+        if self._context_ is not None:
+            self._context_.destroy(linger=0)
+            self._context_ = None
+
+    # ------------------------------------------------------------ where kernels come from
+
+    async def _warm(self, request: KernelRequest) -> KernelSession | None:
+        pool = self._pools.get(request.kernel_name)
+        if pool is None or request.kernel_id is not None:
+            return None
+        session = pool.take()
+        if session is None:
+            return None
+        folder = folder_of(self._manager, Place(request.path, request.folder))
+        try:
+            await session.enter(request.env, folder)
+        except KernelUnavailable as error:
+            self._log.warning("A warm kernel was of no use: %s", error)
+            await session.close(now=True)
+            return None
+        return session
+
+    async def _new(self, request: KernelRequest) -> KernelSession:
+        if request.kernel_id is not None:
+            kernel = attach(self._manager, request.kernel_id)
+        else:
+            place = Place(request.path, request.folder)
+            kernel = await start(self._manager, request.kernel_name, place, request.env)
+        session = KernelSession(kernel, self._limits, self._context(), self._log)
+        return await _opened(session, request.env)
+
+    async def _launch(self, kernel_name: str) -> KernelSession:
+        """A warm kernel. Only Python's can be given an environment later."""
+        language = await language_of(self._manager, kernel_name)
+        if language is not None and language.lower() != "python":
+            raise KernelUnavailable(f"The kernel {kernel_name!r} runs {language}, not Python.")
+        kernel = await start(self._manager, kernel_name, Place(""), {})
+        session = KernelSession(kernel, self._limits, self._context(), self._log)
+        await _opened(session, {})
+        if not session.speaks_flows:
+            await session.close(now=True)
+            raise KernelUnavailable(f"The kernel {kernel_name!r} is no IPython kernel.")
+        return session
+
+    def _session(self, run: RunId) -> KernelSession:
+        try:
+            return self._sessions[run]
+        except KeyError:
+            raise KernelUnavailable("This run has no kernel.") from None
+
+    def _context(self) -> zmq.asyncio.Context:
+        """One for all sessions: each costs two threads, and room for only some 1,000 sockets."""
+        if self._context_ is None:
+            self._context_ = zmq.asyncio.Context()
+            self._context_.set(zmq.MAX_SOCKETS, self._context_.get(zmq.SOCKET_LIMIT))
+        return self._context_
+
+
+async def _opened(session: KernelSession, env: Mapping[str, str]) -> KernelSession:
+    try:
+        await session.open(env)
+    except BaseException:
+        await asyncio.shield(session.close(now=True))
+        raise
+    return session
+
+
+async def _at_most(seconds: float, work: Iterable[Any]) -> None:
+    tasks = [asyncio.ensure_future(one) for one in work]
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.gather(*tasks, return_exceptions=True)

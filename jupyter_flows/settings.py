@@ -1,0 +1,78 @@
+"""What an administrator can set, as traits of `FlowsApp` (in jupyter_flows_config.py)."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.paths import jupyter_data_dir
+from traitlets import Bool, HasTraits, Int, List, TraitError, Unicode, validate
+from traitlets import Dict as DictTrait
+
+from jupyter_flows.core import durations
+
+
+class FlowsSettings(HasTraits):
+    """The traits; `FlowsApp` and the command line both have them."""
+
+    data_dir = Unicode(
+        help="Folder of the store, the outputs and the signing keys; on a local disk, private."
+        " Default: $JUPYTER_FLOWS_DATA_DIR, or `flows` in Jupyter's data folder.",
+    ).tag(config=True)
+
+    public_url = Unicode(
+        "",
+        help="The address that links begin with, as its readers reach this server, with the base"
+        " URL: https://hub.example.org/user/bob/. Default: the server's own known address.",
+    ).tag(config=True)
+
+    default_timeout = Unicode(
+        "30d", help="How long a gate waits that names no timeout: as in 90s, 30m, 12h, 30d."
+    ).tag(config=True)
+
+    max_payload_bytes = Int(1 << 20, help="The largest payload of a vote.").tag(config=True)
+
+    max_result_bytes = Int(
+        1 << 20, help="The largest JSON result of a step; a larger one is left out, with a notice."
+    ).tag(config=True)
+
+    max_output_bytes = Int(
+        10 << 20, help="The most output that is kept of one cell; the rest is counted and dropped."
+    ).tag(config=True)
+
+    max_tries_per_minute = Int(
+        60, help="How many requests with a link that is not ours one address may make a minute."
+    ).tag(config=True)
+
+    warm_kernels = List(
+        DictTrait(),
+        help="Kernels started ahead, so that a run need not wait for one: a list of"
+        ' {"kernel_name": "python3", "count": 1, "max_age": "1h"}. Each costs the memory of an idle'
+        " kernel. A warm kernel serves one run and no other.",
+    ).tag(config=True)
+
+    adopt_runs = Bool(
+        True, help="Whether to take over the runs of servers on this store that have died."
+    ).tag(config=True)
+
+    def _data_dir_default(self) -> str:
+        return os.environ.get("JUPYTER_FLOWS_DATA_DIR") or str(Path(jupyter_data_dir()) / "flows")
+
+    @validate("default_timeout")
+    def _is_a_duration(self, proposal: Any) -> str:
+        try:
+            durations.seconds(proposal["value"])
+        except ValueError as error:
+            raise TraitError(f"FlowsApp.default_timeout: {error}") from None
+        return str(proposal["value"])
+
+    @validate("warm_kernels")
+    def _are_warm_kernels(self, proposal: Any) -> list[dict[str, Any]]:
+        allowed = {"kernel_name", "count", "max_age"}
+        for entry in proposal["value"]:
+            if "kernel_name" not in entry or set(entry) - allowed:
+                raise TraitError(
+                    f"FlowsApp.warm_kernels: {entry!r} must have `kernel_name` and may have `count`"
+                    " and `max_age`"
+                )
+            durations.seconds(entry.get("max_age", "1h"))
+        return list(proposal["value"])

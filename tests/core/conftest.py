@@ -1,0 +1,134 @@
+"""A run told by hand, for the tests of the machine."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.machine import created, decide, evolve
+from jupyter_flows.core.model import (
+    Failure,
+    Gate,
+    GateOptions,
+    LinkId,
+    Run,
+    RunId,
+    StepId,
+    StepSpec,
+    Voter,
+)
+
+DAY = 86400.0
+
+
+class Play:
+    """Every command goes through `decide`, and every event into `log`.
+
+    `Play(load=None, ask={"required_events": 2})` has a plain step and a gate.
+    """
+
+    def __init__(self, _parameters: Mapping[str, Any] | None = None, **steps: Any) -> None:
+        self.now = 1000.0
+        self.links = 0
+        first = e.RunCreated(
+            path="report.ipynb",
+            owner="owner",
+            parameters=_parameters or {},
+            snapshot=sha256(b"notebook"),
+            steps=tuple(_spec(i, name, steps[name]) for i, name in enumerate(steps)),
+            kernel_name="python3",
+            default_timeout=30 * DAY,
+        )
+        self.log = [e.Recorded(1, self.now, first)]
+        self.run: Run = created(RunId("r1"), first, self.now)
+
+    def tell(self, command: c.Command) -> list[str]:
+        """The kinds of the events that came of it."""
+        events = decide(self.run, command, self.now)
+        for event in events:
+            self.run = evolve(self.run, event, self.now)
+            self.log.append(e.Recorded(self.run.seq, self.now, event))
+        return [type(event).__name__ for event in events]
+
+    def begin(self) -> "Play":
+        self.tell(c.Start())
+        self.tell(c.Advance())
+        return self
+
+    def finish(self, step: str, result: Any = None, **more: Any) -> list[str]:
+        return self.tell(
+            c.FinishStep(step=StepId(step), link=self._new_link(), result=result, **more)
+        )
+
+    def fail(self, step: str) -> list[str]:
+        return self.finish(step, error=Failure("ValueError", "no"))
+
+    def opened(self, step: str = "ask", result: Any = None) -> "Play":
+        """Go on until the gate of this step has opened."""
+        self.begin()
+        while self.run.running_step and self.run.running_step.id != step:
+            self.finish(self.run.running_step.id)
+            self.tell(c.Advance())
+        self.finish(step, result)
+        return self
+
+    def mint(self, approver: str | None = None, gate: str | None = "ask", **more: Any) -> LinkId:
+        link = self._new_link()
+        where = None if gate is None else StepId(gate)
+        self.tell(c.MintLink(link=link, gate=where, approver=approver, **more))
+        return link
+
+    def mint_flow_level(self, approver: str | None = None, expires_at: float = 1e9) -> LinkId:
+        return self.mint(approver, None, expires_at=expires_at)
+
+    def vote(
+        self,
+        name: str | None = None,
+        approved: bool = True,
+        link: LinkId | None = None,
+        *,
+        gate: str | None = "ask",
+        generation: int = 1,
+        verified: bool | None = None,
+        **more: Any,
+    ) -> list[str]:
+        voter = Voter(
+            name, verified=link is None if verified is None else verified, route="test", link=link
+        )
+        where = None if gate is None else StepId(gate)
+        return self.tell(
+            c.CastVote(
+                gate=where,
+                generation=generation if where else 0,
+                voter=voter,
+                approved=approved,
+                **more,
+            )
+        )
+
+    def pre_vote(self, link: LinkId, approved: bool = True, **more: Any) -> list[str]:
+        approver = self.run.links[link].approver if link in self.run.links else None
+        return self.vote(approver, approved, link, gate=None, **more)
+
+    def gate(self, step: str = "ask", generation: int = 1) -> Gate:
+        return self.run.gates[StepId(step), generation]
+
+    def _new_link(self) -> LinkId:
+        self.links += 1
+        return LinkId(f"link{self.links}")
+
+
+def _spec(index: int, name: str, said: Any) -> StepSpec:
+    """`said`: None is a plain step, a dict a gate's options, a StepSpec itself."""
+    if isinstance(said, StepSpec):
+        return said
+    gate = None if said is None else GateOptions(**said)
+    return StepSpec(StepId(name), index, sha256(name.encode()), gate=gate)
+
+
+@pytest.fixture
+def play() -> type[Play]:
+    return Play
