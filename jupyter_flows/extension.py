@@ -1,8 +1,10 @@
 """The server extension: composes the parts within a Jupyter server, and opens the doors."""
 
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from jupyter_flows.composition import House, compose
@@ -11,6 +13,11 @@ from jupyter_flows.web.doors import Doors
 from jupyter_flows.web.routes import handlers
 
 NAMESPACE = "jupyter-flows"
+
+
+def _bare(url: str) -> str:
+    """The address without its query: the server appends its own token there."""
+    return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
 class FlowsApp(FlowsSettings, ExtensionApp):
@@ -25,19 +32,23 @@ class FlowsApp(FlowsSettings, ExtensionApp):
     def initialize_settings(self) -> None:
         self.house = compose(
             self,
-            manager=self.serverapp.kernel_manager,
+            manager=self._server.kernel_manager,
             address=self._address,
             adopts=self.adopt_runs,
             log=self.log,
         )
 
+    @property
+    def _server(self) -> ServerApp:
+        return cast("ServerApp", self.serverapp)
+
     def _address(self) -> str:
         """Where the kernels of this machine reach the doors."""
-        return url_path_join(self.serverapp.local_url, NAMESPACE)
+        return url_path_join(_bare(self._server.local_url), NAMESPACE)
 
     def _public_address(self) -> str:
         """Where the readers of links reach the doors (G37): never taken from a request."""
-        return url_path_join(self.public_url or self.serverapp.public_url, NAMESPACE)
+        return url_path_join(self.public_url or _bare(self._server.public_url), NAMESPACE)
 
     def initialize_handlers(self) -> None:
         doors = Doors(
@@ -48,8 +59,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         )
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
 
-    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:
-        await super()._start_jupyter_server_extension(serverapp)
+    async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002
         await self.house.start(self._address(), self._public_address())
 
     async def stop_extension(self) -> None:

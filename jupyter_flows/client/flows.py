@@ -244,6 +244,8 @@ class _Hook:
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""
+        if self.cell is None:
+            self.before()  # IPython announces no empty cell
         cell, value = self.cell, self.value
         self.cell, self.value = None, _UNSET
         if cell is None:

@@ -329,17 +329,18 @@ class Engine:
 
     # ------------------------------------------------------------ gates and links
 
-    async def vote(self, run: RunId, vote: c.CastVote) -> Run:
-        """Cast a vote, durably, and have the run driven. Raises what `machine.decide` raises, and
-        TooLarge (G63).
+    async def vote(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
+        """Cast a vote, durably, and have the run driven; the run, and whether the vote is new.
+
+        Raises what `machine.decide` raises, and TooLarge (G63).
         """
         size = len(_encoded(vote.payload)) + len((vote.reason or "").encode())
         if size > self.limits.payload_bytes:
             raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
-        state = await self._teller.tell(run, vote)
+        state, events = await self._teller.told(run, vote)
         if state.status is RunStatus.RUNNING or state.finished:
             await self._dispatcher.enqueue(run)
-        return state
+        return state, bool(events)
 
     async def vote_by_link(
         self,
@@ -349,7 +350,7 @@ class Engine:
         payload: Json,
         reason: str | None,
         digest: str | None,
-    ) -> Run:
+    ) -> tuple[Run, bool]:
         """A vote by a genuine link; its approver is claimed, not verified (G41)."""
         voter = Voter(claims.approver, verified=False, route="link", link=claims.link)
         return await self.vote(
@@ -382,6 +383,10 @@ class Engine:
         """G33. Raises UnknownLink."""
         row = await self._store.link(link)
         await self._teller.tell(row.run, c.RevokeLink(link=link, by=by))
+
+    async def link(self, link: LinkId) -> LinkRow:
+        """Raises UnknownLink."""
+        return await self._store.link(link)
 
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         return await self._store.links(run, limit)

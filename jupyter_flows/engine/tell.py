@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypeAlias
 from weakref import WeakValueDictionary
 
 from jupyter_flows.core import commands as c
@@ -13,6 +14,8 @@ from jupyter_flows.engine.feed import Feed
 from jupyter_flows.ports import Clock, Store
 
 TRIES = 5
+
+Told: TypeAlias = tuple[Run, Sequence[e.Recorded]]
 
 CHEAP = (
     e.RunStarted,
@@ -51,7 +54,13 @@ class Teller:
         self._states.pop(run, None)
 
     async def tell(self, run: RunId, *commands: c.Command, epoch: int | None = None) -> Run:
-        """The run after the commands, each decided on the state that the one before led to.
+        """The run after the commands; as `told`."""
+        state, _ = await self.told(run, *commands, epoch=epoch)
+        return state
+
+    async def told(self, run: RunId, *commands: c.Command, epoch: int | None = None) -> Told:
+        """The run after the commands, each decided on the state that the one before led to, and
+        the events that they led to (none: there was nothing to do).
 
         They become one transaction: all or none. Raises what `decide` raises, UnknownRun, Fenced
         (`epoch` is not the run's any more), Conflict (five tries were not enough).
@@ -68,7 +77,7 @@ class Teller:
                         await self.keep(run)
         raise Conflict(f"The run {run} changes too fast; try again.")
 
-    async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Run:
+    async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Told:
         before = await self.state(run)
         state, now, events = before, self._clock(), list[e.Event]()
         for command in commands:
@@ -76,11 +85,11 @@ class Teller:
             state = machine.after(state, led_to, now)
             events += led_to
         if not events:
-            return before
+            return before, ()
         recorded = [e.Recorded(seq, now, event) for seq, event in enumerate(events, before.seq + 1)]
         durable = any(not isinstance(event, CHEAP) for event in events)
         await self._store.append(state, recorded, epoch=epoch, durable=durable)
         if run in self._states:
             self._states[run] = state
         self._feed.committed(state, recorded)
-        return state
+        return state, recorded

@@ -39,6 +39,7 @@ class Kernel:
         self.id = kernel_id
         self.ours = ours
         self._connected = False
+        self._ending: asyncio.Task[None] | None = None
 
     def client(self, context: zmq.asyncio.Context) -> Any:
         """A client with an identity of its own: the manager's would steal others' replies."""
@@ -103,7 +104,16 @@ class Kernel:
         return ""
 
     async def shut_down(self, *, now: bool, log: logging.Logger) -> None:
-        """End it, politely if there is time; whatever stands in the way is logged."""
+        """End it, once, politely if there is time; whatever stands in the way is logged.
+
+        The end goes on where the caller is cancelled.
+        """
+        if self._ending is None:
+            ending = self._end(now=now, log=log)
+            self._ending = asyncio.create_task(ending, name=f"end of kernel {self.id}")
+        await asyncio.shield(self._ending)
+
+    async def _end(self, *, now: bool, log: logging.Logger) -> None:
         self.forget_callbacks()
         if self.id not in self._kernels:
             with contextlib.suppress(OSError, RuntimeError):
@@ -116,16 +126,24 @@ class Kernel:
             log.warning("Kernel %s could not be shut down: %s", self.id, error)
 
 
-async def start(manager: Any, name: str, place: Place, env: Mapping[str, str]) -> Kernel:
-    """Start a kernel of ours. Raises KernelUnavailable."""
+async def start(
+    manager: Any, name: str, place: Place, env: Mapping[str, str], log: logging.Logger
+) -> Kernel:
+    """Start a kernel of ours. Raises KernelUnavailable; if cancelled, no kernel is left over."""
     await _require(manager, name)
-    try:
-        kernel_id = await ensure_async(
+    starting = asyncio.ensure_future(
+        ensure_async(
             manager.start_kernel(
                 kernel_name=name, env={**os.environ, **env}, **_where(manager, place)
             )
         )
-        return Kernel(manager, kernel_id, ours=True)
+    )
+    try:
+        return Kernel(manager, await asyncio.shield(starting), ours=True)
+    except asyncio.CancelledError:
+        with contextlib.suppress(Exception):
+            await Kernel(manager, await starting, ours=True).shut_down(now=True, log=log)
+        raise
     except Exception as error:
         raise KernelUnavailable(f"The kernel {name!r} could not be started: {error}") from error
 

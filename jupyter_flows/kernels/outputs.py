@@ -52,7 +52,7 @@ class _Bundle:
     shown_in: "CellOutputs | None"
 
     def shown(self) -> Output:
-        output = {"output_type": self.kind, "data": self.data, "metadata": self.metadata}
+        output = {"output_type": self.kind, "metadata": self.metadata, "data": self.data}
         return (
             {**output, "execution_count": self.count} if self.kind == "execute_result" else output
         )

@@ -111,7 +111,7 @@ class KernelSessions:
             kernel = attach(self._manager, request.kernel_id)
         else:
             place = Place(request.path, request.folder)
-            kernel = await start(self._manager, request.kernel_name, place, request.env)
+            kernel = await start(self._manager, request.kernel_name, place, request.env, self._log)
         session = KernelSession(kernel, self._limits, self._context(), self._log)
         return await _opened(session, request.env)
 
@@ -120,7 +120,7 @@ class KernelSessions:
         language = await language_of(self._manager, kernel_name)
         if language is not None and language.lower() != "python":
             raise KernelUnavailable(f"The kernel {kernel_name!r} runs {language}, not Python.")
-        kernel = await start(self._manager, kernel_name, Place(""), {})
+        kernel = await start(self._manager, kernel_name, Place(""), {}, self._log)
         session = KernelSession(kernel, self._limits, self._context(), self._log)
         await _opened(session, {})
         if not session.speaks_flows:

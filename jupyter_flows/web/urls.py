@@ -14,7 +14,8 @@ def link_urls(
     engine: Engine, public_url: Callable[[], str], run: Run, link: Link
 ) -> dict[str, str]:
     """`{"approvalPage", "resume", "cancel"}`. The base comes from configuration (G37); the token
-    stands in the query key that the server keeps out of its log, never in the path (G34)."""
+    stands in the query key that the server keeps out of its log, never in the path (G34).
+    """
     base = public_url().rstrip("/")
     return {
         NAMES[purpose]: f"{base}/{path}?"

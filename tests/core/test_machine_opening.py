@@ -212,7 +212,8 @@ def test_links_are_given_out_while_the_cell_runs_and_while_the_gate_is_open(play
     with pytest.raises(errors.UnknownStep):
         p.mint("bob", gate="nope")
     p.opened()
-    assert p.run.links[p.mint("bob")].generation == 1
+    link = p.mint("bob")
+    assert p.run.links[link].generation == 1
     p.vote("bob")
     with pytest.raises(errors.RunFinished):
         p.mint("bob")

@@ -1,0 +1,91 @@
+"""A Jupyter server within this process, with our extension and no other."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jupyter_server.serverapp import ServerApp, random_ports
+from tornado.netutil import bind_sockets
+from traitlets.config import Config
+
+from jupyter_flows.composition import House
+from jupyter_flows.core.errors import Unavailable
+from jupyter_flows.extension import FlowsApp
+
+DEFAULT_PORT = 8899
+_RETRIES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """`port` is the first one tried; `folder` is what the contents API shows."""
+
+    folder: str
+    data_dir: str
+    port: int = DEFAULT_PORT
+
+
+class EmbeddedServer(ServerApp):
+    """Quiet, on this machine only; whoever made it ends it."""
+
+    _sockets: Sequence[Any] = ()
+
+    def init_signal(self) -> None:
+        """The command has its own."""
+
+    def find_server_extensions(self) -> None:
+        """Only ours, whatever is configured: each other one would cost time."""
+        self.jpserver_extensions = {"jupyter_flows": True}
+
+    def _find_http_port(self) -> None:
+        """Bind at once, so that nobody takes the port between the finding and the binding."""
+        for port in random_ports(self.port, _RETRIES):
+            with contextlib.suppress(OSError):
+                self._sockets = bind_sockets(port, self.ip)
+                self.port = port
+                return
+        raise Unavailable(f"No port can be had from {self.port} on.")
+
+    def _bind_http_server(self) -> None:
+        self.http_server.add_sockets(self._sockets)
+
+
+def _config(place: Place) -> Config:
+    """Comes before what is configured, so that no door stands open to others."""
+    return Config(
+        {
+            "ServerApp": {
+                "ip": "127.0.0.1",
+                "port": place.port,
+                "sock": "",
+                "base_url": "/",
+                "certfile": "",
+                "keyfile": "",
+                "custom_display_url": "",
+                "root_dir": place.folder,
+                "open_browser": False,
+                "log_level": 30,
+                "reraise_server_extension_failures": True,
+            },
+            "IdentityProvider": {"token": secrets.token_hex(24)},  # noqa: TID251 (a secret)
+            "FlowsApp": {"data_dir": place.data_dir, "adopt_runs": False},
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving(place: Place) -> AsyncIterator[House]:
+    """The house of a server that runs within; at the end it stops in order, within about 4 s."""
+    server = EmbeddedServer(config=_config(place))
+    server.initialize(argv=[])
+    app: FlowsApp = server.extension_manager.extension_points["jupyter_flows"].app
+    app.lasting = False
+    await server.extension_manager.start_all_extensions()
+    try:
+        yield app.house
+    finally:
+        server.http_server.stop()
+        await server.cleanup_extensions()
+        await server.cleanup_kernels()

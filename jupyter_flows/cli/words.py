@@ -1,0 +1,101 @@
+"""How runs, gates and times are said to a reader."""
+
+import re
+from datetime import datetime
+
+from jupyter_flows.core import durations
+from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Vote
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+COLOURS = {
+    RunStatus.SUCCEEDED: "green",
+    RunStatus.FAILED: "red",
+    RunStatus.INTERRUPTED: "red",
+    RunStatus.CANCELLED: "yellow",
+    RunStatus.SUSPENDED: "cyan",
+}
+
+
+def plain(text: str) -> str:
+    """Without colours and other control sequences."""
+    return _CONTROL.sub("", _ANSI.sub("", text))
+
+
+def when(at: float | None) -> str:
+    """A moment in the reader's own time zone."""
+    if at is None:
+        return "-"
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def took(step: Step) -> str:
+    if step.started_at is None or step.finished_at is None:
+        return ""
+    return seconds(step.finished_at - step.started_at)
+
+
+def seconds(duration: float) -> str:
+    return durations.spoken(duration) if duration >= 60 else f"{duration:.1f} s"
+
+
+def title(step: Step) -> str:
+    """The step's name and, if it has one, its summary."""
+    return plain(f"{step.id}: {step.spec.summary}" if step.spec.summary else step.id)
+
+
+def cell(step: Step) -> str:
+    return f"cell {step.spec.index + 1}, step {plain(step.id)!r}"
+
+
+def place(run: Run, step: Step) -> str:
+    """As in [3/10]."""
+    return f"[{list(run.steps).index(step.id) + 1}/{len(run.steps)}]"
+
+
+def awaited(gate: Gate) -> str:
+    """What is missing, and until when."""
+    options = gate.options
+    until = f"until {when(gate.deadline)}"
+    return (
+        f"waits for approval: {len(gate.approvals)} of {options.required_events}, {until};"
+        f" then {on_timeout(gate)}"
+    )
+
+
+def on_timeout(gate: Gate) -> str:
+    if gate.options.on_timeout is not None:
+        return "it counts as approved"
+    if gate.options.continue_on_disapprove_timeout:
+        return "the run goes on without"
+    return "the run fails"
+
+
+def described(gate: Gate) -> str:
+    """The author's words on the gate, where they are words."""
+    said = gate.options.description
+    if isinstance(said, dict):
+        said = said.get("markdown") or said.get("text")
+    return plain(said) if isinstance(said, str) else ""
+
+
+def voted(vote: Vote) -> str:
+    act = "approved" if vote.approved else "rejected"
+    how = "logged in" if vote.voter.verified else f"by {vote.voter.route}"
+    reason = f": {vote.reason}" if vote.reason else ""
+    return plain(f"{act} by {vote.voter.shown} ({how}){reason}")
+
+
+def ended(run: Run) -> str:
+    """The run's last word."""
+    if run.status is RunStatus.FAILED and run.error is not None:
+        reason = f" ({run.error.reason})" if run.error.reason else ""
+        return plain(f"failed: {run.error.name}: {run.error.message}{reason}")
+    if run.finished_at is not None and run.started_at is not None:
+        return f"{run.status} in {seconds(run.finished_at - run.started_at)}"
+    return str(run.status)
+
+
+def failed_step(run: Run) -> Step | None:
+    return next((s for s in run.steps.values() if s.status is StepStatus.FAILED), None)

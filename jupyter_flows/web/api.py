@@ -1,0 +1,347 @@
+"""The REST of runs, gates and links, for logged-in users (and, where it says so, kernels)."""
+
+import contextlib
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated, authorized
+from jupyter_server.utils import ensure_async
+from msgspec import Meta, Struct
+from tornado import web
+from tornado.iostream import StreamClosedError
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownGate, UnknownLink
+from jupyter_flows.core.model import (
+    Digest,
+    GateStatus,
+    Json,
+    LinkId,
+    Run,
+    RunId,
+    RunStatus,
+    StepId,
+    Voter,
+)
+from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.ports import RunFilter
+from jupyter_flows.web import views
+from jupyter_flows.web.doors import ApiDoor, PeerDoor
+from jupyter_flows.web.urls import link_urls
+
+
+class StartRun(Struct, forbid_unknown_fields=True):
+    """A run of the notebook at `path`, or of the one that is sent along."""
+
+    path: str | None = None
+    notebook: dict[str, Json] | None = None
+    parameters: dict[str, Json] = {}
+    kernel_id: str | None = None
+    kernel_name: str | None = None
+    idempotency_key: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class CancelRun(Struct, forbid_unknown_fields=True):
+    reason: str | None = None
+
+
+class ResumeRun(Struct, forbid_unknown_fields=True):
+    pass
+
+
+class SentVote(Struct, forbid_unknown_fields=True):
+    """`digest` is the gate's, as it was shown to the voter (G70)."""
+
+    approved: bool
+    payload: Json = None
+    reason: str | None = None
+    digest: str | None = None
+
+
+class MintLink(Struct, forbid_unknown_fields=True):
+    """`gate` is a step's id; with `flow_level` the link is for the whole run (G36)."""
+
+    run: str
+    gate: str | None = None
+    approver: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    flow_level: bool = False
+
+
+class RunsDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        wanted = RunFilter(
+            status=frozenset(map(_status, self.get_query_arguments("status"))),
+            path=self.get_query_argument("path", None),
+            owner=self.get_query_argument("owner", None),
+        )
+        page = await self.engine.runs(wanted, self.get_query_argument("cursor", None), self.limit())
+        self.answer(views.RunPage([views.run_summary(row) for row in page.rows], page.cursor))
+
+    @web.authenticated
+    @authorized
+    async def post(self) -> None:
+        asked = self.read_json(StartRun)
+        notebook, path = await self._notebook(asked)
+        run = await self.engine.create(
+            NewRun(
+                notebook=notebook,
+                path=path,
+                owner=self.user,
+                parameters=asked.parameters,
+                kernel_name=asked.kernel_name,
+                kernel_id=asked.kernel_id,
+                folder=self._folder(path),
+                idempotency_key=asked.idempotency_key,
+            )
+        )
+        self.set_header("Location", f"runs/{run.id}")
+        self.answer(
+            views.run_view(self.engine, self.doors.public_url, run, self.user), HTTPStatus.CREATED
+        )
+
+    async def _notebook(self, asked: StartRun) -> tuple[dict[str, Json], str]:
+        if (asked.path is None) == (asked.notebook is None):
+            raise BadInput("Give either `path` or `notebook`.")
+        if asked.notebook is not None:
+            return asked.notebook, ""
+        path = (asked.path or "").strip("/")
+        contents: Any = self.contents_manager
+        model = await ensure_async(contents.get(path, type="notebook", content=True))
+        return model["content"], path
+
+    def _folder(self, path: str) -> str | None:
+        folder = getattr(self.kernel_manager, "cwd_for_path", None)
+        return None if folder is None else str(folder(path))
+
+
+def _status(said: str) -> RunStatus:
+    try:
+        return RunStatus(said)
+    except ValueError:
+        allowed = ", ".join(RunStatus)
+        raise BadInput(f"status {said!r} is unknown; allowed: {allowed}") from None
+
+
+class RunDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def get(self, run: str) -> None:
+        state = await self.engine.run(RunId(run))
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+
+
+class EventsDoor(ApiDoor):
+    """Server-Sent Events, from any place in the log on, until the run ends."""
+
+    KEEP_ALIVE_EVERY = 15
+
+    @web.authenticated
+    @authorized
+    async def get(self, run: str) -> None:
+        after = self._after()
+        state = await self.engine.run(RunId(run))
+        if state.finished and after >= state.seq:
+            self.set_status(HTTPStatus.NO_CONTENT)  # the browser's EventSource stops asking
+            self.finish()
+            return
+        self.set_header("Content-Type", "text/event-stream")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Accel-Buffering", "no")
+        with contextlib.suppress(StreamClosedError):
+            await self._send(RunId(run), after)
+
+    async def _send(self, run: RunId, after: int) -> None:
+        quiet = 0
+        async for rows in self.engine.follow(run, after):
+            for row in rows:
+                self.write(_event(row))
+            quiet = 0 if rows else quiet + 1
+            if quiet % self.KEEP_ALIVE_EVERY == self.KEEP_ALIVE_EVERY - 1:
+                self.write(": waiting\n\n")
+            await self.flush()
+            if (await self.engine.run(run)).finished:
+                return
+
+    def _after(self) -> int:
+        said = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "0")
+        if not said.isdigit():
+            raise BadInput(f"after (or Last-Event-ID) must be a number; it is {said!r}")
+        return int(said)
+
+
+def _event(row: Any) -> str:
+    kind = type(row.event).__name__
+    data = {"seq": row.seq, "at": views.time(row.at), "kind": kind, "body": row.event}
+    return f"id: {row.seq}\nevent: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n"
+
+
+class NotebookDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def get(self, run: str) -> None:
+        self.answer(await self.engine.notebook(RunId(run)))
+
+
+class CancelDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        self.check_owner(await self.engine.run(RunId(run)))
+        asked = self.read_json(CancelRun)
+        state = await self.engine.cancel(RunId(run), self.user, asked.reason)
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+
+
+class ResumeDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def post(self, run: str) -> None:
+        self.check_owner(await self.engine.run(RunId(run)))
+        self.read_json(ResumeRun)
+        state = await self.engine.resume(RunId(run), self.user)
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+
+
+class VotesDoor(ApiDoor):
+    """`gate` is a step's id (its newest generation), or a gate's own id."""
+
+    @web.authenticated
+    @authorized
+    async def post(self, run: str, gate: str) -> None:
+        sent = self.read_json(SentVote)
+        step, generation = _gate_of(await self.engine.run(RunId(run)), gate)
+        state, new = await self.engine.vote(
+            RunId(run),
+            c.CastVote(
+                gate=step,
+                generation=generation,
+                voter=Voter(self.user, verified=True, route="rest"),
+                approved=sent.approved,
+                payload=sent.payload,
+                reason=sent.reason,
+                digest=Digest(sent.digest) if sent.digest else None,
+            ),
+        )
+        status = HTTPStatus.CREATED if new else HTTPStatus.OK
+        self.answer(views.voted(state, step, generation), status)
+
+
+def _gate_of(run: Run, said: str) -> tuple[StepId, int]:
+    for gate in run.gates.values():
+        if said == views.gate_key(run.id, gate.step, gate.generation):
+            return gate.step, gate.generation
+    newest = run.gate(StepId(said))
+    if newest is None or newest.opened_at is None:
+        raise UnknownGate(f"The run has no gate {said!r}.")
+    return newest.step, newest.generation
+
+
+class GatesDoor(ApiDoor):
+    """The inbox: open gates, and with `awaiting=me` those that I have not voted on."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        awaiting = self.get_query_argument("awaiting", None)
+        if awaiting not in (None, "me"):
+            raise BadInput(f"awaiting must be `me`; it is {awaiting!r}")
+        rows = await self.engine.open_gates(self.limit())
+        if awaiting:
+            rows = [row for row in rows if await self._awaits_me(row.run)]
+        self.answer(views.GatePage([views.gate_summary(row) for row in rows]))
+
+    async def _awaits_me(self, run: RunId) -> bool:
+        gate = (await self.engine.run(run)).open_gate
+        me = Voter(self.user, verified=True, route="rest")
+        return gate is not None and gate.status is GateStatus.OPEN and not gate.vote_of(me)
+
+
+class LinksDoor(ApiDoor):
+    """Listing is for users; minting is for the run's owner and for the run's own kernel (G46)."""
+
+    @web.authenticated
+    @authorized
+    async def get(self) -> None:
+        run = self.get_query_argument("run", None)
+        rows = await self.engine.links(RunId(run) if run else None, self.limit())
+        self.answer(views.LinkPage([views.link_row_view(row) for row in rows]))
+
+    def check_xsrf_cookie(self) -> None:
+        """A bearer token is no cookie: nobody else's page can make the browser send it."""
+        if not self.bearer():
+            super().check_xsrf_cookie()
+
+    @allow_unauthenticated
+    async def post(self) -> None:
+        asked = self.read_json(MintLink)
+        await self._check_may_mint(asked)
+        if asked.gate is None and not asked.flow_level:
+            raise BadInput("Give `gate`, or `flow_level: true`.")
+        gate = None if asked.flow_level or asked.gate is None else StepId(asked.gate)
+        run, link = await self.engine.mint(RunId(asked.run), gate, asked.approver)
+        urls = link_urls(self.engine, self.doors.public_url, run, link)
+        self.answer({"id": link.id, **urls}, HTTPStatus.CREATED)
+
+    async def _check_may_mint(self, asked: MintLink) -> None:
+        if self.bearer() and not self.current_user:
+            run = await self._kernels_run()
+            if run.id != asked.run:
+                raise NotAllowed("This kernel's token is for its own run only.")
+            return
+        if not self.current_user:
+            raise web.HTTPError(HTTPStatus.FORBIDDEN, "Log in, or show a kernel's token.")
+        allowed = self.authorizer.is_authorized(self, self.current_user, "write", "flows")
+        if not await ensure_async(allowed):
+            raise NotAllowed
+        self.check_owner(await self.engine.run(RunId(asked.run)))
+
+    async def _kernels_run(self) -> Run:
+        try:
+            return await self.engine.kernel_run(self.bearer())
+        except UnknownLink:
+            raise NotAllowed("This token is not one of a running flow's kernel.") from None
+
+
+class LinkIdDoor(ApiDoor):
+    @web.authenticated
+    @authorized
+    async def delete(self, link: str) -> None:
+        row = await self.engine.link(LinkId(link))
+        self.check_owner(await self.engine.run(row.run))
+        await self.engine.revoke(LinkId(link), self.user)
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()
+
+
+class PeerRun(Struct, forbid_unknown_fields=True):
+    """A run that another process of this user hands over."""
+
+    notebook: dict[str, Json]
+    path: str
+    owner: str
+    parameters: dict[str, Json] = {}
+    kernel_name: str | None = None
+    folder: str | None = None
+    output: str | None = None
+
+
+class PeerRunsDoor(PeerDoor):
+    @allow_unauthenticated
+    async def post(self) -> None:
+        self.check_peer()
+        run = await self.engine.create(NewRun(**msgspec.structs.asdict(self.read_json(PeerRun))))
+        self.answer(views.RunState(run.id, run.status), HTTPStatus.CREATED)
+
+
+class PeerDriveDoor(PeerDoor):
+    """Another process has changed the run: look at it, and drive it."""
+
+    @allow_unauthenticated
+    async def post(self, run: str) -> None:
+        self.check_peer()
+        await self.engine.poked(RunId(run))
+        self.set_status(HTTPStatus.NO_CONTENT)
+        self.finish()

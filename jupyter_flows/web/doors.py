@@ -1,0 +1,201 @@
+"""What every door has: who may come in, how a body is read, how an error is answered.
+
+Four kinds of door, by who may come in: a logged-in user; the holder of a link; the code of a run's
+kernel; another process of this user. Each method of a handler belongs to one kind, and the table
+in `routes` says which.
+"""
+
+import getpass
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from jupyter_server.auth.identity import (
+    IdentityProvider,
+    LegacyIdentityProvider,
+    PasswordIdentityProvider,
+)
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.extension.handler import ExtensionHandlerMixin
+from tornado import web
+
+from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, TooLarge, UnknownLink
+from jupyter_flows.core.model import Json, Run
+from jupyter_flows.engine.engine import Engine
+from jupyter_flows.web.page import STYLE_HASH
+from jupyter_flows.web.problems import http_problem, problem, status_of
+from jupyter_flows.web.tries import Tries
+
+T = TypeVar("T")
+
+FORM_OVERHEAD = 64 * 1024
+"""Bytes that a vote's request may have beside its payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the handlers share. `public_url` is what links begin with (G37)."""
+
+    engine: Engine
+    public_url: Callable[[], str]
+    secret: str
+    tries_per_minute: int = 60
+    tries: Tries = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
+
+    @property
+    def body_limit(self) -> int:
+        return self.engine.limits.payload_bytes + FORM_OVERHEAD
+
+
+_ONE_USER = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
+"""Identity providers with one secret for all: who has it is the server's owner, though each request
+is given another invented name."""
+
+
+class Answering(ExtensionHandlerMixin, JupyterHandler):
+    """Answers in JSON; errors as problems."""
+
+    doors: Doors
+
+    def initialize(self, doors: Doors, **_: Any) -> None:  # type: ignore[override]
+        super().initialize(name="jupyter_flows")
+        self.doors = doors
+        self.engine = doors.engine
+
+    def answer(self, body: object, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(msgspec.json.encode(body))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, FlowsError):
+            self.answer_problem(status_of(error), problem(error))
+            return
+        detail = ""
+        if isinstance(error, web.HTTPError):
+            detail = error.log_message or error.reason or ""
+            if error.args and error.log_message:
+                detail = error.log_message % error.args
+        self.answer_problem(status_code, http_problem(status_code, detail))
+
+    def answer_problem(self, status: int, body: dict[str, Json]) -> None:
+        self.set_status(status)
+        self.set_header("Content-Type", "application/problem+json")
+        self.set_header("Cache-Control", "no-store")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            self.set_header("Retry-After", "60")
+        self.finish(msgspec.json.encode(body))
+
+    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
+        """A refusal is an answer, not a fault of the server."""
+        if isinstance(error, FlowsError):
+            self.log.debug("%s: %s", type(error).__name__, error)
+        else:
+            super().log_exception(kind, error, trace)
+
+    def read_json(self, kind: type[T]) -> T:
+        """The body as this record; an empty body as an empty object. Raises BadInput."""
+        try:
+            return msgspec.json.decode(self.request.body or b"{}", type=kind)
+        except msgspec.ValidationError as error:
+            raise BadInput(f"The body is wrong: {error}") from None
+        except msgspec.DecodeError as error:
+            raise BadInput(f"The body is not JSON: {error}") from None
+
+    def bearer(self) -> str:
+        """The token of an `Authorization: Bearer …` header, or an empty text."""
+        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+
+class ApiDoor(Answering, APIHandler):
+    """For logged-in users. Each method is marked `@web.authenticated @authorized`."""
+
+    auth_resource = "flows"
+
+    @property
+    def user(self) -> str:
+        """The verified name (G41): the user's, or the server owner's where all share a secret."""
+        if type(self.identity_provider) in _ONE_USER:
+            return getpass.getuser()
+        return str(self.current_user.username)
+
+    def check_owner(self, run: Run) -> None:
+        if run.owner != self.user:
+            raise NotAllowed(f"Only {run.owner}, who started this run, may do this.")
+
+    def limit(self) -> int:
+        """The `limit` of a list. Raises BadInput."""
+        said = self.get_query_argument("limit", "100")
+        if not said.isdigit() or not 1 <= int(said) <= 1000:
+            raise BadInput(f"limit must be a number from 1 to 1000; it is {said!r}")
+        return int(said)
+
+
+class PeerDoor(Answering):
+    """For other processes of this user, who can read the data folder's secret."""
+
+    def check_xsrf_cookie(self) -> None:
+        """No cookie counts here, so none can be misused."""
+
+    def check_peer(self) -> None:
+        if not hmac.compare_digest(self.bearer().encode(), self.doors.secret.encode()):
+            raise NotAllowed("This door is for processes that share this server's data folder.")
+
+
+class LinkDoor(Answering):
+    """For holders of links, logged in or not; who they are to Jupyter is never asked (G41).
+
+    Bodies are read as they come, so that a large one is refused before it is in memory.
+    """
+
+    def initialize(self, doors: Doors, **kwargs: Any) -> None:  # type: ignore[override]
+        super().initialize(doors, **kwargs)
+        self._body = bytearray()
+
+    @property
+    def content_security_policy(self) -> str:
+        return (
+            f"default-src 'none'; style-src '{STYLE_HASH}'; img-src data:;"
+            " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        )
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Robots-Tag", "noindex")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    def check_xsrf_cookie(self) -> None:
+        """A link's authority is its signature, not a cookie of the server; the pages, which do
+        have a cookie, check their own form's (`pages.PageDoor`).
+        """
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        await super().prepare()
+        self.doors.tries.check(self.request.remote_ip or "")
+        if int(self.request.headers.get("Content-Length") or 0) > self.doors.body_limit:
+            raise TooLarge(f"At most {self.doors.body_limit} bytes.")
+
+    def data_received(self, chunk: bytes) -> None:
+        self._body += chunk
+        if len(self._body) > self.doors.body_limit:
+            raise TooLarge(f"At most {self.doors.body_limit} bytes.")
+
+    def token_of_query(self) -> str:
+        """The signed token in the address. It is never logged (G34)."""
+        return self.get_query_argument("flow_token", "", strip=False)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        if isinstance(kwargs.get("exc_info", (None, None))[1], UnknownLink):
+            self.doors.tries.failed(self.request.remote_ip or "")
+        super().write_error(status_code, **kwargs)

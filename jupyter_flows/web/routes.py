@@ -1,0 +1,218 @@
+"""The table of all doors: method, path, who may come in, what goes in and out.
+
+The handlers and the OpenAPI document are both made from it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from jupyter_flows.core.model import Purpose
+from jupyter_flows.web import api, links, views
+from jupyter_flows.web.doors import Answering, Doors
+from jupyter_flows.web.openapi import OpenApiDoor
+
+
+class Access(StrEnum):
+    """Who may come in."""
+
+    LOGIN = "login"
+    LINK = "link"
+    KERNEL = "kernel"
+    PEER = "peer"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. `answers` gives the body's record for each status."""
+
+    method: str
+    path: str
+    door: type[Answering]
+    access: Access
+    summary: str
+    body: type | None = None
+    answers: Mapping[int, type | None] = field(default_factory=dict)
+    query: Sequence[str] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+L, K, P, S = Access.LOGIN, Access.KERNEL, Access.PEER, Access.LINK
+LIST = ("limit",)
+TOKEN = ("flow_token",)
+_APPROVE, _RESUME, _CANCEL = ({"purpose": purpose} for purpose in Purpose)
+
+ROUTES: Sequence[Route] = (
+    Route("GET", "openapi.json", OpenApiDoor, L, "This document", answers={200: None}),
+    Route(
+        "POST",
+        "api/runs",
+        api.RunsDoor,
+        L,
+        "Start a run",
+        api.StartRun,
+        {201: views.RunView},
+    ),
+    Route(
+        "GET",
+        "api/runs",
+        api.RunsDoor,
+        L,
+        "List runs, newest first",
+        answers={200: views.RunPage},
+        query=("status", "path", "owner", "cursor", *LIST),
+    ),
+    Route("GET", "api/runs/{run}", api.RunDoor, L, "A run", answers={200: views.RunView}),
+    Route(
+        "GET",
+        "api/runs/{run}/events",
+        api.EventsDoor,
+        L,
+        "The run's events (Server-Sent Events) behind `after` or Last-Event-ID",
+        answers={200: None, 204: None},
+        query=("after",),
+    ),
+    Route(
+        "GET",
+        "api/runs/{run}/notebook",
+        api.NotebookDoor,
+        L,
+        "The executed notebook so far",
+        answers={200: None},
+    ),
+    Route(
+        "POST",
+        "api/runs/{run}/cancel",
+        api.CancelDoor,
+        L,
+        "Cancel the run (its owner)",
+        api.CancelRun,
+        {200: views.RunView},
+    ),
+    Route(
+        "POST",
+        "api/runs/{run}/resume",
+        api.ResumeDoor,
+        L,
+        "Go on after a crash or failure (its owner)",
+        api.ResumeRun,
+        {200: views.RunView},
+    ),
+    Route(
+        "POST",
+        "api/runs/{run}/gates/{gate}/votes",
+        api.VotesDoor,
+        L,
+        "Vote as the logged-in user",
+        api.SentVote,
+        {200: views.Voted, 201: views.Voted},
+    ),
+    Route(
+        "GET",
+        "api/gates",
+        api.GatesDoor,
+        L,
+        "Open gates, oldest first; with awaiting=me those without my vote",
+        answers={200: views.GatePage},
+        query=("awaiting", *LIST),
+    ),
+    Route(
+        "GET",
+        "api/links",
+        api.LinksDoor,
+        L,
+        "List links, newest first",
+        answers={200: views.LinkPage},
+        query=("run", *LIST),
+    ),
+    Route(
+        "POST",
+        "api/links",
+        api.LinksDoor,
+        K,
+        "Mint a link (the run's owner, or the run's own kernel)",
+        api.MintLink,
+        {201: views.MintedLink},
+    ),
+    Route(
+        "DELETE",
+        "api/links/{link}",
+        api.LinkIdDoor,
+        L,
+        "Revoke a link (the run's owner)",
+        answers={204: None},
+    ),
+    Route(
+        "GET",
+        "approve",
+        links.EnterDoor,
+        S,
+        "Enter by a link: to the page with both buttons",
+        answers={303: None},
+        query=TOKEN,
+        options=_APPROVE,
+    ),
+    Route(
+        "GET",
+        "resume",
+        links.VoteDoor,
+        S,
+        "Enter by a link: to the page that approves",
+        answers={303: None},
+        query=TOKEN,
+        options=_RESUME,
+    ),
+    Route(
+        "POST",
+        "resume",
+        links.VoteDoor,
+        S,
+        "Approve; the body is the payload",
+        answers={200: views.Voted, 201: views.Voted},
+        query=(*TOKEN, "digest"),
+        options=_RESUME,
+    ),
+    Route(
+        "GET",
+        "cancel",
+        links.VoteDoor,
+        S,
+        "Enter by a link: to the page that rejects",
+        answers={303: None},
+        query=TOKEN,
+        options=_CANCEL,
+    ),
+    Route(
+        "POST",
+        "cancel",
+        links.VoteDoor,
+        S,
+        "Reject; `reason` in the body is the reason",
+        answers={200: views.Voted, 201: views.Voted},
+        query=(*TOKEN, "digest"),
+        options=_CANCEL,
+    ),
+    Route("GET", "page/{gate}", links.PageDoor, S, "The approval page", answers={200: None}),
+    Route("POST", "page/{gate}", links.PageDoor, S, "Vote on the page", answers={303: None}),
+    Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
+    Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
+)
+
+_SEGMENT = r"([A-Za-z0-9._~-]{1,256})"
+
+
+def pattern(path: str) -> str:
+    return re.sub(r"\{\w+\}", lambda _: _SEGMENT, path.replace(".", r"\."))
+
+
+def handlers(doors: Doors, prefix: str) -> list[tuple[str, type[Answering], dict[str, Any]]]:
+    """The tornado handlers of the table, one for each path."""
+    found: dict[str, tuple[str, type[Answering], dict[str, Any]]] = {}
+    for route in ROUTES:
+        options: dict[str, Any] = {"doors": doors, **route.options}
+        if route.door is OpenApiDoor:
+            options["routes"] = ROUTES
+        found[route.path] = (rf"{prefix}/{pattern(route.path)}", route.door, options)
+    return list(found.values())

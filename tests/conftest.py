@@ -1,0 +1,37 @@
+"""What all tests share: notebooks made of a few lines."""
+
+import pytest
+
+pytest_plugins = ["pytest_jupyter.jupyter_server"]
+
+
+def notebook(*sources, kernel="python3", language="python"):
+    """A notebook of code cells; a source may be (source, tags) or (source, tags, flow options)."""
+    cells = []
+    for number, entry in enumerate(sources):
+        source, tags, flow = (*((entry,) if isinstance(entry, str) else entry), [], {})[:3]
+        metadata = {"tags": tags} if tags else {}
+        if flow:
+            metadata["flow"] = flow
+        cells.append(
+            {
+                "cell_type": "code",
+                "id": f"c{number}",
+                "source": source,
+                "metadata": metadata,
+                "outputs": [],
+                "execution_count": None,
+            }
+        )
+    kernelspec = {"name": kernel, "display_name": kernel, "language": language}
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": kernelspec},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+@pytest.fixture
+def make_notebook():
+    return notebook

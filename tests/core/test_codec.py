@@ -1,0 +1,131 @@
+"""Every event is read from the log as it was written."""
+
+import json
+from dataclasses import MISSING, fields
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_flows.core import codec
+from jupyter_flows.core import events as e
+from jupyter_flows.core.model import Failure, GateOptions, Json, StepSpec, Voter
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | numbers | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=5,
+)
+objects = st.dictionaries(text, values, max_size=3)
+voters = st.builds(
+    Voter, name=st.none() | text, verified=st.booleans(), route=text, link=st.none() | text
+)
+gates = st.builds(
+    GateOptions,
+    required_events=st.integers(1, 9),
+    timeout=st.none() | numbers,
+    form=st.none() | objects,
+    default_args=objects,
+    enums=objects,
+    description=values,
+    hide_cancel=st.booleans(),
+    require_reason=st.booleans(),
+    continue_on_disapprove_timeout=st.booleans(),
+    on_timeout=st.none() | objects,
+    pre_approvals=st.booleans(),
+)
+specs = st.builds(
+    StepSpec,
+    id=text,
+    index=st.integers(0, 99),
+    source_hash=text,
+    summary=text,
+    gate=st.none() | gates,
+    timeout=st.none() | numbers,
+    evidence=st.booleans(),
+    replay=st.booleans(),
+    skipped=st.booleans(),
+    raises=st.booleans(),
+)
+failures = st.builds(Failure, name=text, message=text, reason=st.none() | text)
+FIELDS = {
+    "parameters": objects,
+    "steps": st.lists(specs, max_size=3).map(tuple),
+    "default_timeout": numbers,
+    "attempt": st.integers(1, 9),
+    "generation": st.integers(0, 9),
+    "error": failures,
+    "outputs": st.dictionaries(text, text, max_size=3),
+    "options": gates,
+    "deadline": numbers,
+    "prompt": st.booleans(),
+    "approved": st.booleans(),
+    "voter": voters,
+    "result": values,
+    "payload": values,
+    "execution_count": st.none() | st.integers(0, 9),
+    "expires_at": st.none() | numbers,
+}
+"""By a field's name; the others are texts, or None where None is their default."""
+
+
+def events(kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
+    said = {}
+    for field in fields(kind):
+        absent = field.default is None
+        found = FIELDS.get(field.name, st.none() | text if absent else text)
+        said[field.name] = st.none() | text if field.name == "outputs" and absent else found
+    return st.builds(kind, **said)
+
+
+@pytest.mark.parametrize("kind", e.KINDS.values(), ids=lambda kind: kind.__name__)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_every_kind_of_event_is_read_as_it_was_written(kind, data):
+    event = data.draw(events(kind))
+    name, body = codec.encode(event)
+    assert name == kind.__name__
+    assert codec.decode(name, body) == event
+    assert codec.encode(codec.decode(name, body)) == (name, body)
+
+
+@pytest.mark.parametrize("kind", e.KINDS.values(), ids=lambda kind: kind.__name__)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_a_row_that_lacks_fields_with_a_default_is_read(kind, data):
+    event = data.draw(events(kind))
+    body = json.loads(codec.encode(event)[1])
+    for field in fields(kind):
+        if field.default is not MISSING or field.default_factory is not MISSING:
+            body.pop(field.name, None)
+    assert type(codec.decode(kind.__name__, json.dumps(body))) is kind
+
+
+def test_a_kind_from_another_version_is_named():
+    with pytest.raises(codec.UnknownKind, match=r"'Nonsense'.*known: RunCreated"):
+        codec.decode("Nonsense", "{}")
+
+
+@pytest.mark.parametrize(
+    "body", ["{}", "[]", '{"step": 1, "attempt": 1}', '{"step": "a", "attempt": "1"}']
+)
+def test_a_body_that_does_not_fit_its_kind_is_refused(body):
+    with pytest.raises(msgspec.ValidationError):
+        codec.decode("StepStarted", body)
+
+
+def test_text_that_is_no_json_is_refused():
+    with pytest.raises(msgspec.DecodeError):
+        codec.decode("StepStarted", "{")
+
+
+@given(st.sampled_from(sorted(e.KINDS)), values)
+def test_any_json_is_read_or_refused(kind: str, body: Json):
+    try:
+        read = codec.decode(kind, json.dumps(body))
+    except msgspec.ValidationError:
+        return
+    assert type(read).__name__ == kind
