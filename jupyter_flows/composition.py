@@ -1,25 +1,28 @@
 """The parts put together: the one room, with the extension and the command line, that knows all."""
 
+import functools
 import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.engine import Engine, Limits
-from jupyter_flows.kernels.document import NotebookDocuments
 from jupyter_flows.kernels.none import NoKernels
-from jupyter_flows.kernels.session import Limits as KernelLimits
-from jupyter_flows.kernels.sessions import KernelSessions
-from jupyter_flows.kernels.warm import WarmKernels
+from jupyter_flows.ports import Documents, Outputs
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from jupyter_flows.kernels.sessions import KernelSessions
+    from jupyter_flows.kernels.warm import WarmKernels
 
 
 def chance() -> str:
@@ -36,15 +39,18 @@ class House:
     """The engine with what it stands on. `secret` lets other processes of this user poke it."""
 
     engine: Engine
-    kernels: KernelSessions | NoKernels
+    kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
     server: str
     secret: str
 
-    async def start(self, url: str, public_url: str) -> None:
-        """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`."""
-        self.peers.announce(Server(self.server, url, public_url, self.secret, os.getpid()))
+    async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
+        """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
+        `lasting` is false for a process that goes when its one run does.
+        """
+        card = Server(self.server, url, public_url, self.secret, os.getpid(), lasting)
+        self.peers.announce(card)
         self.kernels.start()
         await self.engine.start()
 
@@ -91,7 +97,7 @@ def compose(
         server=server,
         store=open_store(settings),
         kernels=kernels,
-        documents=NotebookDocuments(),
+        documents=LateDocuments(),
         peers=peers,
         keyring=keys,
         address=address,
@@ -108,7 +114,37 @@ def compose(
     return House(engine, kernels, peers, keys, server, chance())
 
 
-def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> KernelSessions:
+class LateDocuments:
+    """Implements `ports.Documents`; nbformat, which is slow to load, is loaded when needed."""
+
+    @functools.cached_property
+    def _documents(self) -> Documents:
+        from jupyter_flows.kernels.document import NotebookDocuments  # noqa: PLC0415
+
+        return NotebookDocuments()
+
+    def prepare(
+        self, notebook: Mapping[str, Json], parameters: Mapping[str, Json], kernel_name: str | None
+    ) -> tuple[dict[str, Json], str]:
+        return self._documents.prepare(notebook, parameters, kernel_name)
+
+    def executed(
+        self,
+        snapshot: Mapping[str, Json],
+        run: Run,
+        outputs: Mapping[StepId, Outputs],
+        widgets: Mapping[str, Json] | None,
+    ) -> dict[str, Json]:
+        return self._documents.executed(snapshot, run, outputs, widgets)
+
+    async def write(self, path: str, notebook: Mapping[str, Json]) -> None:
+        await self._documents.write(path, notebook)
+
+
+def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "KernelSessions":
+    from jupyter_flows.kernels.session import Limits as KernelLimits  # noqa: PLC0415 (slow to load)
+    from jupyter_flows.kernels.sessions import KernelSessions  # noqa: PLC0415
+
     return KernelSessions(
         manager,
         limits=KernelLimits(
@@ -119,7 +155,9 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> Kern
     )
 
 
-def _warm(entry: dict[str, Any]) -> WarmKernels:
+def _warm(entry: dict[str, Any]) -> "WarmKernels":
+    from jupyter_flows.kernels.warm import WarmKernels  # noqa: PLC0415
+
     return WarmKernels(
         kernel_name=entry["kernel_name"],
         count=int(entry.get("count", 1)),

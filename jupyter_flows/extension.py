@@ -29,6 +29,9 @@ class FlowsApp(FlowsSettings, ExtensionApp):
 
     house: House
 
+    lasting = True
+    """False in a process that goes when its one run does."""
+
     def initialize_settings(self) -> None:
         self.house = compose(
             self,
@@ -60,7 +63,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002
-        await self.house.start(self._address(), self._public_address())
+        await self.house.start(self._address(), self._public_address(), lasting=self.lasting)
 
     async def stop_extension(self) -> None:
         await self.house.stop()

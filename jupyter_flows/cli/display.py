@@ -7,7 +7,7 @@ from typing import Protocol
 
 from jupyter_flows.cli import words
 from jupyter_flows.core import events as e
-from jupyter_flows.core.model import Gate, Json, Run, Step, StepId
+from jupyter_flows.core.model import Gate, Json, Run, RunId, RunStatus, StepId
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
 
@@ -162,60 +162,52 @@ class PlainLines:
         for text in traceback_of(run, outputs):
             _write(words.plain(text))
         _write(f"{run.id} {words.ended(run)}")
-        _write_advice(run)
+        if advice := how_to_go_on(run.status, run.id):
+            _write(advice)
 
     def close(self) -> None:
         """Nothing to tidy up."""
 
 
-def _write_advice(run: Run) -> None:
-    advice = how_to_go_on(run)
-    if advice:
-        _write(advice)
-
-
 def as_line(run: Run, event: e.Event) -> str:
     """The line of an event; empty for one that a reader need not know."""
+    return _line_of_step(run, event) or _line_of_run(run, event)
+
+
+def _line_of_step(run: Run, event: e.Event) -> str:
+    if not isinstance(event, e.StepStarted | e.StepSkipped | e.StepSucceeded | e.StepFailed):
+        return ""
+    step = run.steps[event.step]
+    at = f"{words.place(run, step)} {words.title(step)}"
+    match event:
+        case e.StepStarted():
+            return f"{at} (attempt {event.attempt})" if event.attempt > 1 else at
+        case e.StepSkipped():
+            return f"{at}: skipped"
+        case e.StepSucceeded():
+            return f"{at}: {step.notice}" if step.notice else ""
+        case e.StepFailed():
+            return words.plain(
+                f"failed in {words.cell(step)}: {event.error.name}: {event.error.message}"
+            )
+
+
+def _line_of_run(run: Run, event: e.Event) -> str:
+    line = ""
     match event:
         case e.RunCreated():
-            name = words.plain(event.name or event.path)
-            return f"{run.id} {name}: {len(event.steps)} cells, kernel {event.kernel_name}"
-        case e.StepStarted():
-            step = run.steps[event.step]
-            again = f" (attempt {event.attempt})" if event.attempt > 1 else ""
-            return f"{words.place(run, step)} {words.title(step)}{again}"
-        case e.StepSkipped():
-            step = run.steps[event.step]
-            return f"{words.place(run, step)} {words.title(step)}: skipped"
-        case e.StepSucceeded():
-            step = run.steps[event.step]
-            return f"{words.place(run, step)} note: {step.notice}" if step.notice else ""
-        case e.StepFailed():
-            return _failed_line(run.steps[event.step])
+            name = event.name or event.path
+            line = f"{run.id} {name}: {len(event.steps)} cells, kernel {event.kernel_name}"
         case e.VoteCast():
-            return _vote_line(event)
+            line = words.voted(event.voter, event.approved, event.reason)
         case e.GateApproved() | e.GateRejected() | e.GateTimedOut():
-            status = run.gates[event.gate, event.generation].status.replace("_", " ")
-            return f"gate {words.plain(event.gate)} {status}"
+            gate = run.gates[event.gate, event.generation]
+            line = f"gate {gate.step} {gate.status.replace('_', ' ')}"
         case e.RunInterrupted():
-            return f"interrupted: {words.plain(event.why)}"
+            line = f"interrupted: {event.why}"
         case e.RunResumed():
-            return f"resumed by {words.plain(event.by)} from step {words.plain(event.step)}"
-        case _:
-            return ""
-
-
-def _failed_line(step: Step) -> str:
-    error = step.error
-    what = words.plain(f"{error.name}: {error.message}") if error else ""
-    return f"failed in {words.cell(step)}: {what}"
-
-
-def _vote_line(event: e.VoteCast) -> str:
-    act = "approved" if event.approved else "rejected"
-    how = "logged in" if event.voter.verified else f"by {event.voter.route}"
-    reason = f": {event.reason}" if event.reason else ""
-    return words.plain(f"{act} by {event.voter.shown} ({how}){reason}")
+            line = f"resumed by {event.by} from step {event.step}"
+    return words.plain(line)
 
 
 def awaited_lines(run: Run, gate: Gate, urls: Mapping[str, str] | None) -> list[str]:
@@ -245,10 +237,22 @@ def traceback_of(run: Run, outputs: Mapping[StepId, Outputs]) -> list[str]:
     ]
 
 
-def how_to_go_on(run: Run) -> str:
-    """What the reader can do now, if anything."""
-    if run.status in ("interrupted", "failed", "running", "queued"):
-        return f"To go on from there: jupyter flows resume {run.id}"
-    if run.status == "suspended":
-        return f"To go on waiting here: jupyter flows resume {run.id}"
-    return ""
+def how_to_go_on(status: RunStatus, run: RunId) -> str:
+    """What the reader can do once no server has the run."""
+    if status in (RunStatus.SUCCEEDED, RunStatus.CANCELLED):
+        return ""
+    what = "wait for it here" if status is RunStatus.SUSPENDED else "go on from there"
+    return f"To {what}: jupyter flows resume {run}"
+
+
+def choose_display(as_json: bool) -> Display:
+    """A live one on a terminal only."""
+    if as_json:
+        return JsonLines()
+    if not sys.stdout.isatty():
+        return PlainLines()
+    from rich.console import Console  # noqa: PLC0415 (slow to load)
+
+    from jupyter_flows.cli.live import LiveDisplay  # noqa: PLC0415
+
+    return LiveDisplay(Console())

@@ -76,15 +76,19 @@ def _config(place: Place) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def serving(place: Place) -> AsyncIterator[House]:
-    """The house of a server that runs within; at the end it stops in order, within about 4 s."""
+async def serving(place: Place) -> AsyncIterator[tuple[House, str]]:
+    """The house of a server that runs within, and what its links begin with; at the end it stops in
+    order, within about 4 s.
+    """
     server = EmbeddedServer(config=_config(place))
     server.initialize(argv=[])
-    app: FlowsApp = server.extension_manager.extension_points["jupyter_flows"].app
+    extensions: Any = server.extension_manager
+    app: FlowsApp = extensions.extension_points["jupyter_flows"].app
     app.lasting = False
-    await server.extension_manager.start_all_extensions()
+    await extensions.start_all_extensions()
     try:
-        yield app.house
+        card = app.house.peers.card(app.house.server)
+        yield app.house, card.public_url if card else ""
     finally:
         server.http_server.stop()
         await server.cleanup_extensions()

@@ -1,9 +1,9 @@
 """Following a run to where the command ends, and telling a display of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from jupyter_flows.cli.display import Display
+from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.composition import House
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
@@ -20,53 +20,69 @@ def waiting_or_over(run: Run) -> bool:
     return over(run) or run.status is RunStatus.SUSPENDED
 
 
-@dataclass(frozen=True, slots=True)
 class Follower:
-    """`address` says what links begin with, or is empty while no server has the run."""
+    """`address` is what links begin with, empty while no server has the run; `ports`, if given,
+    keeps its port for `resume`. `newest` is the run as last heard of.
+    """
 
-    house: House
-    display: Display
-    address: Callable[[], str]
+    def __init__(
+        self, house: House, display: Display, address: str, ports: PortNotes | None = None
+    ) -> None:
+        self.house = house
+        self.newest: Run | None = None
+        self._display = display
+        self._address = address
+        self._ports = ports
+        self._announced: tuple[object, ...] | None = None
+
+    def committed(self, run: Run, _: object) -> None:
+        """A listener, for what happens after the following has ended."""
+        if self.newest is None or self.newest.id == run.id:
+            self.newest = run
 
     async def follow(self, run_id: RunId, until: Callable[[Run], bool], after: int = 0) -> Run:
         """The run as it is when `until` says so; events up to `after` are not told again."""
         run: Run | None = None
-        announced: tuple[object, ...] | None = None
         async for rows in self.house.engine.follow(run_id):
             for row in rows:
                 run = _after(run_id, run, row)
                 if row.seq > after:
-                    self.display.happened(run, row.event)
+                    self._display.happened(run, row.event)
             if run is None or not rows:
                 continue
-            gate = run.open_gate
-            if gate and announced != _shown(gate):
-                announced = _shown(gate)
-                self.display.awaits(run, gate, self._urls(run, gate))
+            self.newest = run
+            self._announce(run)
             if until(run):
                 return run
         raise AssertionError("following never ends by itself")
 
+    def _announce(self, run: Run) -> None:
+        """Each opening of a gate, and again after each vote."""
+        gate = run.open_gate
+        if gate is None:
+            return
+        state = (gate.step, gate.generation, len(gate.votes))
+        if state != self._announced:
+            self._announced = state
+            self._display.awaits(run, gate, self._urls(run, gate))
+
     def _urls(self, run: Run, gate: Gate) -> Mapping[str, str] | None:
-        if gate.link is None or not self.address():
+        if gate.link is None or not self._address:
             return None
-        return link_urls(self.house.engine, self.address, run, run.links[gate.link])
+        if self._ports:
+            self._ports.note(run.id, self._address)
+        return link_urls(self.house.engine, lambda: self._address, run, run.links[gate.link])
 
     async def end(self, run: Run) -> None:
         """The display's last word, with the traceback of what failed."""
-        outputs = {}
-        if run.status is RunStatus.FAILED:
-            outputs = await self.house.engine.outputs(run)
-        self.display.ended(run, outputs)
-
-
-def _shown(gate: Gate) -> tuple[object, ...]:
-    """What is told again when it changes: another opening, another vote."""
-    return (gate.step, gate.generation, len(gate.votes))
+        if run.finished and self._ports:
+            self._ports.forget(run.id)
+        failed = run.status is RunStatus.FAILED
+        self._display.ended(run, await self.house.engine.outputs(run) if failed else {})
 
 
 def _after(run_id: RunId, run: Run | None, row: e.Recorded) -> Run:
     if run is None:
-        assert isinstance(row.event, e.RunCreated)  # noqa: S101 (the log begins so)
+        assert isinstance(row.event, e.RunCreated)  # noqa: S101 (every log begins so)
         return machine.created(run_id, row.event, row.at)
     return machine.evolve(run, row.event, row.at)

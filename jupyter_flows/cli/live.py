@@ -83,8 +83,8 @@ class LiveDisplay:
         for text in traceback_of(run, outputs):
             self._console.print(Text.from_ansi(text), soft_wrap=True)
         self._say(f"{run.id} {words.ended(run)}", words.COLOURS.get(run.status, ""))
-        if how_to_go_on(run):
-            self._say(how_to_go_on(run))
+        if advice := how_to_go_on(run.status, run.id):
+            self._say(advice)
 
     def close(self) -> None:
         self._live.stop()

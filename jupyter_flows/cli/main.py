@@ -51,19 +51,22 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+HELP = """Run notebooks as flows that wait for the right people to approve.
+
+RUN is a run's id, the beginning of one, or `last`.
+
+\b
+Exit status:
+  0 succeeded             3 suspended (with --detach)
+  1 failed, interrupted   4 cancelled
+  2 usage, bad input      130 Ctrl-C, 143 SIGTERM
+"""
+
+
+@click.group(cls=Commands, help=HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jupyter flows")
 def flows() -> None:
-    """Run notebooks as flows that wait for the right people to approve.
-
-    RUN is a run's id, the beginning of one, or `last`.
-
-    \b
-    Exit status:
-      0 succeeded             3 suspended (with --detach)
-      1 failed, interrupted   4 cancelled
-      2 usage, bad input      130 Ctrl-C, 143 SIGTERM
-    """
+    """The group of all commands."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

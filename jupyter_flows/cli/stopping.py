@@ -31,9 +31,8 @@ async def unless_stopped(work: Coroutine[Any, Any, T]) -> T:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped, int(number))
     task = asyncio.ensure_future(work)
-    await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
+    stop.add_done_callback(lambda _: task.cancel())
+    await asyncio.wait({task})
+    if not task.cancelled() or not stop.done():
         return task.result()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
     raise Stopped(stop.result())

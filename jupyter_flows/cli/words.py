@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from jupyter_flows.core import durations
-from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Vote
+from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Voter
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -80,11 +80,11 @@ def described(gate: Gate) -> str:
     return plain(said) if isinstance(said, str) else ""
 
 
-def voted(vote: Vote) -> str:
-    act = "approved" if vote.approved else "rejected"
-    how = "logged in" if vote.voter.verified else f"by {vote.voter.route}"
-    reason = f": {vote.reason}" if vote.reason else ""
-    return plain(f"{act} by {vote.voter.shown} ({how}){reason}")
+def voted(voter: Voter, approved: bool, reason: str | None) -> str:
+    act = "approved" if approved else "rejected"
+    how = "logged in" if voter.verified else f"by {voter.route}"
+    why = f": {reason}" if reason else ""
+    return plain(f"{act} by {voter.shown} ({how}){why}")
 
 
 def ended(run: Run) -> str:

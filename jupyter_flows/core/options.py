@@ -163,12 +163,17 @@ def gate_options(suspend: Json) -> GateOptions | None:
     )
 
 
+def configures_gate(result: Json) -> bool:
+    """Whether a cell's last value says something of its gate (G2)."""
+    return isinstance(result, dict) and bool(set(GATE_KEYS) & set(result))
+
+
 def configured_gate(options: GateOptions, result: Json) -> GateOptions:
     """G2: the gate's options with what the cell's last value says of them.
 
     Raises BadInput when that value names a gate's key and gives it a wrong type.
     """
-    if not isinstance(result, dict) or not set(GATE_KEYS) & set(result):
+    if not configures_gate(result):
         return options
     said: dict[str, Json] = {}
     for key, field in (("default_args", "default_args"), ("enums", "enums"), ("schema", "form")):

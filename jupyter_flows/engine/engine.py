@@ -11,7 +11,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
 from jupyter_flows.core.canonical import canonical_json
-from jupyter_flows.core.errors import BadInput, FlowsError, TooLarge, UnknownLink
+from jupyter_flows.core.errors import BadInput, Fenced, FlowsError, TooLarge, UnknownLink
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
     Claims,
@@ -195,6 +195,17 @@ class Engine:
             await self._driver.interrupted(run_id, DIED, outputs)
             return
         await self._dispatcher.enqueue(run_id)
+
+    async def adopt(self, run_id: RunId) -> Run:
+        """Take a run whose server is gone: it is driven here from now on, whatever it waits for. A
+        cell that was running is marked interrupted. Raises Fenced when its server is alive.
+        """
+        row = await self._store.row(run_id)
+        if row.server not in (None, self._server) and self._peers.alive(row.server or ""):
+            raise Fenced(f"The run {run_id} is at work on another server.")
+        await self._store.claim(run_id, self._server, row.epoch)
+        await self._recover(run_id)
+        return await self.run(run_id)
 
     async def _driver_failed(self, run: RunId, error: Exception) -> None:
         """A defect of ours, not of the notebook: the run says so and can be resumed."""

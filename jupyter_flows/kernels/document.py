@@ -43,10 +43,10 @@ class NotebookDocuments:
         ready = _upgraded(notebook)
         _name_cells(ready["cells"])
         ready["cells"] = [_unrun(cell) for cell in ready["cells"]]
+        _validate(ready)
         name = _choose_kernel(ready, kernel_name)
         if parameters:
             _inject(ready, source_of(parameters, name, _language(ready, name)))
-        _validate(ready)
         return ready, name
 
     def executed(
@@ -87,10 +87,19 @@ def _upgraded(notebook: Mapping[str, Json]) -> Notebook:
         if notebook["nbformat"] < MAJOR:
             copied = _without_ids(_convert(copied, MAJOR))
         joined: Notebook = json.loads(json.dumps(_rejoin_lines(copied)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"This notebook can't be read: {error}") from error
+    except (AttributeError, KeyError, TypeError, ValueError, nbformat.ValidationError) as error:
+        raise BadInput(f"This notebook can't be read: {error}"[:500]) from error
     joined.setdefault("metadata", {})
+    _require_objects(joined)
     return {**joined, "nbformat": MAJOR, "nbformat_minor": MINOR}
+
+
+def _require_objects(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        if not isinstance(cell, dict) or not isinstance(cell.setdefault("metadata", {}), dict):
+            raise BadInput("This is not a notebook: a cell or its metadata is no object.")
+    if not isinstance(notebook["metadata"], dict):
+        raise BadInput("This is not a notebook: its metadata is no object.")
 
 
 def _without_ids(notebook: Any) -> Any:
@@ -104,8 +113,6 @@ def _name_cells(cells: Iterable[Notebook]) -> None:
     """An id for each cell. A missing one comes from the cell's text, so that it is always the
     same; of two equal ids the later one is replaced.
     """
-    if not all(isinstance(cell, dict) for cell in cells):
-        raise BadInput("This is not a notebook: a cell is no object.")
     used: set[str] = set()
     for cell in cells:
         name = cell.get("id")
@@ -126,7 +133,7 @@ def _made_id(cell: Notebook, used: set[str]) -> str:
 
 
 def _unrun(cell: Notebook) -> Notebook:
-    metadata = {k: v for k, v in (cell.get("metadata") or {}).items() if k != "trusted"}
+    metadata = {k: v for k, v in cell["metadata"].items() if k != "trusted"}
     if cell.get("cell_type") != "code":
         return {**cell, "metadata": metadata}
     metadata.pop("jupyter_flows", None)

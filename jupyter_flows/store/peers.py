@@ -17,13 +17,17 @@ from jupyter_flows.store.blobs import replace_file
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Server:
-    """How to reach a server. `secret` is known to those who can read the data folder, no others."""
+    """How to reach a server. `secret` is known to those who can read the data folder, no others.
+
+    `lasting` is false for one that goes when its one run does (a command in the foreground).
+    """
 
     id: str
     url: str
     public_url: str
     secret: str
     pid: int
+    lasting: bool = True
 
 
 class PeerFolder:

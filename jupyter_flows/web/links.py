@@ -28,6 +28,7 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.machine.gates import vote_by_link
 from jupyter_flows.core.model import Gate, Json, Purpose, Run, Vote, Voter
+from jupyter_flows.core.options import configures_gate
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
 from jupyter_flows.web.doors import LinkDoor
@@ -219,7 +220,9 @@ class PageDoor(HtmlErrors):
         return await _check_link(self, claims)
 
     async def _evidence(self, run: Run, gate: Gate | None) -> Outputs:
-        """The outputs that the digest covers: the gate cell's and those of `evidence` cells."""
+        """The outputs that the digest covers: the gate cell's and those of `evidence` cells. A last
+        value that only configures the gate is not shown.
+        """
         if gate is None or gate.opened_at is None:
             return []
         stored = await self.engine.outputs(run)
@@ -229,6 +232,12 @@ class PageDoor(HtmlErrors):
             for step in run.steps.values()
             if step.id == gate.step or (step.spec.evidence and step.spec.index < index)
         ]
+        if configures_gate(run.steps[gate.step].result):
+            stored[gate.step] = [
+                output
+                for output in stored.get(gate.step, [])
+                if output["output_type"] != "execute_result"
+            ]
         return [output for step in shown for output in stored.get(step, [])]
 
     @allow_unauthenticated

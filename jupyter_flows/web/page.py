@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -24,6 +25,8 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest(
 MAX_TEXT = 20_000
 MAX_IMAGE_BYTES = 2_000_000
 MAX_OUTPUTS = 20
+
+_TOKEN = re.compile(r"flow_token=[^\s'\"&<>]+")
 
 _pages = Environment(
     loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
@@ -143,11 +146,13 @@ def _default_text(gate: Gate | None) -> str:
 
 def _described(description: Json) -> str | None:
     """Text as it is, `{"markdown": text}` as its text, anything else as JSON."""
-    if description is None or isinstance(description, str):
-        return description
+    if description is None:
+        return None
     if isinstance(description, dict) and set(description) == {"markdown"}:
-        return str(description["markdown"])
-    return json.dumps(description, indent=2, ensure_ascii=False)
+        description = description["markdown"]
+    if isinstance(description, str):
+        return hide_tokens(description)
+    return hide_tokens(json.dumps(description, indent=2, ensure_ascii=False))
 
 
 def _brief(value: Json) -> str:
@@ -177,10 +182,17 @@ def _shown(output: Mapping[str, Json]) -> Shown:
     return _text(data.get("text/plain", "This output has no text to show."))
 
 
+def hide_tokens(text: str) -> str:
+    """The text without the signed part of links: what a cell prints of one approver's link is no
+    business of the others.
+    """
+    return _TOKEN.sub("flow_token=[hidden]", text)
+
+
 def _joined(text: Any) -> str:
     return "".join(text) if isinstance(text, list) else str(text)
 
 
 def _text(text: Any) -> Shown:
-    whole = _joined(text)
+    whole = hide_tokens(_joined(text))
     return Shown(text=whole[:MAX_TEXT], cut=len(whole) > MAX_TEXT)

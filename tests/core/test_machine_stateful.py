@@ -245,6 +245,13 @@ class Runs(RuleBasedStateMachine):
     def resume(self) -> None:
         self.tell(c.Resume(by="owner"))
 
+    @precondition(lambda self: self.run.running_step)
+    @rule(really=seldom, cancelled=st.booleans())
+    def cut_off(self, really: bool, cancelled: bool) -> None:
+        if really:
+            error = Failure("KernelUnavailable", "none")
+            self.tell(c.Cancel(by="owner") if cancelled else c.FailRun(error=error))
+
     @rule(really=seldom, what=st.sampled_from(["cancel", "fail", "resume"]))
     def end(self, really: bool, what: str) -> None:
         if not really:
@@ -300,9 +307,12 @@ class Runs(RuleBasedStateMachine):
         payload=PAYLOADS,
     )
     def mint_flow_level(self, who, span, votes, approved, payload) -> None:
+        self.flow_level(who, span, approved if votes else None, payload)
+
+    def flow_level(self, who, span, approved, payload) -> None:
         link = self.link()
         self.tell(c.MintLink(link=link, gate=None, approver=who, expires_at=self.now + span))
-        if votes:
+        if approved is not None:
             voter = Voter(who, verified=False, route="link", link=link)
             self.cast(
                 c.CastVote(gate=None, generation=0, voter=voter, approved=approved, payload=payload)
@@ -339,6 +349,11 @@ class Runs(RuleBasedStateMachine):
     def several_approve(self, people: list[str], payload: object) -> None:
         for who in people:
             self.vote_logged_in(who, True, payload, "current", False)
+
+    @precondition(lambda self: self.run.open_gate)
+    @rule(who=PEOPLE, approved=APPROVED)
+    def vote_by_a_flow_level_link(self, who: str, approved: bool) -> None:
+        self.flow_level(who, 1e6, approved, {"n": 1})
 
     @precondition(lambda self: self.run.open_gate)
     @rule(who=PEOPLE, reason=st.booleans())

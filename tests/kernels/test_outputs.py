@@ -1,4 +1,5 @@
 import json
+from itertools import pairwise
 
 import nbformat
 import pytest
@@ -190,8 +191,7 @@ def test_streams_that_fit_are_the_concatenation_of_their_chunks(told):
     for name in ("stdout", "stderr"):
         joined = "".join(o["text"] for o in outputs if o["name"] == name)
         assert joined == "".join(text for other, text in told if other == name)
-    follow = list(zip(outputs, outputs[1:], strict=False))
-    assert all(one["name"] != other["name"] for one, other in follow)
+    assert all(one["name"] != other["name"] for one, other in pairwise(outputs))
 
 
 events = st.one_of(

@@ -40,7 +40,7 @@ CASES = [
     ("what the kernel then knows", "print(o.outputs)"),
     (
         "an Output widget, streams joined and a display",
-        "with o:\n    print('a', flush=True)\n    print('b', flush=True)\n    display(1)\nprint('out')",
+        "with o:\n    for x in 'ab':\n        print(x, flush=True)\n    display(1)\nprint('out')",
     ),
     ("and then", "print(o.outputs)"),
     ("an Output widget cleared", "with o:\n    print('x')\n    clear_output()\n    print('y')"),

@@ -1,0 +1,79 @@
+# `make demo` runs the main job, `make test` passes the tests; both install what they need.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+LOCK := .requirements.lock
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install chromium demo test lint bench docs lock clean
+
+help:
+	@echo "make demo    run the data-quality notebook as a flow, and wait for your approval"
+	@echo "             (DEMO_AUTO=1 make demo approves by itself, through the real link)"
+	@echo "make test    lint, types, and all tests"
+	@echo "make bench   the benchmarks, beside their peers"
+	@echo "make docs    print the state diagram into docs/architecture.md"
+	@echo "make lock    write the lock file anew from pyproject.toml"
+
+$(READY): $(LOCK) pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "jupyter_flows needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || \
+		{ echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement $(LOCK) || \
+		{ echo "The packages of $(LOCK) could not be installed: is a package index in reach?"; exit 1; }
+	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/python -m bash_kernel.install --sys-prefix
+	@touch $@
+
+install: $(READY)
+
+chromium:
+	@command -v chromium >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing chromium for the browser tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
+			|| { echo "chromium could not be installed"; exit 1; }; \
+	else \
+		echo "chromium is missing and may not be installed from here: install the package chromium"; \
+		exit 1; \
+	fi
+
+demo: install
+	@mkdir -p .demo
+ifeq ($(DEMO_AUTO),1)
+	@JUPYTER_FLOWS_DATA_DIR=$(CURDIR)/.demo/flows $(BIN)/python notebooks/demo.py .demo/data_quality.ipynb
+else
+	@echo "The run will wait for you: open the approval page that it prints, or type in a second terminal:"
+	@echo "  JUPYTER_FLOWS_DATA_DIR=$(CURDIR)/.demo/flows $(BIN)/jupyter flows approve last"
+	@JUPYTER_FLOWS_DATA_DIR=$(CURDIR)/.demo/flows \
+		$(BIN)/jupyter flows run notebooks/data_quality.ipynb --output .demo/data_quality.ipynb
+endif
+	@echo "The executed notebook: .demo/data_quality.ipynb"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: install chromium lint
+	$(BIN)/pytest
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+docs: install
+	$(BIN)/python -m jupyter_flows.core.diagram --write docs/architecture.md
+
+# Run it on purpose, never in CI: it takes the newest versions that pyproject.toml allows.
+lock:
+	$(PYTHON) -m venv .lock-venv
+	.lock-venv/bin/pip install --quiet '.[examples,test]'
+	.lock-venv/bin/pip freeze --exclude jupyter-flows | grep -v ' @ ' > $(LOCK)
+	rm -rf .lock-venv
+
+clean:
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""What the package costs, as ratios against its peers, measured side by side on this machine."""

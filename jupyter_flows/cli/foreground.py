@@ -1,0 +1,98 @@
+"""Runs driven by this process, with a server of their own for votes."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from jupyter_flows.cli import exits
+from jupyter_flows.cli.display import Display
+from jupyter_flows.cli.embedded import DEFAULT_PORT, Place, serving
+from jupyter_flows.cli.follow import Follower, over, waiting_or_over
+from jupyter_flows.cli.ports import PortNotes
+from jupyter_flows.cli.stopping import Stopped, unless_stopped
+from jupyter_flows.core.model import Run, RunId, RunStatus
+from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.settings import FlowsSettings
+
+KERNEL_ENDS = (
+    "No server that lasts is up, so this run's kernel ends with this command. After the approval,"
+    " `jupyter flows resume` runs the earlier cells again in a fresh kernel."
+)
+KERNEL_GONE = "The run's kernel is gone: after the approval the earlier cells run again."
+
+Work: TypeAlias = Callable[[Follower], Coroutine[Any, Any, Run]]
+
+
+def run_here(
+    new: NewRun, settings: FlowsSettings, port: int | None, display: Display, *, detach: bool
+) -> int:
+    """The exit status."""
+
+    async def work(follower: Follower) -> Run:
+        engine = follower.house.engine
+        run = await engine.create(new)
+        run = await follower.follow(run.id, waiting_or_over if detach else over)
+        await engine.settled(run.id)
+        if detach and not over(run):
+            display.notice(run, KERNEL_ENDS)
+        return run
+
+    place = _place(settings, new.folder or str(Path.cwd()), port)
+    return _in_foreground(place, settings, display, work)
+
+
+def resume_here(
+    run_id: RunId, settings: FlowsSettings, port: int | None, display: Display, by: str
+) -> int:
+    """Take the run over from a server that is gone. The exit status."""
+
+    async def work(follower: Follower) -> Run:
+        engine = follower.house.engine
+        before = await engine.run(run_id)
+        run = await engine.adopt(run_id)
+        if run.status in (RunStatus.INTERRUPTED, RunStatus.FAILED):
+            await engine.resume(run_id, by)
+        elif run.status is RunStatus.SUSPENDED:
+            display.notice(run, KERNEL_GONE)
+        run = await follower.follow(run_id, over, before.seq)
+        if run.status is RunStatus.INTERRUPTED and _had_to_find_out(before):
+            await engine.settled(run_id)
+            await engine.resume(run_id, by)
+            run = await follower.follow(run_id, over, run.seq)
+        await engine.settled(run_id)
+        return run
+
+    port = port or PortNotes(settings).noted(run_id)
+    return _in_foreground(_place(settings, str(Path.cwd()), port), settings, display, work)
+
+
+def _had_to_find_out(before: Run) -> bool:
+    """Whether the run came to know only after it was asked to resume that its kernel is gone."""
+    waited = before.status in (RunStatus.SUSPENDED, RunStatus.RUNNING)
+    return waited and before.running_step is None
+
+
+def _place(settings: FlowsSettings, folder: str, port: int | None) -> Place:
+    return Place(folder=folder, data_dir=settings.data_dir, port=port or DEFAULT_PORT)
+
+
+def _in_foreground(place: Place, settings: FlowsSettings, display: Display, work: Work) -> int:
+    with contextlib.closing(display):
+        return asyncio.run(_serve_and_work(place, PortNotes(settings), display, work))
+
+
+async def _serve_and_work(place: Place, ports: PortNotes, display: Display, work: Work) -> int:
+    follower: Follower | None = None
+    try:
+        async with serving(place) as (house, address):
+            follower = Follower(house, display, address, ports)
+            house.engine.listen(follower.committed)
+            run = await unless_stopped(work(follower))
+            await follower.end(run)
+            return exits.OF_STATUS[run.status]
+    except Stopped as stopped:
+        if follower and follower.newest:
+            display.ended(follower.newest, {})
+        return exits.of_signal(stopped.number)

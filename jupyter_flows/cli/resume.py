@@ -1,0 +1,58 @@
+"""`resume`: go on from the step that did not finish, at the run's server or else here."""
+
+import asyncio
+import getpass
+
+import click
+
+from jupyter_flows.cli.asking import open_house
+from jupyter_flows.cli.display import JSON_HELP, choose_display
+from jupyter_flows.cli.runs import address, find, is_served
+from jupyter_flows.cli.settings import data_dir_option, load_settings
+from jupyter_flows.composition import House
+from jupyter_flows.core.errors import RunNotResumable
+from jupyter_flows.core.model import Run, RunStatus
+from jupyter_flows.ports import RunRow
+
+HELP = """Go on with RUN after a crash, a failure or a stop, from the step that did not finish.
+
+The earlier cells run again in a fresh kernel; their first outputs stand. Where the run's server is
+up, it does that and this command follows; otherwise it happens here, as with `jupyter flows run`,
+and the run's links answer again. A suspended run is waited for."""
+
+_ENDED = (RunStatus.SUCCEEDED, RunStatus.CANCELLED)
+_STOPPED = (RunStatus.INTERRUPTED, RunStatus.FAILED)
+
+
+@click.command("resume", help=HELP, epilog=JSON_HELP)
+@click.argument("run")
+@click.option("--port", type=click.IntRange(1, 65535), help="Else the one that its links name.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as below.")
+@data_dir_option
+def resume_command(run: str, port: int | None, as_json: bool, data_dir: str | None) -> int:
+    settings = load_settings(data_dir)
+    house = open_house(settings)
+    state, row = asyncio.run(_look(house, run))
+    if state.status in _ENDED:
+        raise RunNotResumable(f"The run {state.id} has ended: it is {state.status}.")
+    if is_served(house, row):
+        return _resume_there(house, state, row, as_json=as_json)
+    asyncio.run(house.engine.stop())
+    from jupyter_flows.cli.foreground import resume_here  # noqa: PLC0415 (starts a server)
+
+    return resume_here(state.id, settings, port, choose_display(as_json), getpass.getuser())
+
+
+async def _look(house: House, named: str) -> tuple[Run, RunRow]:
+    run = await find(house.engine, named)
+    return await house.engine.run(run), await house.engine.row(run)
+
+
+def _resume_there(house: House, run: Run, row: RunRow, *, as_json: bool) -> int:
+    from jupyter_flows.cli.follow import over  # noqa: PLC0415
+    from jupyter_flows.cli.handover import follow_from_afar  # noqa: PLC0415
+
+    if run.status in _STOPPED:
+        asyncio.run(house.engine.resume(run.id, getpass.getuser()))
+    links_begin = address(house, row)
+    return follow_from_afar(house, run.id, links_begin, as_json=as_json, after=run.seq, wait=over)
