@@ -248,7 +248,8 @@ class Engine:
             new.notebook, new.parameters, new.kernel_name
         )
         flow = read_flow(prepared)
-        snapshot = await self._store.put(canonical_json(prepared))
+        _encoded(dict(new.parameters), "value of a parameter")
+        snapshot = await self._store.put(_encoded(prepared, "notebook"))
         created = e.RunCreated(
             path=new.path,
             owner=new.owner,
@@ -345,7 +346,7 @@ class Engine:
 
         Raises what `machine.decide` raises, and TooLarge (G63).
         """
-        size = len(_encoded(vote.payload)) + len((vote.reason or "").encode())
+        size = len(_encoded(vote.payload, "payload")) + len((vote.reason or "").encode())
         if size > self.limits.payload_bytes:
             raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
         state, events = await self._teller.told(run, vote)
@@ -431,8 +432,8 @@ class Engine:
         return run
 
 
-def _encoded(payload: Json) -> bytes:
+def _encoded(value: Json, what: str) -> bytes:
     try:
-        return canonical_json(payload)
+        return canonical_json(value)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"The payload is not JSON: {error}") from None
+        raise BadInput(f"The {what} is not plain JSON: {error}") from None

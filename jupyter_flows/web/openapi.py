@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,7 +11,6 @@ from jupyter_server.auth.decorator import authorized
 from msgspec import Struct
 from tornado import web
 
-from jupyter_flows import __version__
 from jupyter_flows.core.model import Json
 from jupyter_flows.web.doors import ApiDoor
 
@@ -62,7 +62,7 @@ def document(routes: "Sequence[Route]", base: str) -> dict[str, Json]:
         paths.setdefault(f"/{route.path}", {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
-        "info": {"title": "jupyter_flows", "version": __version__},
+        "info": {"title": "jupyter_flows", "version": version("jupyter-flows")},
         "servers": [{"url": base}],
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
