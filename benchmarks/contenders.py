@@ -19,6 +19,9 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.model import Run, RunStatus
 from jupyter_flows.engine.engine import NewRun
 
+NO_HISTORY = ["--HistoryManager.hist_file=:memory:"]
+"""As nbclient starts its kernels, and so do we."""
+
 Contender = Callable[[Notebook], Awaitable[list[float]]]
 
 
@@ -88,7 +91,7 @@ class Bare:
         self._client: AsyncKernelClient = None  # type: ignore[assignment]
 
     async def start(self) -> None:
-        await self._manager.start_kernel()
+        await self._manager.start_kernel(extra_arguments=NO_HISTORY)
         self._client = self._manager.client()
         self._client.start_channels(stdin=False, hb=False)
         await self._client.wait_for_ready()

@@ -6,13 +6,16 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import click
+
 from jupyter_flows.cli import exits
 from jupyter_flows.cli.display import Display
+from jupyter_flows.cli.early import Starter
 from jupyter_flows.cli.embedded import DEFAULT_PORT, Place, serving
 from jupyter_flows.cli.follow import Follower, over, waiting_or_over
 from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.cli.stopping import Stopped, unless_stopped
-from jupyter_flows.core.model import Run, RunId, RunStatus
+from jupyter_flows.core.model import Run, RunStatus
 from jupyter_flows.engine.engine import NewRun
 from jupyter_flows.settings import FlowsSettings
 
@@ -22,13 +25,22 @@ KERNEL_ENDS = (
 )
 KERNEL_GONE = "The run's kernel is gone: after the approval the earlier cells run again."
 
+_OF_KERNELS = ("KernelUnavailable", "KernelDied")
+"""Failures of which a kernel's process may have said more than its run knows."""
+
 Work: TypeAlias = Callable[[Follower], Coroutine[Any, Any, Run]]
 
 
 def run_here(
-    new: NewRun, settings: FlowsSettings, port: int | None, display: Display, *, detach: bool
+    new: NewRun,
+    settings: FlowsSettings,
+    port: int | None,
+    display: Display,
+    starter: Starter,
+    *,
+    detach: bool,
 ) -> int:
-    """The exit status."""
+    """`starter` may have the run's kernel. The exit status."""
 
     async def work(follower: Follower) -> Run:
         engine = follower.house.engine
@@ -39,18 +51,18 @@ def run_here(
             display.notice(run, KERNEL_ENDS)
         return run
 
-    place = _place(settings, new.folder or str(Path.cwd()), port)
-    return _in_foreground(place, settings, display, work)
+    folder = new.folder or str(Path.cwd())
+    return _in_foreground(_place(settings, folder, port, starter), settings, display, work)
 
 
 def resume_here(
-    run_id: RunId, settings: FlowsSettings, port: int | None, display: Display, by: str
+    before: Run, settings: FlowsSettings, port: int | None, display: Display, by: str
 ) -> int:
     """Take the run over from a server that is gone. The exit status."""
+    run_id = before.id
 
     async def work(follower: Follower) -> Run:
         engine = follower.house.engine
-        before = await engine.run(run_id)
         run = await engine.adopt(run_id)
         if run.status in (RunStatus.INTERRUPTED, RunStatus.FAILED):
             await engine.resume(run_id, by)
@@ -65,7 +77,8 @@ def resume_here(
         return run
 
     port = port or PortNotes(settings).noted(run_id)
-    return _in_foreground(_place(settings, str(Path.cwd()), port), settings, display, work)
+    folder = before.folder if before.folder and Path(before.folder).is_dir() else str(Path.cwd())
+    return _in_foreground(_place(settings, folder, port, Starter()), settings, display, work)
 
 
 def _had_to_find_out(before: Run) -> bool:
@@ -74,8 +87,10 @@ def _had_to_find_out(before: Run) -> bool:
     return waited and before.running_step is None
 
 
-def _place(settings: FlowsSettings, folder: str, port: int | None) -> Place:
-    return Place(folder=folder, data_dir=settings.data_dir, port=port or DEFAULT_PORT)
+def _place(settings: FlowsSettings, folder: str, port: int | None, starter: Starter) -> Place:
+    return Place(
+        folder=folder, data_dir=settings.data_dir, port=port or DEFAULT_PORT, starter=starter
+    )
 
 
 def _in_foreground(place: Place, settings: FlowsSettings, display: Display, work: Work) -> int:
@@ -91,8 +106,12 @@ async def _serve_and_work(place: Place, ports: PortNotes, display: Display, work
             house.engine.listen(follower.committed)
             run = await unless_stopped(work(follower))
             await follower.end(run)
+            if run.error is not None and run.error.name in _OF_KERNELS:
+                click.echo(place.starter.last_words(), err=True)
             return exits.OF_STATUS[run.status]
     except Stopped as stopped:
         if follower and follower.newest:
             display.ended(follower.newest, {})
         return exits.of_signal(stopped.number)
+    finally:
+        await place.starter.discard()

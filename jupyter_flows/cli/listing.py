@@ -16,7 +16,9 @@ _PAGE = 200
 
 
 @click.command("list", help="List runs, newest first.")
-@click.option("--status", "wanted", multiple=True, type=click.Choice([*RunStatus]))
+@click.option(
+    "--status", "wanted", multiple=True, type=click.Choice([status.value for status in RunStatus])
+)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a run and line.")
 @data_dir_option

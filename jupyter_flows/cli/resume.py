@@ -40,7 +40,7 @@ def resume_command(run: str, port: int | None, as_json: bool, data_dir: str | No
     asyncio.run(house.engine.stop())
     from jupyter_flows.cli.foreground import resume_here  # noqa: PLC0415 (starts a server)
 
-    return resume_here(state.id, settings, port, choose_display(as_json), getpass.getuser())
+    return resume_here(state, settings, port, choose_display(as_json), getpass.getuser())
 
 
 async def _look(house: House, named: str) -> tuple[Run, RunRow]:

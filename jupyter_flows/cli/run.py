@@ -7,6 +7,7 @@ import click
 
 from jupyter_flows.cli import values
 from jupyter_flows.cli.display import JSON_HELP, choose_display
+from jupyter_flows.cli.early import Starter, kernel_of
 from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.cli.settings import data_dir_option, load_settings
 from jupyter_flows.core.errors import BadInput
@@ -63,9 +64,12 @@ def run_command(
         status = run_elsewhere(new, settings, as_json=as_json)
         if status is not None:
             return status
-    from jupyter_flows.cli.foreground import run_here  # noqa: PLC0415 (starts a server)
+    starter = Starter()
+    starter.start(kernel_of(new.notebook, kernel), new.folder or "")
+    from jupyter_flows.cli.foreground import run_here  # noqa: PLC0415 (slow; the kernel comes up)
 
-    return run_here(new, settings, port, choose_display(as_json), detach=detach)
+    display = choose_display(as_json)
+    return run_here(new, settings, port, display, starter, detach=detach)
 
 
 def _absolute(output: Path | None) -> str | None:

@@ -31,7 +31,7 @@ def when(at: float | None) -> str:
 
 
 def took(step: Step) -> str:
-    if step.started_at is None or step.finished_at is None:
+    if step.started_at is None or step.finished_at is None or step.status is StepStatus.PENDING:
         return ""
     return seconds(step.finished_at - step.started_at)
 

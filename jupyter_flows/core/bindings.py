@@ -16,8 +16,7 @@ def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
 
     `before` leaves out the gates of that step and of those behind it, for running cells again.
     """
-    closed = [gate for step in _finished(run, before) if (gate := run.gate(step))]
-    closed = [gate for gate in closed if gate.status in CLOSED]
+    closed = [gate for gate in _gates(run, before) if gate.status in CLOSED]
     bound: dict[str, Json] = {"flow_input": dict(run.parameters)}
     if not closed:
         return bound
@@ -31,11 +30,17 @@ def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
     }
 
 
-def _finished(run: Run, before: StepId | None) -> list[StepId]:
-    """The steps whose gates count: one that is to run again has none yet (G6)."""
+def _gates(run: Run, before: StepId | None) -> list[Gate]:
+    """The newest gates of the steps that count, in the steps' order: one that is to run again has
+    none yet (G6).
+    """
+    newest = {gate.step: gate for gate in run.gates.values()}
+    if not newest:
+        return []
     order = list(run.steps)
     earlier = order[: len(order) if before is None else order.index(before)]
-    return [step for step in earlier if run.steps[step].status is StepStatus.SUCCEEDED]
+    done = (step for step in earlier if run.steps[step].status is StepStatus.SUCCEEDED)
+    return [newest[step] for step in done if step in newest]
 
 
 def resume_of(gate: Gate) -> Json:

@@ -257,11 +257,14 @@ class Run:
 
     @property
     def running_step(self) -> Step | None:
-        return next((s for s in self.steps.values() if s.status is StepStatus.RUNNING), None)
+        return self._first(StepStatus.RUNNING)
 
     @property
     def next_step(self) -> Step | None:
-        return next((s for s in self.steps.values() if s.status is StepStatus.PENDING), None)
+        return self._first(StepStatus.PENDING)
+
+    def _first(self, status: StepStatus) -> Step | None:
+        return next((s for s in self.steps.values() if s.status is status), None)
 
     @property
     def open_gate(self) -> Gate | None:

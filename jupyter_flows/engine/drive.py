@@ -12,6 +12,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import machine
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.errors import (
+    Conflict,
     Fenced,
     KernelUnavailable,
     Refused,
@@ -193,8 +194,7 @@ class Driver:
         if not self._kernels.holds(run.id):
             return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
         outcome = await self._watched(run, self._cell(run, step, driving))
-        finish = await self._finish(step.id, outcome)
-        run = await self._tell_patiently(run, finish, c.Advance())
+        run = await self._tell_patiently(run, step.id, outcome)
         await self._keeper.write_document(run, driving.snapshot)
         return run
 
@@ -209,16 +209,25 @@ class Driver:
                     break
                 kept = await self._keep_partial(run.id, kept)
             if kept is not None:
-                await self._store.save_partial(run.id, None)
+                await self._save_partial(run.id, None)
             return executing.result()
         finally:
             executing.cancel()
 
     async def _keep_partial(self, run: RunId, kept: object) -> object:
         data = msgspec.json.encode(self._kernels.partial(run))
-        if data != kept:
+        if data == kept or await self._save_partial(run, data):
+            return data
+        return kept
+
+    async def _save_partial(self, run: RunId, data: bytes | None) -> bool:
+        """Whether it was kept. The cell runs on without it."""
+        try:
             await self._store.save_partial(run, data)
-        return data
+        except StoreUnavailable as error:
+            self._log.warning("run %s: its outputs so far could not be kept: %s", run, error)
+            return False
+        return True
 
     async def _finish(self, step: StepId, outcome: CellOutcome) -> c.FinishStep:
         return c.FinishStep(
@@ -237,13 +246,13 @@ class Driver:
         kept = {step: await self._keeper.put_outputs(outputs) for step, outputs in amended.items()}
         return {step: digest for step, digest in kept.items() if digest is not None}
 
-    async def _tell_patiently(self, run: Run, *commands: c.Command) -> Run:
+    async def _tell_patiently(self, run: Run, step: StepId, outcome: CellOutcome) -> Run:
         """A finished cell is never run again because the store was away: wait for the store."""
         delay = 0.1
         while True:
             try:
-                return await self._tell(run, *commands)
-            except StoreUnavailable as error:
+                return await self._tell(run, await self._finish(step, outcome), c.Advance())
+            except (StoreUnavailable, Conflict) as error:
                 self._log.warning("run %s: %s; trying again in %.1f s", run.id, error, delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)

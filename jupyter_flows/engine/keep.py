@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.model import Digest, Json, LinkId, Run, RunId, StepId
 from jupyter_flows.ports import Chance, Clock, Documents, Outputs, Store
 
@@ -81,7 +82,7 @@ class Keeper:
         self._written[run.id] = now
         try:
             await self._documents.write(run.output, await self.executed(run, snapshot))
-        except OSError as error:
+        except (OSError, FlowsError) as error:
             self._log.warning("run %s: %s can't be written: %s", run.id, run.output, error)
         if run.finished:
             self._written.pop(run.id, None)

@@ -12,13 +12,15 @@ from typing import Any
 
 import zmq.asyncio
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-from jupyter_client.session import Session
+from jupyter_client.session import Session, utcnow
 from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core.errors import KernelUnavailable
 
 PATIENCE = 2.0
 """Seconds that a kernel has to go by itself."""
+_NO_HISTORY = ["--HistoryManager.hist_file=:memory:"]
+"""A run's cells are not what the user has typed, and a file to write costs each cell its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Kernel:
         self.id = kernel_id
         self.ours = ours
         self._connected = False
+        self._watched_by_us = False
         self._ending: asyncio.Task[None] | None = None
 
     def client(self, context: zmq.asyncio.Context) -> Any:
@@ -59,6 +62,20 @@ class Kernel:
         if self._connected:
             self._connected = False
             self._kernels.notify_disconnect(self.id)
+
+    def take_watch(self) -> None:
+        """End the server's own watch of our kernel, which reads every message a second time; the
+        run's session tells what it would have learnt.
+        """
+        if self.ours and hasattr(self._kernels, "stop_watching_activity"):
+            self._kernels.stop_watching_activity(self.id)
+            self._watched_by_us = True
+
+    def tell_activity(self, state: str) -> None:
+        """What the list of kernels shows of it."""
+        if self._watched_by_us:
+            self._kernel.execution_state = state
+            self._kernels.last_kernel_activity = self._kernel.last_activity = utcnow()
 
     def on_death(self, callback: Callable[[], None]) -> None:
         """Call back when the kernel is found dead, whether or not it is then restarted."""
@@ -130,11 +147,14 @@ async def start(
     manager: Any, name: str, place: Place, env: Mapping[str, str], log: logging.Logger
 ) -> Kernel:
     """Start a kernel of ours. Raises KernelUnavailable; if cancelled, no kernel is left over."""
-    await _require(manager, name)
+    spec = await _require(manager, name)
     starting = asyncio.ensure_future(
         ensure_async(
             manager.start_kernel(
-                kernel_name=name, env={**os.environ, **env}, **_where(manager, place)
+                kernel_name=name,
+                env={**os.environ, **env},
+                extra_arguments=_NO_HISTORY if "ipykernel_launcher" in spec.argv else [],
+                **_where(manager, place),
             )
         )
     )
@@ -171,9 +191,10 @@ def _where(manager: Any, place: Place) -> dict[str, str | None]:
     return {"cwd": folder_of(manager, place)}
 
 
-async def _require(manager: Any, name: str) -> None:
+async def _require(manager: Any, name: str) -> Any:
+    """Its kernelspec. Raises KernelUnavailable."""
     try:
-        await ensure_async(_specs(manager).get_kernel_spec(name))
+        return await ensure_async(_specs(manager).get_kernel_spec(name))
     except NoSuchKernel:
         installed = await installed_kernels(manager)
         names = ", ".join(sorted(installed)) or "none"

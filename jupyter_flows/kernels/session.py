@@ -16,7 +16,7 @@ from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.kernel import Kernel
 from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, CellOutputs, Message, RunOutputs
-from jupyter_flows.kernels.reader import read
+from jupyter_flows.kernels.reader import read, send
 from jupyter_flows.kernels.widgets import Widgets
 from jupyter_flows.ports import Cell, CellOutcome, Outputs
 
@@ -28,6 +28,10 @@ INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
 
 UNSET: Json = object()
+
+
+class DiedAtStart(KernelUnavailable):
+    """The kernel died while it started; another may have better luck with its ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ class KernelSession:
                 self._kernel.connected()
                 await self._greet()
                 await self._teach(prelude.opening(env, folder))
+                self._kernel.take_watch()
         except TimeoutError:
             raise KernelUnavailable(
                 f"The kernel did not answer within {START_TIMEOUT:g} s; it may be busy."
@@ -142,7 +147,7 @@ class KernelSession:
             await asyncio.wait((asked,), timeout=NUDGE)
             if not asked.done() and (self.lost or not await self._kernel.alive()):
                 cause = await self._kernel.cause_of_death()
-                raise KernelUnavailable(f"The kernel died while it started{cause}.")
+                raise DiedAtStart(f"The kernel died while it started{cause}.")
         return asked.result()
 
     async def _teach(self, code: str) -> None:
@@ -182,7 +187,7 @@ class KernelSession:
         if cell.timeout is not None:
             running.timers["timeout"] = loop.call_later(cell.timeout, self._time_out, running)
         self._widgets.flush()
-        self._client.shell_channel.send(message)
+        send(self._client.shell_channel, message)
         return running
 
     def _content(self, cell: Cell) -> dict[str, Json]:
@@ -227,12 +232,16 @@ class KernelSession:
         self._heard.set()
         kind = message["msg_type"]
         if kind == "status":
-            if message["content"]["execution_state"] == "idle":
-                self._on_idle(message["parent_header"].get("msg_id"))
+            self._on_status(message, message["content"]["execution_state"])
         elif kind.startswith("comm_"):
             self._widgets.feed(message)
         else:
             self._outputs.feed(message)
+
+    def _on_status(self, message: Message, state: str) -> None:
+        self._kernel.tell_activity(state)
+        if state == "idle":
+            self._on_idle(message["parent_header"].get("msg_id"))
 
     def _on_idle(self, parent: str | None) -> None:
         self._widgets.flush()
@@ -411,7 +420,7 @@ class KernelSession:
         message = self._client.session.msg(kind, content)
         asked: asyncio.Future[Mapping[str, Json]] = asyncio.get_running_loop().create_future()
         self._asked[message["header"]["msg_id"]] = asked
-        self._client.shell_channel.send(message)
+        send(self._client.shell_channel, message)
         return asked
 
     async def _tell(self, code: str) -> Mapping[str, Json]:
@@ -427,7 +436,7 @@ class KernelSession:
 
     def _send_comm(self, content: dict[str, Json], parent: Mapping[str, Json]) -> None:
         message = self._client.session.msg("comm_msg", content, parent=dict(parent))
-        self._client.shell_channel.send(message)
+        send(self._client.shell_channel, message)
 
 
 async def _within(seconds: float, coroutine: Coroutine[Any, Any, object]) -> None:

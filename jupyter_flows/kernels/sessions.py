@@ -11,12 +11,13 @@ import zmq.asyncio
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
-from jupyter_flows.kernels.kernel import Place, attach, folder_of, language_of, start
-from jupyter_flows.kernels.session import KernelSession, Limits
+from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
+from jupyter_flows.kernels.session import DiedAtStart, KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
 from jupyter_flows.ports import Cell, CellOutcome, KernelRequest, Outputs
 
 STOP_WITHIN = 2.8
+START_TRIES = 3
 
 
 class KernelSessions:
@@ -107,25 +108,40 @@ class KernelSessions:
         return session
 
     async def _new(self, request: KernelRequest) -> KernelSession:
-        if request.kernel_id is not None:
-            kernel = attach(self._manager, request.kernel_id)
-        else:
+        if request.kernel_id is None:
             place = Place(request.path, request.folder)
-            kernel = await start(self._manager, request.kernel_name, place, request.env, self._log)
-        session = KernelSession(kernel, self._limits, self._context(), self._log)
-        return await _opened(session, request.env)
+            return await self._started(request.kernel_name, place, request.env)
+        return await self._opened(attach(self._manager, request.kernel_id), request.env)
 
     async def _launch(self, kernel_name: str) -> KernelSession:
         """A warm kernel. Only Python's can be given an environment later."""
         language = await language_of(self._manager, kernel_name)
         if language is not None and language.lower() != "python":
             raise KernelUnavailable(f"The kernel {kernel_name!r} runs {language}, not Python.")
-        kernel = await start(self._manager, kernel_name, Place(""), {}, self._log)
-        session = KernelSession(kernel, self._limits, self._context(), self._log)
-        await _opened(session, {})
+        session = await self._started(kernel_name, Place(""), {})
         if not session.speaks_flows:
             await session.close(now=True)
             raise KernelUnavailable(f"The kernel {kernel_name!r} is no IPython kernel.")
+        return session
+
+    async def _started(self, name: str, place: Place, env: Mapping[str, str]) -> KernelSession:
+        """Another process may take a kernel's ports before it does: it then dies at once."""
+        for _ in range(START_TRIES - 1):
+            kernel = await start(self._manager, name, place, env, self._log)
+            try:
+                return await self._opened(kernel, env)
+            except DiedAtStart as error:
+                self._log.warning("%s Trying again.", error)
+        kernel = await start(self._manager, name, place, env, self._log)
+        return await self._opened(kernel, env)
+
+    async def _opened(self, kernel: Kernel, env: Mapping[str, str]) -> KernelSession:
+        session = KernelSession(kernel, self._limits, self._context(), self._log)
+        try:
+            await session.open(env)
+        except BaseException:
+            await asyncio.shield(session.close(now=True))
+            raise
         return session
 
     def _session(self, run: RunId) -> KernelSession:
@@ -140,15 +156,6 @@ class KernelSessions:
             self._context_ = zmq.asyncio.Context()
             self._context_.set(zmq.MAX_SOCKETS, self._context_.get(zmq.SOCKET_LIMIT))
         return self._context_
-
-
-async def _opened(session: KernelSession, env: Mapping[str, str]) -> KernelSession:
-    try:
-        await session.open(env)
-    except BaseException:
-        await asyncio.shield(session.close(now=True))
-        raise
-    return session
 
 
 async def _at_most(seconds: float, work: Iterable[Any]) -> None:

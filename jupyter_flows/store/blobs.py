@@ -42,9 +42,13 @@ class BlobFolder:
             self._kept.pop(digest, None)
 
     def sync(self) -> None:
-        paths, self._unsynced = self._unsynced, set()
+        """Raises OSError, and then nothing is taken for synced."""
+        paths = set(self._unsynced)
+        if not paths:
+            return
         sync_paths(paths)
-        sync_paths({path.parent for path in paths})
+        sync_paths({path.parent for path in paths} | {self.folder})
+        self._unsynced -= paths
 
     def get(self, digest: Digest) -> bytes:
         """Raises KeyError when there is none, or when its bytes are not what its name says."""

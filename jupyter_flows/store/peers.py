@@ -46,8 +46,10 @@ class PeerFolder:
     def hold(self, server: str) -> None:
         """Be alive under this name, until the process ends or `leave`."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._lock(server).open("w")
+        new = self._folder / f"{server}.new"  # nobody looks at it before it is locked
+        file = new.open("w")
         fcntl.flock(file, fcntl.LOCK_EX)
+        new.replace(self._lock(server))
         self._held[server] = file
 
     def announce(self, server: Server) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -34,6 +34,10 @@ _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 _HEADS = 4096
 """How many runs' newest hashes are remembered, to save a look-up at the next append."""
 
+# What every step needs is built once: SQLAlchemy takes longer to build a statement than to run it.
+_EPOCH = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == sa.bindparam("run"))
+_INSERT = sa.insert(tables.events)
+
 
 class SqlStore:
     """Implements `ports.Store`. Blobs and partial outputs are files in `folder`."""
@@ -55,8 +59,7 @@ class SqlStore:
     def _transaction(self, *, durable: bool = False) -> Iterator[sa.Connection]:
         with self._engine.connect().execution_options(writes=True) as connection:
             if connection.dialect.name == "sqlite":
-                level = "FULL" if durable else "NORMAL"
-                connection.connection.driver_connection.execute(f"PRAGMA synchronous={level}")  # type: ignore[union-attr]
+                _wait_for_disk(connection, "FULL" if durable else "NORMAL")
             with connection.begin():
                 yield connection
 
@@ -116,8 +119,7 @@ class SqlStore:
     def _check_epoch(self, connection: sa.Connection, run: RunId, epoch: int | None) -> None:
         if epoch is None:
             return
-        query = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == run)
-        if connection.execute(query).scalar() != epoch:
+        if connection.execute(_EPOCH, {"run": run}).scalar() != epoch:
             raise errors.Fenced
 
     def _head(self, connection: sa.Connection, run: RunId, seq: int) -> str:
@@ -150,7 +152,7 @@ class SqlStore:
                     "hash": previous,
                 }
             )
-        connection.execute(sa.insert(tables.events), rows)
+        connection.execute(_INSERT, rows)
         return events[-1].seq, previous
 
     def _remember(self, run: RunId, head: tuple[int, str]) -> None:
@@ -346,6 +348,14 @@ class SqlStore:
     async def close(self) -> None:
         await self._job(self._engine.dispose)
         self._thread.shutdown()
+
+
+def _wait_for_disk(connection: sa.Connection, level: str) -> None:
+    """Say how long a commit waits, where SQLite doesn't know it already."""
+    if connection.info.get("synchronous") != level:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA synchronous={level}")
+        connection.info["synchronous"] = level
 
 
 def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:

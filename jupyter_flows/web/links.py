@@ -262,9 +262,9 @@ class PageDoor(HtmlErrors):
             entries = Entries(entries.text, entries.reason, mistakes)
             await self._show(token, claims, entries, HTTPStatus.UNPROCESSABLE_ENTITY)
             return
-        self.set_status(HTTPStatus.SEE_OTHER)
-        self.set_header("Location", key)
-        self.finish()
+        # The outcome is in this answer: a server that was started for one run may end with it,
+        # before a redirected browser asks again. Sending the form anew repeats the vote: no harm.
+        await self._show(token, claims)
 
     def _form(self) -> dict[str, str]:
         try:
@@ -274,11 +274,16 @@ class PageDoor(HtmlErrors):
         return {name: values[-1] for name, values in fields.items()}
 
     def _check_ours(self, token: str, form: dict[str, str]) -> None:
-        """Only our own page's form may use the reader's cookie. Raises NotAllowed."""
+        """Only our own page's form may use the reader's cookie. Raises NotAllowed.
+
+        A browser that is told to send no Referer writes `Origin: null`, from our page too; then
+        Sec-Fetch-Site and the form's own token decide.
+        """
         fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
         origin = self.request.headers.get("Origin")
         allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
-        foreign = origin is not None and urlsplit(origin).netloc.lower() not in allowed
+        named = origin not in (None, "null")
+        foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
         signed = self.engine.is_our_form(token, form.get("form", ""))
         if fetched != "same-origin" or foreign or not signed:
             raise NotAllowed("This vote did not come from our page. Open your link again.")

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
@@ -14,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jupyter_flows.core import durations, forms
 from jupyter_flows.core.errors import Mistake
 from jupyter_flows.core.machine.gates import gate_error
-from jupyter_flows.core.model import Gate, GateStatus, Json, Purpose, Run, Vote
+from jupyter_flows.core.model import Gate, GateStatus, Json, Purpose, Run, RunStatus, Vote
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web.views import time
 
@@ -71,6 +72,7 @@ def gate_page(
         style=STYLE,
         run=run,
         gate=gate,
+        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
         title=_title(run, gate),
         state=_state(run, gate),
         description=_described(options.description if options else None),
@@ -93,6 +95,7 @@ def gate_page(
         on_timeout=_on_timeout(gate),
         outcome=_outcome(run, gate),
         time=time,
+        spoken_time=spoken_time,
     )
 
 
@@ -120,14 +123,28 @@ def _outcome(run: Run, gate: Gate | None) -> str:
     error = gate_error(gate) if gate else None
     if error:
         return error.message + (f": {error.reason}" if error.reason else "")
-    return f"The run is {run.status} now."
+    return _GOES_ON.get(run.status, f"The run is {run.status} now.")
 
 
-def _deadline(gate: Gate | None, now: float) -> tuple[str, str] | None:
+_GOES_ON = {
+    RunStatus.RUNNING: "The run goes on.",
+    RunStatus.SUCCEEDED: "The run has ended well.",
+    RunStatus.FAILED: "The run has failed since.",
+    RunStatus.INTERRUPTED: "The run was interrupted; its owner has to resume it.",
+    RunStatus.SUSPENDED: "The run waits for another approval now.",
+}
+
+
+def _deadline(gate: Gate | None, now: float) -> tuple[float, str] | None:
     if gate is None or gate.deadline is None:
         return None
     left = gate.deadline - now
-    return time(gate.deadline), f"{durations.spoken(left)} left" if left > 0 else "passed"
+    return gate.deadline, f"{durations.spoken(left)} left" if left > 0 else "passed"
+
+
+def spoken_time(at: float) -> str:
+    """As in "25 Nov 2026, 14:05 UTC"."""
+    return datetime.fromtimestamp(at, UTC).strftime("%-d %b %Y, %H:%M UTC")
 
 
 def _on_timeout(gate: Gate | None) -> str:

@@ -195,7 +195,7 @@ ROUTES: Sequence[Route] = (
         options=_CANCEL,
     ),
     Route("GET", "page/{gate}", links.PageDoor, S, "The approval page", answers={200: None}),
-    Route("POST", "page/{gate}", links.PageDoor, S, "Vote on the page", answers={303: None}),
+    Route("POST", "page/{gate}", links.PageDoor, S, "Vote on the page", answers={200: None}),
     Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
     Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
 )

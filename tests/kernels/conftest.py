@@ -17,7 +17,7 @@ class Runs:
     """Kernels for a test, with short ways to open one and to execute text in it."""
 
     def __init__(self, folder, **options):
-        self.manager = AsyncMultiKernelManager()
+        self.manager = AsyncMultiKernelManager(connection_dir=str(folder))
         self.folder = str(folder)
         options = {"limits": Limits(), "log": LOG, **options}
         self.kernels = KernelSessions(self.manager, **options)

@@ -1,4 +1,7 @@
-"""The same notebook here and in nbclient; nbclient's adjacent streams are joined to compare."""
+"""The same notebook here and in nbclient; nbclient's adjacent streams are joined to compare.
+
+nbclient's timeout is for nbclient: when it talks back to widgets it may miss a reply until then.
+"""
 
 import json
 import re
@@ -83,7 +86,7 @@ async def by_nbclient(folder):
     notebook = nbformat.v4.new_notebook(cells=cells)
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(
-        notebook, kernel_name="python3", allow_errors=True, timeout=20, resources=resources
+        notebook, kernel_name="python3", allow_errors=True, timeout=10, resources=resources
     )
     return (await client.async_execute()).cells
 

@@ -1,6 +1,8 @@
 import asyncio
+import json
 import os
 import signal
+import sys
 
 import pytest
 from jupyter_client.session import Session
@@ -222,7 +224,28 @@ async def test_many_chunks_arrive_complete_and_in_order(runs):
     assert said == "".join(f"{n}\n" for n in range(3000))
 
 
+async def test_no_reply_is_missed_while_widgets_are_told_of_their_outputs(runs):
+    await runs.open()
+    await runs.execute("import ipywidgets; o = ipywidgets.Output()", step="before")
+    source = "with o:\n    print('x')\n    o.clear_output(wait=True)\n    print('z')"
+    for number in range(200):
+        assert (await runs.execute(source, step=f"step {number}")).error is None
+    assert "'z" in await runs.printed("print(o.outputs)", step="after")
+
+
 # ---------------------------------------------------------------- which kernel
+
+
+async def test_a_kernel_that_dies_at_once_is_refused(runs, tmp_path, monkeypatch):
+    spec = tmp_path / "kernels" / "broken"
+    spec.mkdir(parents=True)
+    argv = [sys.executable, "-c", "import sys; sys.exit(3)", "{connection_file}"]
+    told = {"argv": argv, "display_name": "Broken", "language": "python"}
+    (spec / "kernel.json").write_text(json.dumps(told))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    with pytest.raises(KernelUnavailable, match=r"died while it started \(exit status 3\)"):
+        await runs.open(kernel_name="broken")
+    assert not runs.manager.list_kernel_ids()
 
 
 async def test_an_unknown_kernel_is_refused_with_the_names_of_the_known(runs):

@@ -2,9 +2,17 @@
 
 import asyncio
 import json
+import re
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode, urljoin
 
 import pytest
 from tornado.httpclient import HTTPClientError
+
+from jupyter_flows import composition
+
+from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
 
 
 @pytest.fixture
@@ -24,9 +32,33 @@ def flows_config():
 
 
 @pytest.fixture
-def jp_server_config(data_dir, flows_config):
+def server_config():
+    """Traits of ServerApp; override it."""
+    return {}
+
+
+class MovedClock:
+    """The true time, and what a test adds to it."""
+
+    def __init__(self):
+        self.ahead = 0.0
+        self.true = composition.clock
+
+    def __call__(self):
+        return self.true() + self.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = MovedClock()
+    monkeypatch.setattr(composition, "clock", clock)
+    return clock
+
+
+@pytest.fixture
+def jp_server_config(data_dir, flows_config, server_config, clock):
     return {
-        "ServerApp": {"jpserver_extensions": {"jupyter_flows": True}},
+        "ServerApp": {"jpserver_extensions": {"jupyter_flows": True}, **server_config},
         "FlowsApp": {"data_dir": str(data_dir), **flows_config},
     }
 
@@ -41,6 +73,10 @@ class Answer:
     def json(self):
         return json.loads(self.text)
 
+    @property
+    def is_problem(self):
+        return self.headers["Content-Type"] == "application/problem+json"
+
 
 @pytest.fixture
 def call(jp_fetch):
@@ -49,7 +85,7 @@ def call(jp_fetch):
     async def call(method, path, body=None, **kwargs):
         path, _, query = path.partition("?")
         params = dict(pair.split("=", 1) for pair in query.split("&")) if query else None
-        data = None if body is None else json.dumps(body)
+        data = body if body is None or isinstance(body, str) else json.dumps(body)
         if method == "POST" and data is None:
             data = ""
         try:
@@ -71,10 +107,13 @@ def anyone(http_server_client, jp_base_url):
         path = url if url.startswith("/") else "/" + url.split("/", 3)[3]
         if not path.startswith(jp_base_url):
             path = f"{jp_base_url}jupyter-flows{path}"
-        if method == "POST" and body is None:
+        if method in ("POST", "PUT", "PATCH") and body is None:
             body = ""
         if isinstance(body, dict | list):
-            body, headers = json.dumps(body), {"Content-Type": "application/json", **(headers or {})}
+            body, headers = (
+                json.dumps(body),
+                {"Content-Type": "application/json", **(headers or {})},
+            )
         try:
             response = await http_server_client.fetch(
                 path,
@@ -92,8 +131,13 @@ def anyone(http_server_client, jp_base_url):
 
 
 @pytest.fixture
-def engine(jp_serverapp):
-    return jp_serverapp.extension_manager.extension_apps["jupyter_flows"].pop().house.engine
+def house(jp_serverapp):
+    return jp_serverapp.extension_manager.extension_apps["jupyter_flows"].pop().house
+
+
+@pytest.fixture
+def engine(house):
+    return house.engine
 
 
 @pytest.fixture
@@ -111,3 +155,100 @@ def reached(engine):
         return await asyncio.wait_for(wait(), 60)
 
     return reached
+
+
+@pytest.fixture
+def kernels(engine):
+    """Cells are executed without a kernel: what is shown here is the doors' part."""
+    engine._kernels = engine._driver._kernels = fake = FakeKernels()
+    return fake
+
+
+@dataclass
+class Parked:
+    """A run that waits at the gate of its step `ask`, and the doors to it."""
+
+    id: str
+    call: object
+    anyone: object
+    engine: object
+    settled: object
+    minted: dict = field(default_factory=dict)
+
+    async def mint(self, approver=None, **asked):
+        asked = {"run": self.id, "gate": "ask", "approver": approver, **asked}
+        answer = await self.call("POST", "api/links", asked)
+        assert answer.status == 201, answer.text
+        return answer.json
+
+    async def shown(self):
+        return (await self.call("GET", f"api/runs/{self.id}")).json
+
+    async def gate(self, step="ask"):
+        return next(gate for gate in (await self.shown())["gates"] if gate["step"] == step)
+
+    async def seq(self):
+        return (await self.engine.run(self.id)).seq
+
+
+@pytest.fixture
+def park(  # noqa: PLR0917 (fixtures are asked for by name)
+    kernels, call, anyone, engine, reached, make_notebook
+):
+    """`await park({"required_events": 2})` gives a run that waits at such a gate."""
+
+    async def park(suspend=None, *, parameters=None, source="'go?'", then="resume", **options):
+        flow = {"id": "ask", "suspend": suspend or {}, **options}
+        notebook = make_notebook("x = 20", (source, [], flow), then)
+        asked = {"notebook": notebook, "parameters": parameters or {}}
+        started = await call("POST", "api/runs", asked)
+        assert started.status == 201, started.text
+        run = await reached(started.json["id"], "suspended", "failed", "interrupted")
+        assert run.status == "suspended", run.error
+        await engine.settled(run.id)
+        return Parked(run.id, call, anyone, engine, engine.settled)
+
+    return park
+
+
+class Reader:
+    """Somebody with a link and a browser: cookies are kept, forms are filled in."""
+
+    def __init__(self, anyone):
+        self._anyone = anyone
+        self.cookies = {}
+        self.url = None
+        self.shown = None
+
+    @property
+    def headers(self):
+        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
+        return {"Cookie": cookies} if cookies else {}
+
+    async def enter(self, link):
+        entered = await self._anyone("GET", link)
+        assert entered.status == 303, entered.text
+        self.cookies = SimpleCookie(entered.headers["Set-Cookie"])
+        self.url = urljoin("/" + link.split("/", 3)[3], entered.headers["Location"])
+        return await self.look()
+
+    async def look(self):
+        self.shown = await self._anyone("GET", self.url, headers=self.headers)
+        return self.shown
+
+    def hidden(self, name):
+        found = re.search(rf'name="{name}" value="([^"]*)"', self.shown.text)
+        return found[1] if found else None
+
+    async def press(self, decision, headers=None, **entries):
+        fields = {name: self.hidden(name) for name in ("form", "digest")}
+        fields = {**fields, "decision": decision, **entries}
+        body = urlencode({name: value for name, value in fields.items() if value is not None})
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {**self.headers, **form, **(headers or {})}
+        return await self._anyone("POST", self.url, body, headers)
+
+
+@pytest.fixture
+def reader(anyone):
+    return Reader(anyone)

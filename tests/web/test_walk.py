@@ -3,9 +3,9 @@
 GATED = (
     "import jupyter_flows as flows\nx = 20",
     (
-        "urls = flows.get_resume_urls('bob@example.org')\n"
-        "print('look at this')\n"
-        "{**urls, 'default_args': {'limit': 1}, 'description': 'Publish?'}",
+        """urls = flows.get_resume_urls('bob@example.org')
+print('look at this')
+{**urls, 'default_args': {'limit': 1}, 'description': 'Publish?'}""",
         ["suspend"],
     ),
     "x + resume['limit'], approvers, len(resumes)",

@@ -1,0 +1,222 @@
+"""What a server leaves behind that dies or stops, and what the next one makes of it."""
+
+import asyncio
+
+import msgspec
+import pytest
+
+from jupyter_flows.core.errors import Fenced, RunNotResumable
+from jupyter_flows.engine import drive as driving
+
+from .conftest import vote
+
+GATED = ("x = 20", ("'go?'", ["suspend"]), "x + resume['n']")
+
+
+async def died_in_a_cell(world, *sources):
+    """A run whose server was killed while a held cell ran that had put out "begun"."""
+    engine = world.server()
+    run = await world.started(engine, *sources)
+    await engine.kernels.begun(run)
+    await world.store.save_partial(run, msgspec.json.encode(engine.kernels.partial(run)))
+    world.kill(engine)
+    return run
+
+
+async def test_a_run_whose_server_died_in_a_cell_is_interrupted_with_what_it_had_put_out(world):
+    run_id = await died_in_a_cell(world, "print('one')", "# hold\n2", "3")
+    engine = world.server("srv_2")
+    await engine.start()
+    run = await engine.run(run_id)
+    assert run.status == "interrupted"
+    assert [step.status for step in run.steps.values()] == ["succeeded", "pending", "pending"]
+    notebook = await engine.notebook(run_id)
+    assert "one" in str(notebook["cells"][0]["outputs"])
+    assert "begun" in str(notebook["cells"][1]["outputs"])
+    assert await world.store.partial(run_id) is None
+    assert engine.kernels.executed == []
+
+
+async def test_a_resumed_run_runs_the_earlier_cells_again_and_goes_on(world):
+    run = await died_in_a_cell(world, "x = 1", "# hold\nx += 1", "x + 40")
+    engine = world.server("srv_2")
+    await engine.start()
+    await engine.resume(run, "owner")
+    await engine.kernels.begun(run)
+    engine.kernels.go(run)
+    ended = await engine.settled(run)
+    assert (ended.status, ended.result) == ("succeeded", 42)
+    assert [step for _, step in engine.kernels.executed] == ["c0+", "c1", "c2"]
+    assert ended.steps["c1"].attempts == 2
+    assert ended.steps["c0"].attempts == 1
+
+
+async def test_a_resumed_run_shows_the_cells_before_a_gate_what_they_saw_the_first_time(world):
+    """G20"""
+    engine = world.server()
+    sources = (*GATED[:2], "seen = resume['n']", "# hold\nseen")
+    run = await world.settled(engine, *sources)
+    await engine.vote(run.id, vote(run, payload={"n": 22}))
+    await engine.kernels.begun(run.id)
+    world.kill(engine)
+    after = world.server("srv_2")
+    await after.start()
+    await after.resume(run.id, "owner")
+    await after.kernels.begun(run.id)
+    after.kernels.go(run.id)
+    assert (await after.settled(run.id)).result == 22
+
+
+async def test_a_rebuild_that_fails_interrupts_the_run_and_names_the_step(world):
+    run = await died_in_a_cell(
+        world,
+        "import builtins; builtins.tries = getattr(builtins, 'tries', 0) + 1; 1 / (2 - tries)",
+        "# hold\n2",
+    )
+    engine = world.server("srv_2")
+    await engine.start()
+    await engine.resume(run, "owner")
+    ended = await engine.settled(run)
+    assert ended.status == "interrupted"
+    assert "'c0'" in ended.error.message
+    assert "ZeroDivisionError" in ended.error.message
+
+
+async def test_a_suspended_run_survives_its_server_and_needs_no_task(world):
+    engine = world.server()
+    run = await world.settled(engine, *GATED)
+    world.kill(engine)
+    after = world.server("srv_2")
+    await after.start()
+    assert await after.run(run.id) == run
+    assert after._dispatcher.driving() == []
+
+
+async def test_a_gate_approved_after_its_kernel_was_lost_interrupts_the_run(world):
+    engine = world.server()
+    run = await world.settled(engine, *GATED)
+    world.kill(engine)
+    after = world.server("srv_2")
+    await after.start()
+    await after.vote(run.id, vote(run, payload={"n": 22}))
+    lost = await after.settled(run.id)
+    assert lost.status == "interrupted"
+    assert lost.gate("c1").status == "approved"
+    await after.resume(run.id, "owner")
+    assert (await after.settled(run.id)).result == 42
+
+
+async def test_earlier_steps_that_are_all_tagged_replay_are_rebuilt_unasked(world):
+    replayed = [
+        (source, ["replay", *tags]) for source, tags in (("x = 20", []), ("1", ["suspend"]))
+    ]
+    engine = world.server()
+    run = await world.settled(engine, *replayed, "x + resume['n']")
+    world.kill(engine)
+    after = world.server("srv_2")
+    await after.start()
+    await after.vote(run.id, vote(run, payload={"n": 22}))
+    ended = await after.settled(run.id)
+    assert (ended.status, ended.result) == ("succeeded", 42)
+    assert [step for _, step in after.kernels.executed] == ["c0+", "c1+", "c2"]
+
+
+async def test_a_queued_run_of_a_dead_server_is_driven_by_the_next_one(world):
+    asking = world.server("srv_1", drives=False)
+    world.peers.engines.clear()
+    run = await world.started(asking, "41 + 1")
+    world.kill(asking)
+    engine = world.server("srv_2")
+    await engine.start()
+    assert (await engine.settled(run)).result == 42
+
+
+async def test_a_run_of_a_living_server_is_left_to_it(world):
+    first, second = world.server("srv_1"), world.server("srv_2")
+    run = await world.started(first, "# hold\n1")
+    await first.kernels.begun(run)
+    await second.start()
+    assert (await second.run(run)).status == "running"
+    first.kernels.go(run)
+    assert (await first.settled(run)).status == "succeeded"
+
+
+async def test_a_server_that_adopts_nothing_leaves_the_runs_of_the_dead(world):
+    run = await died_in_a_cell(world, "# hold\n1")
+    engine = world.server("srv_2", adopts=False)
+    await engine.start()
+    assert (await engine.run(run)).status == "running"
+    adopted = await engine.adopt(run)
+    assert adopted.status == "interrupted"
+    assert (await world.store.row(run)).server == "srv_2"
+
+
+async def test_the_run_of_a_living_server_cannot_be_adopted(world):
+    first, second = world.server("srv_1"), world.server("srv_2")
+    run = await world.settled(first, *GATED)
+    with pytest.raises(Fenced):
+        await second.adopt(run.id)
+
+
+async def test_a_run_that_ended_or_waits_cannot_be_resumed(world):
+    engine = world.server()
+    run = await world.settled(engine, *GATED)
+    with pytest.raises(RunNotResumable):
+        await engine.resume(run.id, "owner")
+
+
+async def test_a_failed_run_is_resumed_from_the_step_that_failed(world):
+    engine = world.server()
+    run = await world.settled(
+        engine, "tries = []", "import builtins as b\nb.n = getattr(b, 'n', 0) + 1\n1 / (b.n - 1)"
+    )
+    assert run.status == "failed"
+    await engine.resume(run.id, "owner")
+    assert (await engine.settled(run.id)).result == 1
+
+
+# ---------------------------------------------------------------- stopping in order
+
+
+async def test_a_server_that_stops_marks_its_running_cell_interrupted(world):
+    engine = world.server()
+    run_id = await world.started(engine, "# hold\n1", "2")
+    await engine.kernels.begun(run_id)
+    await engine.stop()
+    run = await world.store.load(run_id)
+    assert run.status == "interrupted"
+    assert "stopped" in run.error.message
+    outputs = await world.server("srv_2").outputs(run)
+    assert "begun" in str(outputs["c0"])
+
+
+async def test_a_server_that_stops_leaves_suspended_runs_as_they_are(world):
+    engine = world.server()
+    run = await world.settled(engine, *GATED)
+    await engine.stop()
+    assert await world.store.load(run.id) == run
+    assert engine.kernels.closed == [run.id]
+
+
+async def test_a_server_that_has_stopped_drives_nothing_any_more(world):
+    engine = world.server()
+    await engine.stop()
+    run = await world.started(engine, "1")
+    assert (await engine.settled(run)).status == "queued"
+
+
+async def test_what_a_running_cell_has_put_out_is_kept_from_time_to_time(world, monkeypatch):
+    monkeypatch.setattr(driving, "PARTIAL_SECONDS", 0.01)
+    engine = world.server()
+    run = await world.started(engine, "# hold\n1")
+    await engine.kernels.begun(run)
+
+    async def kept():
+        while (data := await world.store.partial(run)) is None:
+            await asyncio.sleep(0)
+        return data
+
+    assert b"begun" in await asyncio.wait_for(kept(), 30)
+    engine.kernels.go(run)
+    await engine.settled(run)
+    assert await world.store.partial(run) is None
