@@ -5,8 +5,9 @@ import contextlib
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TypeAlias
 
 from jupyter_flows.cli import exits
 from jupyter_flows.cli.asking import open_house
@@ -18,6 +19,8 @@ from jupyter_flows.core.errors import BadInput, Refused, Unavailable
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.engine.engine import NewRun
 from jupyter_flows.settings import FlowsSettings
+
+Until: TypeAlias = Callable[[Run], bool]
 
 GOES_ON = "The run goes on at its server."
 _SENT = ("notebook", "path", "owner", "parameters", "kernel_name", "folder", "output")
@@ -63,14 +66,20 @@ def _refusal(error: urllib.error.HTTPError) -> BadInput | Refused:
 
 
 def follow_from_afar(
-    house: House, run_id: RunId, address: str, *, as_json: bool, after: int = 0, wait: Any = None
+    house: House,
+    run_id: RunId,
+    address: str,
+    *,
+    as_json: bool,
+    after: int = 0,
+    until: Until = waiting_or_over,
 ) -> int:
     """Follow a run that a server drives; to stop following does not stop it. The exit status."""
     display = choose_display(as_json)
     follower = Follower(house, display, address)
 
     async def work() -> Run:
-        run = await follower.follow(run_id, wait or waiting_or_over, after)
+        run = await follower.follow(run_id, until, after)
         await follower.end(run)
         return run
 

@@ -55,4 +55,4 @@ def _resume_there(house: House, run: Run, row: RunRow, *, as_json: bool) -> int:
     if run.status in _STOPPED:
         asyncio.run(house.engine.resume(run.id, getpass.getuser()))
     links_begin = address(house, row)
-    return follow_from_afar(house, run.id, links_begin, as_json=as_json, after=run.seq, wait=over)
+    return follow_from_afar(house, run.id, links_begin, as_json=as_json, after=run.seq, until=over)

@@ -11,7 +11,6 @@ import zmq
 from jupyter_client.adapter import adapt
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.core.model import Json
 from jupyter_flows.kernels.outputs import Message
 
 BATCH = 64

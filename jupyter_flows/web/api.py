@@ -27,8 +27,11 @@ from jupyter_flows.core.model import (
 from jupyter_flows.engine.engine import NewRun
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.web import views
-from jupyter_flows.web.doors import ApiDoor, PeerDoor
+from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.urls import link_urls
+
+
+MAX_SEQ = 2**31 - 1
 
 
 class StartRun(Struct, forbid_unknown_fields=True):
@@ -158,18 +161,18 @@ class EventsDoor(ApiDoor):
         async for rows in self.engine.follow(run, after):
             for row in rows:
                 self.write(_event(row))
+                after = row.seq
             quiet = 0 if rows else quiet + 1
             if quiet % self.KEEP_ALIVE_EVERY == self.KEEP_ALIVE_EVERY - 1:
                 self.write(": waiting\n\n")
             await self.flush()
-            if (await self.engine.run(run)).finished:
+            state = await self.engine.run(run)
+            if state.finished and after >= state.seq:
                 return
 
     def _after(self) -> int:
         said = self.request.headers.get("Last-Event-ID") or self.get_query_argument("after", "0")
-        if not said.isdigit():
-            raise BadInput(f"after (or Last-Event-ID) must be a number; it is {said!r}")
-        return int(said)
+        return number("after (or Last-Event-ID)", said, 0, MAX_SEQ)
 
 
 def _event(row: Any) -> str:

@@ -7,6 +7,7 @@ in `routes` says which.
 
 import getpass
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -107,13 +108,21 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
             return msgspec.json.decode(self.request.body or b"{}", type=kind)
         except msgspec.ValidationError as error:
             raise BadInput(f"The body is wrong: {error}") from None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise BadInput(f"The body is not JSON: {error}") from None
 
     def bearer(self) -> str:
         """The token of an `Authorization: Bearer …` header, or an empty text."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def number(name: str, said: str, least: int, most: int) -> int:
+    """What was said, as a number. Raises BadInput."""
+    value = int(said) if re.fullmatch("[0-9]{1,18}", said) else -1
+    if not least <= value <= most:
+        raise BadInput(f"{name} must be a number from {least} to {most}; it is {said[:40]!r}")
+    return value
 
 
 class ApiDoor(Answering, APIHandler):
@@ -134,10 +143,7 @@ class ApiDoor(Answering, APIHandler):
 
     def limit(self) -> int:
         """The `limit` of a list. Raises BadInput."""
-        said = self.get_query_argument("limit", "100")
-        if not said.isdigit() or not 1 <= int(said) <= 1000:
-            raise BadInput(f"limit must be a number from 1 to 1000; it is {said!r}")
-        return int(said)
+        return number("limit", self.get_query_argument("limit", "100"), 1, 1000)
 
 
 class PeerDoor(Answering):

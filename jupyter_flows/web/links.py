@@ -154,7 +154,7 @@ class VoteDoor(EnterDoor):
                 fields = parse_qs(body.decode(), keep_blank_values=True)
                 return {k: v[0] if len(v) == 1 else v for k, v in fields.items()}
             return json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"The body is neither JSON nor a form: {error}") from None
 
 
@@ -302,7 +302,7 @@ def _page_payload(gate: Gate | None, form: dict[str, str]) -> Json:
         return {"message": form.get("message", "")}
     try:
         return json.loads(form.get("payload") or "{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise FormInvalid([Mistake("your answer", f"is not JSON: {error}")]) from None
 
 

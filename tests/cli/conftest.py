@@ -33,7 +33,7 @@ class Going:
             reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stdout:
+        for line in self.process.stdout or ():
             self._queue.put(line.rstrip("\n"))
         self._queue.put(None)
 
@@ -91,12 +91,12 @@ class CommandLine:
         }
         self._going: list[Going] = []
 
-    def start(self, *arguments: object) -> Going:
+    def start(self, *arguments: object, stdout: int = subprocess.PIPE) -> Going:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_flows.cli.main", *map(str, arguments)],
             cwd=self.folder,
             env=self.env,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -1,8 +1,10 @@
 """`check`, `link`, `reindex`, `serve`, and what every command must not load."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -61,22 +63,43 @@ def test_the_lists_are_made_anew(suspended):
     assert suspended.list() == before
 
 
-def test_a_lasting_server_takes_a_detached_run(flows):
+def until(true):
+    """Asks again and again, for at most a minute."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_lasting_server_takes_a_detached_run_and_drives_it_on(flows):
     server = flows.start("serve", "--allow-root")
-    cards = flows.data / "servers"
-    while not list(cards.glob("*.json")):
-        assert server.process.poll() is None, server.errors
-    run = flows("run", flows.notebook("x = 1", ("x", ["suspend"]), "x + 41"), "--detach", "--json")
+    until(lambda: list((flows.data / "servers").glob("*.json")))
+    notebook = flows.notebook("x = 1", ("x", ["suspend"]), "x + 41")
+    run = flows("run", notebook, "--detach", "--json")
     assert run.status == 3, run.errors
-    assert not [event for event in run.events if event["event"] == "notice"]
+    assert [event["event"] for event in run.events[-2:]] == ["suspended", "finished"]
+    following = flows.start("resume", "last", "--json")
+    following.await_event("suspended")
     assert flows("approve", "last").lines[0].endswith("The run goes on.")
-    went_on = flows("resume", "last", "--json") if flows.show()["status"] == "suspended" else None
-    assert went_on is None
-    while flows.show()["status"] == "running":
-        continue
-    assert (flows.show()["status"], flows.show()["result"]) == ("succeeded", 42)
-    server.kill(15)
+    assert following.end() == 0
+    assert following.events[-1]["result"] == 42
+    wrong = flows("run", flows.notebook("#| suspnd: 1"), "--detach")
+    assert (wrong.status, "did you mean 'suspend'" in wrong.errors) == (2, True)
+    server.kill(signal.SIGTERM)
     server.end()
+
+
+def test_the_data_folder_comes_from_the_option_the_variable_or_the_configuration(flows):
+    flows("run", flows.notebook("1"))
+    assert flows("list", "--data-dir", "other").lines == ["No runs."]
+    config = flows.folder / "config" / "jupyter_flows_config.json"
+    config.parent.mkdir()
+    config.write_text(json.dumps({"FlowsApp": {"data_dir": str(flows.data)}}))
+    del flows.env["JUPYTER_FLOWS_DATA_DIR"]
+    assert len(flows.list()) == 1
+    config.write_text(json.dumps({"FlowsApp": {"default_timeout": "never"}}))
+    wrong = flows("list")
+    assert (wrong.status, "default_timeout" in wrong.errors) == (2, True)
 
 
 @pytest.mark.parametrize("command", ["listing", "show", "logs", "vote", "cancel", "links"])

@@ -1,6 +1,9 @@
 """`run`, and the commands that a second terminal gives meanwhile."""
 
+import contextlib
 import json
+import os
+import pty
 import re
 import signal
 import time
@@ -83,6 +86,22 @@ def test_a_link_lets_it_go_on_and_stands_whole_on_a_line(flows):
     with urllib.request.urlopen(urllib.request.Request(link, data=b"{}", method="POST")) as answer:
         assert answer.status in (200, 201)
     assert run.end() == 0
+
+
+def test_on_a_narrow_terminal_links_stay_whole(flows):
+    master, slave = pty.openpty()
+    run = flows.start("run", flows.notebook("x = 1", GATE, "7"), "--detach", stdout=slave)
+    os.close(slave)
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal's other end was closed
+        while read := os.read(master, 1 << 16):
+            said += read
+    os.close(master)
+    assert run.process.wait(60) == 3
+    links = re.findall(rb"http://\S+/resume\?flow_token=(\S+)\r\n", said)
+    assert len(links) == 1
+    assert len(links[0]) > 100
+    assert b"2/3" in said
 
 
 def test_a_rejection_fails_it_with_the_reason(flows):
