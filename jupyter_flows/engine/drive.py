@@ -36,6 +36,7 @@ from jupyter_flows.ports import (
     Kernels,
     Outputs,
     Peers,
+    RunRow,
     Store,
 )
 
@@ -70,6 +71,7 @@ class Driver:
         peers: Peers,
         teller: Teller,
         keeper: Keeper,
+        is_ours: Callable[[RunRow], bool],
         env: Callable[[RunId], Mapping[str, str]],
         log: logging.Logger,
     ) -> None:
@@ -79,6 +81,7 @@ class Driver:
         self._peers = peers
         self._teller = teller
         self._keeper = keeper
+        self._is_ours = is_ours
         self._env = env
         self._log = log
         self._driving: dict[RunId, Driving] = {}
@@ -109,8 +112,9 @@ class Driver:
         held = self._driving.get(run_id)
         if held is not None and held.epoch == row.epoch:
             return held
-        if row.server not in (None, self.server) and self._peers.alive(row.server or ""):
-            await self._peers.poke(row.server or "", run_id)
+        if not self._is_ours(row):
+            if row.server and self._peers.alive(row.server):
+                await self._peers.poke(row.server, run_id)
             return None
         run = await self._store.load(run_id)
         if isinstance(machine.plan(run), machine.Wait | machine.Done):

@@ -131,6 +131,7 @@ class Engine:
             peers=peers,
             teller=self._teller,
             keeper=self._keeper,
+            is_ours=self._is_ours,
             env=self._env,
             log=log,
         )

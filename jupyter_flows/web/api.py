@@ -30,7 +30,6 @@ from jupyter_flows.web import views
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.urls import link_urls
 
-
 MAX_SEQ = 2**31 - 1
 
 

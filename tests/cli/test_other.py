@@ -93,7 +93,7 @@ def test_the_data_folder_comes_from_the_option_the_variable_or_the_configuration
     flows("run", flows.notebook("1"))
     assert flows("list", "--data-dir", "other").lines == ["No runs."]
     config = flows.folder / "config" / "jupyter_flows_config.json"
-    config.parent.mkdir()
+    config.parent.mkdir(exist_ok=True)
     config.write_text(json.dumps({"FlowsApp": {"data_dir": str(flows.data)}}))
     del flows.env["JUPYTER_FLOWS_DATA_DIR"]
     assert len(flows.list()) == 1

@@ -18,6 +18,7 @@ def bash(jp_environ, jp_env_jupyter_path):
     """The bash kernel, where the tests' own Jupyter looks for kernels."""
     shutil.copytree(BASH, jp_env_jupyter_path / "kernels" / "bash")
 
+
 MINT = f"""\
 links=$({sys.executable} -c "
 import json, os, urllib.request
