@@ -71,8 +71,10 @@ docs: install
 # Run it on purpose, never in CI: it takes the newest versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv .lock-venv
-	.lock-venv/bin/pip install --quiet '.[examples,test]'
-	.lock-venv/bin/pip freeze --exclude jupyter-flows | grep -v ' @ ' > $(LOCK)
+	.lock-venv/bin/pip install --quiet uv
+	.lock-venv/bin/uv pip compile --quiet --no-header --no-annotate --universal \
+		--python-version 3.11.0 --extra examples --extra test --upgrade \
+		pyproject.toml --output-file $(LOCK)
 	rm -rf .lock-venv
 
 clean:

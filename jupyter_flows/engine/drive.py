@@ -204,25 +204,32 @@ class Driver:
 
     async def _watched(self, run: Run, cell: Cell) -> CellOutcome:
         """Execute; keep what it has put out so far every second, should this process die in it."""
-        executing = asyncio.ensure_future(self._kernels.execute(run.id, cell))
-        try:
-            kept: object = None
-            while True:
-                done, _ = await asyncio.wait({executing}, timeout=PARTIAL_SECONDS)
-                if done:
-                    break
-                kept = await self._keep_partial(run.id, kept)
-            if kept is not None:
-                await self._save_partial(run.id, None)
-            return executing.result()
-        finally:
-            executing.cancel()
+        keeper: asyncio.Task[None] | None = None
 
-    async def _keep_partial(self, run: RunId, kept: object) -> object:
-        data = msgspec.json.encode(self._kernels.partial(run))
-        if data == kept or await self._save_partial(run, data):
-            return data
-        return kept
+        def begin() -> None:
+            nonlocal keeper
+            keeping = self._keep_partials(run.id)
+            keeper = asyncio.create_task(keeping, name=f"jupyter-flows outputs of {run.id}")
+
+        later = asyncio.get_running_loop().call_later(PARTIAL_SECONDS, begin)
+        try:
+            outcome = await self._kernels.execute(run.id, cell)
+        finally:
+            later.cancel()
+            if keeper is not None:
+                keeper.cancel()
+        if keeper is not None:
+            await asyncio.wait({keeper})
+            await self._save_partial(run.id, None)
+        return outcome
+
+    async def _keep_partials(self, run: RunId) -> None:
+        kept: object = None
+        while True:
+            data = msgspec.json.encode(self._kernels.partial(run))
+            if data != kept and await self._save_partial(run, data):
+                kept = data
+            await asyncio.sleep(PARTIAL_SECONDS)
 
     async def _save_partial(self, run: RunId, data: bytes | None) -> bool:
         """Whether it was kept. The cell runs on without it."""

@@ -245,10 +245,13 @@ class Engine:
 
         Raises BadInput, FlowInvalid, ParametersInvalid.
         """
-        prepared, kernel_name = self._documents.prepare(
-            new.notebook, new.parameters, new.kernel_name
-        )
-        flow = read_flow(prepared)
+        try:
+            prepared, kernel_name = self._documents.prepare(
+                new.notebook, new.parameters, new.kernel_name
+            )
+            flow = read_flow(prepared)
+        except RecursionError:
+            raise BadInput("The notebook or a parameter is nested too deeply.") from None
         _encoded(dict(new.parameters), "value of a parameter")
         snapshot = await self._store.put(_encoded(prepared, "notebook"))
         created = e.RunCreated(
@@ -436,5 +439,5 @@ class Engine:
 def _encoded(value: Json, what: str) -> bytes:
     try:
         return canonical_json(value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise BadInput(f"The {what} is not plain JSON: {error}") from None

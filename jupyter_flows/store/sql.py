@@ -48,6 +48,7 @@ class SqlStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="jupyter-flows-store")
         self._blobs = BlobFolder(folder / "blobs")
         self._heads: dict[RunId, tuple[int, str]] = {}
+        self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
 
     async def _job(self, work: Callable[[], T]) -> T:
         try:
@@ -57,11 +58,12 @@ class SqlStore:
 
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[sa.Connection]:
-        with self._engine.connect().execution_options(writes=True) as connection:
-            if connection.dialect.name == "sqlite":
-                _wait_for_disk(connection, "FULL" if durable else "NORMAL")
-            with connection.begin():
-                yield connection
+        if self._writer is None:
+            self._writer = self._engine.connect().execution_options(writes=True)
+        if self._writer.dialect.name == "sqlite":
+            _wait_for_disk(self._writer, "FULL" if durable else "NORMAL")
+        with self._writer.begin():
+            yield self._writer
 
     # ------------------------------------------------------------ writing
 
@@ -346,8 +348,13 @@ class SqlStore:
             _put(connection, tables.links, projection.link_values(run, link))
 
     async def close(self) -> None:
-        await self._job(self._engine.dispose)
+        await self._job(self._dispose)
         self._thread.shutdown()
+
+    def _dispose(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._engine.dispose()
 
 
 def _wait_for_disk(connection: sa.Connection, level: str) -> None:

@@ -278,8 +278,9 @@ class LinksDoor(ApiDoor):
 
     @allow_unauthenticated
     async def post(self) -> None:
+        kernels = await self._kernels_run()
         asked = self.read_json(MintLink)
-        await self._check_may_mint(asked)
+        await self._check_may_mint(asked, kernels)
         if asked.gate is None and not asked.flow_level:
             raise BadInput("Give `gate`, or `flow_level: true`.")
         gate = None if asked.flow_level or asked.gate is None else StepId(asked.gate)
@@ -287,24 +288,26 @@ class LinksDoor(ApiDoor):
         urls = link_urls(self.engine, self.doors.public_url, run, link)
         self.answer({"id": link.id, **urls}, HTTPStatus.CREATED)
 
-    async def _check_may_mint(self, asked: MintLink) -> None:
-        if self.bearer() and not self.current_user:
-            run = await self._kernels_run()
-            if run.id != asked.run:
-                raise NotAllowed("This kernel's token is for its own run only.")
-            return
-        if not self.current_user:
+    async def _kernels_run(self) -> Run | None:
+        """The run whose kernel asks, None where a user does. Nobody else's body is read."""
+        if self.current_user:
+            return None
+        if not self.bearer():
             raise web.HTTPError(HTTPStatus.FORBIDDEN, "Log in, or show a kernel's token.")
-        allowed = self.authorizer.is_authorized(self, self.current_user, "write", "flows")
-        if not await ensure_async(allowed):
-            raise NotAllowed
-        self.check_owner(await self.engine.run(RunId(asked.run)))
-
-    async def _kernels_run(self) -> Run:
         try:
             return await self.engine.kernel_run(self.bearer())
         except UnknownLink:
             raise NotAllowed("This token is not one of a running flow's kernel.") from None
+
+    async def _check_may_mint(self, asked: MintLink, kernels: Run | None) -> None:
+        if kernels is not None:
+            if kernels.id != asked.run:
+                raise NotAllowed("This kernel's token is for its own run only.")
+            return
+        allowed = self.authorizer.is_authorized(self, self.current_user, "write", "flows")
+        if not await ensure_async(allowed):
+            raise NotAllowed
+        self.check_owner(await self.engine.run(RunId(asked.run)))
 
 
 class LinkIdDoor(ApiDoor):

@@ -130,6 +130,10 @@ class ApiDoor(Answering, APIHandler):
 
     auth_resource = "flows"
 
+    def finish(self, *args: Any, **kwargs: Any) -> Any:
+        """With the type that the answer has; by itself the server calls each one plain JSON."""
+        return super().finish(*args, set_content_type=self._headers["Content-Type"], **kwargs)
+
     @property
     def user(self) -> str:
         """The verified name (G41): the user's, or the server owner's where all share a secret."""
@@ -196,6 +200,17 @@ class LinkDoor(Answering):
         self._body += chunk
         if len(self._body) > self.doors.body_limit:
             raise TooLarge(f"At most {self.doors.body_limit} bytes.")
+
+    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
+        """The server's own report would show the whole address, and so the token (G34)."""
+        if isinstance(error, FlowsError | web.HTTPError):
+            super().log_exception(kind, error, trace)
+            return
+        where = (self.request.method, self.request.path)
+        self.log.error("%s %s failed", *where, exc_info=(kind, error, trace))
+
+    def _request_summary(self) -> str:
+        return f"{self.request.method} {self.request.path} ({self.request.remote_ip})"
 
     def token_of_query(self) -> str:
         """The signed token in the address. It is never logged (G34)."""
