@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.engine import Engine, Limits
 from jupyter_flows.kernels.none import NoKernels
@@ -60,7 +61,11 @@ class House:
 
 
 def data_folder(settings: FlowsSettings) -> Path:
-    """The data folder, made private if it is new."""
+    """The data folder, made private if it is new. Raises BadInput when none is set, as after a
+    setting that could not be read: never the folder that the server happens to stand in.
+    """
+    if not settings.data_dir:
+        raise BadInput("FlowsApp.data_dir is empty; is another setting of FlowsApp wrong?")
     folder = Path(settings.data_dir).expanduser()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return folder

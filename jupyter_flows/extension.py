@@ -27,7 +27,9 @@ class FlowsApp(FlowsSettings, ExtensionApp):
     extension_url = f"/{NAMESPACE}"
     load_other_extensions = True
 
-    house: House
+    house: House | None = None
+    """None until the settings were read, and for ever when they could not be: the server then runs
+    on without flows, and must still be able to stop."""
 
     lasting = True
     """False in a process that goes when its one run does."""
@@ -54,16 +56,19 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         return url_path_join(self.public_url or _bare(self._server.public_url), NAMESPACE)
 
     def initialize_handlers(self) -> None:
+        house = cast("House", self.house)
         doors = Doors(
-            engine=self.house.engine,
+            engine=house.engine,
             public_url=self._public_address,
-            secret=self.house.secret,
+            secret=house.secret,
             tries_per_minute=self.max_tries_per_minute,
         )
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002
-        await self.house.start(self._address(), self._public_address(), lasting=self.lasting)
+        if self.house is not None:
+            await self.house.start(self._address(), self._public_address(), lasting=self.lasting)
 
     async def stop_extension(self) -> None:
-        await self.house.stop()
+        if self.house is not None:
+            await self.house.stop()

@@ -1,12 +1,12 @@
 """What an administrator can set, as traits of `FlowsApp` (in jupyter_flows_config.py)."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
 from traitlets import Bool, HasTraits, Int, List, TraitError, Unicode, validate
-from traitlets import Dict as DictTrait
 
 from jupyter_flows.core import durations
 
@@ -43,8 +43,7 @@ class FlowsSettings(HasTraits):
         60, help="How many requests with a link that is not ours one address may make a minute."
     ).tag(config=True)
 
-    warm_kernels = List(
-        DictTrait(),
+    warm_kernels: List[Any] = List(
         help="Kernels started ahead, so that a run need not wait for one: a list of"
         ' {"kernel_name": "python3", "count": 1, "max_age": "1h"}. Each costs the memory of an idle'
         " kernel. A warm kernel serves one run and no other.",
@@ -67,12 +66,18 @@ class FlowsSettings(HasTraits):
 
     @validate("warm_kernels")
     def _are_warm_kernels(self, proposal: Any) -> list[dict[str, Any]]:
-        allowed = {"kernel_name", "count", "max_age"}
-        for entry in proposal["value"]:
-            if "kernel_name" not in entry or set(entry) - allowed:
-                raise TraitError(
-                    f"FlowsApp.warm_kernels: {entry!r} must have `kernel_name` and may have `count`"
-                    " and `max_age`"
-                )
+        return [_warm_kernels(entry) for entry in proposal["value"]]
+
+
+def _warm_kernels(said: Any) -> dict[str, Any]:
+    """One entry of `warm_kernels`; on a command line it is JSON. Raises TraitError."""
+    try:
+        entry = json.loads(said) if isinstance(said, str) else dict(said)
+        if "kernel_name" in entry and not set(entry) - {"kernel_name", "count", "max_age"}:
             durations.seconds(entry.get("max_age", "1h"))
-        return list(proposal["value"])
+            return {**entry, "count": int(entry.get("count", 1))}
+    except (TypeError, ValueError) as error:
+        raise TraitError(f"FlowsApp.warm_kernels: {said!r}: {error}") from None
+    raise TraitError(
+        f"FlowsApp.warm_kernels: {said!r} must have `kernel_name`; it may have `count`, `max_age`"
+    )

@@ -13,7 +13,7 @@ from traitlets.config import Config
 
 from jupyter_flows.cli.early import EarlyKernel, Starter
 from jupyter_flows.composition import House
-from jupyter_flows.core.errors import Unavailable
+from jupyter_flows.core.errors import StoreUnavailable, Unavailable
 from jupyter_flows.extension import FlowsApp
 
 DEFAULT_PORT = 8899
@@ -122,11 +122,14 @@ async def serving(place: Place) -> AsyncIterator[tuple[House, str]]:
     server.initialize(argv=[])
     extensions: Any = server.extension_manager
     app: FlowsApp = extensions.extension_points["jupyter_flows"].app
+    house = app.house
+    if house is None:
+        raise StoreUnavailable("The server could not set up its flows; it has said why above.")
     app.lasting = False
     await extensions.start_all_extensions()
     try:
-        card = app.house.peers.card(app.house.server)
-        yield app.house, card.public_url if card else ""
+        card = house.peers.card(house.server)
+        yield house, card.public_url if card else ""
     finally:
         server.http_server.stop()
         await server.cleanup_extensions()

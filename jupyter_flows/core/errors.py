@@ -17,6 +17,7 @@ FlowsError
 │   ├── LinkExpired · LinkRevoked
 ├── TooLarge
 ├── TooMany             wait, then try again
+├── LogUnreadable       a newer version wrote it, or it is damaged
 └── Unavailable         try again; nothing was changed
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
@@ -154,6 +155,10 @@ class TooLarge(FlowsError):
 
 class TooMany(FlowsError):
     """Too many tries; wait a minute."""
+
+
+class LogUnreadable(FlowsError):
+    """The log of this run can't be read."""
 
 
 class Unavailable(FlowsError):

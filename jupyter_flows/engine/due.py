@@ -16,6 +16,9 @@ RECONCILE_SECONDS = 15.0
 """How often, at least, the store is looked at: for due times that another server wrote, and for
 runs that have something to do and whose server is gone."""
 
+RETRY_SECONDS = 1.0
+"""The pause after something could not be done, so that it is not tried without end."""
+
 
 class DueTimes:
     def __init__(
@@ -46,10 +49,11 @@ class DueTimes:
         while True:
             try:
                 await self._sleep()
-                await self.tick()
+                if not await self.tick():
+                    await asyncio.sleep(RETRY_SECONDS)
             except FlowsError as error:
                 self._log.warning("due times: %s", error)
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _sleep(self) -> None:
         self._changed.clear()
@@ -60,15 +64,16 @@ class DueTimes:
         except TimeoutError:
             await self._reconcile()
 
-    async def tick(self) -> None:
-        """Tell every due run that its time has come, and have it driven."""
-        for run in await self._store.due(self._clock()):
-            await self._tell(run)
+    async def tick(self) -> bool:
+        """Tell every due run that its time has come, and have it driven; whether all could be."""
+        due = await self._store.due(self._clock())
+        return all([await self._tell(run) for run in due])
 
-    async def _tell(self, run: RunId) -> None:
+    async def _tell(self, run: RunId) -> bool:
         try:
             await self._teller.tell(run, c.CheckDeadline())
         except FlowsError as error:
             self._log.warning("run %s: its deadline could not be seen to: %s", run, error)
-            return
+            return False
         await self._dispatcher.enqueue(run)
+        return True

@@ -192,7 +192,9 @@ class Engine:
             return
         if run.running_step:
             kept = await self._store.partial(run_id)
-            outputs = msgspec.json.decode(kept) if kept else {}
+            partial = msgspec.json.decode(kept) if kept else {}
+            step = run.running_step.id
+            outputs = {step: partial[step]} if step in partial else {}
             await self._driver.interrupted(run_id, DIED, outputs)
             return
         await self._dispatcher.enqueue(run_id)
@@ -386,8 +388,13 @@ class Engine:
     async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
         """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).
 
-        A flow-level link expires after the default timeout. Raises NoGate, RunFinished.
+        A flow-level link expires after the default timeout. A cell that runs again for a fresh
+        kernel is given the link of its first time. Raises NoGate, RunFinished.
         """
+        state = await self.run(run)
+        earlier = _minted_before(state, gate, approver) if state.rebuild else None
+        if earlier is not None:
+            return state, earlier
         link = LinkId(self._chance())
         expires = None if gate else self.clock() + self.limits.timeout
         state = await self._teller.tell(
@@ -434,6 +441,12 @@ class Engine:
         if run.finished:
             raise UnknownLink
         return run
+
+
+def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link | None:
+    """The first link of the gate's newest opening for this approver."""
+    found = [x for x in run.links.values() if (x.gate, x.approver) == (gate, approver)]
+    return max(found, key=lambda link: link.generation, default=None)
 
 
 def _encoded(value: Json, what: str) -> bytes:

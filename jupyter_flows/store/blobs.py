@@ -35,7 +35,7 @@ class BlobFolder:
         """Raises OSError, and then nothing that was kept is forgotten."""
         for digest, data in list(self._kept.items()):
             path = self._path(digest)
-            if not path.exists():
+            if not _holds(path, len(data)):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 replace_file(path, data)
                 self._unsynced.add(path)
@@ -62,6 +62,14 @@ class BlobFolder:
         if sha256(data) != digest:
             raise KeyError(digest)
         return data
+
+
+def _holds(path: Path, size: int) -> bool:
+    """Whether the file is there and whole, as far as its size says."""
+    try:
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -20,9 +20,10 @@ class KeyFile:
         self._seen: tuple[int, int] | None = None
         self._keyring: Keyring | None = None
         if not path.exists():
-            self._write(_HEADER + secrets.token_hex(32) + "\n")  # noqa: TID251 (a key, not an id)
+            self._write(_HEADER + f"{secrets.token_bytes(32).hex()}\n", first=True)
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str, *, first: bool = False) -> None:
+        """The `first` file of several processes that start together stands; the others read it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -30,7 +31,15 @@ class KeyFile:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        new.replace(self.path)
+        if not first:
+            new.replace(self.path)
+            return
+        try:
+            os.link(new, self.path)
+        except FileExistsError:
+            pass
+        finally:
+            new.unlink()
 
     def __call__(self) -> Keyring:
         stat = self.path.stat()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 
 from jupyter_flows.core import errors
@@ -53,7 +54,7 @@ class SqlStore:
     async def _job(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except (sa.exc.OperationalError, OSError) as error:
+        except (sa.exc.DatabaseError, OSError) as error:
             raise errors.StoreUnavailable(f"The store can't be used: {error}") from error
 
     @contextmanager
@@ -196,7 +197,11 @@ class SqlStore:
         return replay(run, self._recorded(run, 0))
 
     def _recorded(self, run: RunId, after_seq: int) -> list[Recorded]:
-        return [recorded(row) for row in self._rows(run, after_seq)]
+        rows = self._rows(run, after_seq)
+        try:
+            return [recorded(row) for row in rows]
+        except (ValueError, msgspec.MsgspecError) as error:
+            raise errors.LogUnreadable(f"The log of run {run} can't be read: {error}") from None
 
     def _rows(self, run: RunId, after_seq: int) -> Sequence[sa.Row[tuple[object, ...]]]:
         query = (

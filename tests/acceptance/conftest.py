@@ -52,7 +52,7 @@ def ask(method, url, body=None, headers=None):
 
 
 class Server:
-    """A server with its data in `home`; `start` again after its end finds the same data and port."""
+    """A server with its data in `home`; started again, it finds the same data and port."""
 
     def __init__(self, home, port=None):
         self.home = Path(home)
@@ -93,8 +93,16 @@ class Server:
         self._reading = threading.Thread(target=self._read, args=(serving,), daemon=True)
         self._reading.start()
         assert serving.wait(LONG), "".join(self.lines)
-        assert self.process.poll() is None, "".join(self.lines)
+        until(self._answers)
         return self
+
+    def _answers(self):
+        """The server says that it is running a moment before it takes connections."""
+        assert self.process.poll() is None, "".join(self.lines)
+        try:
+            return self.call("GET", "api/runs?limit=1").status == 200
+        except OSError:
+            return False
 
     def _read(self, serving):
         for line in self.process.stderr:

@@ -133,17 +133,3 @@ def test_sigterm_ends_a_server_in_order_and_leaves_every_run_as_it_should_be(
     assert after["status"] == "suspended"
     assert ask("POST", after["gates"][0]["links"]["cancel"], {"reason": "no"}).status == 201
     assert server.reached(parked, "failed")["error"]["reason"] == "no"
-
-
-def test_a_surviving_server_takes_over_the_runs_of_one_that_was_killed(
-    make_server, make_notebook, tmp_path
-):
-    first, second = make_server(), make_server()
-    flag = tmp_path / "began"
-    run = first.started(make_notebook(ONE, blocks_once(flag), "x + y"))
-    until(flag.exists)
-    first.kill()
-    found = second.reached(run, "interrupted")
-    assert "died" in found["error"]["message"]
-    assert second.call("POST", f"api/runs/{run}/resume").status == 200
-    assert second.reached(run, "succeeded", "failed")["result"] == 41

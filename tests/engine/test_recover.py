@@ -5,7 +5,8 @@ import asyncio
 import msgspec
 import pytest
 
-from jupyter_flows.core.errors import Fenced, RunNotResumable
+from jupyter_flows.core import commands as c
+from jupyter_flows.core.errors import Fenced, NoGate, RunNotResumable
 from jupyter_flows.engine import drive as driving
 
 from .conftest import vote
@@ -119,6 +120,28 @@ async def test_earlier_steps_that_are_all_tagged_replay_are_rebuilt_unasked(worl
     ended = await after.settled(run.id)
     assert (ended.status, ended.result) == ("succeeded", 42)
     assert [step for _, step in after.kernels.executed] == ["c0+", "c1+", "c2"]
+
+
+async def test_a_cell_that_runs_again_for_a_fresh_kernel_is_given_its_links_of_the_first_time(
+    world,
+):
+    """Its gate is closed by then, and gives out no new ones."""
+    engine = world.server()
+    run = await world.settled(engine, *GATED, "# hold\n1")
+    _, minted = await engine.mint(run.id, "c1", "eve")
+    await engine.mint(run.id, "c1", "bob")
+    _, flow_level = await engine.mint(run.id, None, "eve")
+    await engine.vote(run.id, vote(run, payload={"n": 1}))
+    await engine.kernels.begun(run.id)
+    with pytest.raises(NoGate):
+        await engine.mint(run.id, "c1", "eve")
+    again = (c.LoseKernel(why="gone"), c.Resume(by="owner"))
+    state = await engine._teller.tell(run.id, *again)
+    assert await engine.mint(run.id, "c1", "eve") == (state, minted)
+    assert await engine.mint(run.id, None, "eve") == (state, flow_level)
+    assert (await engine.run(run.id)).seq == state.seq
+    with pytest.raises(NoGate):
+        await engine.mint(run.id, "c1", "somebody new")
 
 
 async def test_a_queued_run_of_a_dead_server_is_driven_by_the_next_one(world):

@@ -1,4 +1,4 @@
-"""The example notebooks, run as flows by the real command line, answered through their real links."""
+"""The example notebooks as flows, by the real command line, answered through their real links."""
 
 import json
 import os

@@ -127,7 +127,7 @@ async def test_the_doors_for_peers_open_for_the_secret_alone(park, house, jp_ser
 async def test_a_peer_hands_over_a_run(anyone, house, kernels, reached, make_notebook):
     handed = {
         "notebook": make_notebook("x = flow_input['n']", "x + 1"),
-        "path": "/home/somebody/flow.ipynb",
+        "path": "flow.ipynb",
         "owner": "somebody",
         "parameters": {"n": 41},
     }
