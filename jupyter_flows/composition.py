@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.core import durations
-from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.engine import Engine, Limits
 from jupyter_flows.kernels.none import NoKernels
@@ -45,12 +45,15 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    certificate: str = ""
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
         `lasting` is false for a process that goes when its one run does.
         """
-        card = Server(self.server, url, public_url, self.secret, os.getpid(), lasting)
+        card = Server(
+            self.server, url, public_url, self.secret, os.getpid(), lasting, self.certificate
+        )
         self.peers.announce(card)
         self.kernels.start()
         await self.engine.start()
@@ -67,7 +70,10 @@ def data_folder(settings: FlowsSettings) -> Path:
     if not settings.data_dir:
         raise BadInput("FlowsApp.data_dir is empty; is another setting of FlowsApp wrong?")
     folder = Path(settings.data_dir).expanduser()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreUnavailable(f"The data folder {folder} can't be used: {error}") from None
     return folder
 
 
@@ -82,11 +88,13 @@ def compose(
     *,
     manager: Any | None,
     address: Callable[[], str],
+    certificate: str = "",
     adopts: bool,
     log: logging.Logger,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
-    for a process that drives nothing; `address` says where this process answers.
+    for a process that drives nothing; `address` says where this process answers, and `certificate`
+    names the file of its TLS certificate, if it has one.
 
     Raises StoreUnavailable, WeakKeyError.
     """
@@ -106,6 +114,7 @@ def compose(
         peers=peers,
         keyring=keys,
         address=address,
+        certificate=certificate,
         clock=clock,
         chance=chance,
         limits=Limits(
@@ -116,7 +125,7 @@ def compose(
         drives=manager is not None,
         log=log,
     )
-    return House(engine, kernels, peers, keys, server, chance())
+    return House(engine, kernels, peers, keys, server, chance(), certificate)
 
 
 class LateDocuments:

@@ -15,6 +15,10 @@ from jupyter_flows.web.routes import handlers
 NAMESPACE = "jupyter-flows"
 
 
+_EVERYWHERE = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 (only compared with)
+"""What a server listens on that 127.0.0.1 is part of."""
+
+
 def _bare(url: str) -> str:
     """The address without its query: the server appends its own token there."""
     return urlsplit(url)._replace(query="", fragment="").geturl()
@@ -39,6 +43,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             self,
             manager=self._server.kernel_manager,
             address=self._address,
+            certificate=self._server.certfile,
             adopts=self.adopt_runs,
             log=self.log,
         )
@@ -49,7 +54,12 @@ class FlowsApp(FlowsSettings, ExtensionApp):
 
     def _address(self) -> str:
         """Where the kernels of this machine reach the doors."""
-        return url_path_join(_bare(self._server.local_url), NAMESPACE)
+        url = urlsplit(_bare(self._server.local_url))
+        host = self._server.ip
+        if host not in _EVERYWHERE:
+            host = f"[{host}]" if ":" in host else host
+            url = url._replace(netloc=f"{host}:{url.port}" if url.port else host)
+        return url_path_join(url.geturl(), NAMESPACE)
 
     def _public_address(self) -> str:
         """Where the readers of links reach the doors (G37): never taken from a request."""

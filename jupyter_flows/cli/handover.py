@@ -19,6 +19,7 @@ from jupyter_flows.core.errors import BadInput, Refused, Unavailable
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.engine.engine import NewRun
 from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.store.peers import Server, opener
 
 Until: TypeAlias = Callable[[Run], bool]
 
@@ -33,21 +34,21 @@ def run_elsewhere(new: NewRun, settings: FlowsSettings, *, as_json: bool) -> int
     if card is None:
         asyncio.run(house.engine.stop())
         return None
-    run = _post(f"{card.url}/peers/runs", card.secret, new)
+    run = _post(card, new)
     return follow_from_afar(house, run, card.public_url, as_json=as_json)
 
 
-def _post(url: str, secret: str, new: NewRun) -> RunId:
+def _post(card: Server, new: NewRun) -> RunId:
+    url = f"{card.url}/peers/runs"
     sent = {name: value for name, value in asdict(new).items() if name in _SENT}
     request = urllib.request.Request(  # noqa: S310 (our own server's http address)
         url,
         data=json.dumps(sent).encode(),
-        headers={"Authorization": f"Bearer {secret}", "Content-Type": "application/json"},
+        headers={"Authorization": f"Bearer {card.secret}", "Content-Type": "application/json"},
         method="POST",
     )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=30) as response:
+        with opener(card).open(request, timeout=30) as response:
             return RunId(json.load(response)["id"])
     except urllib.error.HTTPError as error:
         raise _refusal(error) from None

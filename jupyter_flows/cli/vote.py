@@ -75,11 +75,14 @@ def _vote(
 
 
 def _gate(run: Run, named: str | None) -> Gate:
-    """The open gate, or the newest opening of the one that is named."""
+    """The open gate, else the one that opened last (which says whether this vote is there already);
+    or the newest opening of the one that is named.
+    """
     if named is None:
-        if run.open_gate is None:
-            raise NoGate(f"No gate of run {run.id} is open; it is {run.status}.")
-        return run.open_gate
+        opened = [gate for gate in run.gates.values() if gate.opened_at is not None]
+        if not opened:
+            raise NoGate(f"No gate of run {run.id} has opened yet; it is {run.status}.")
+        return run.open_gate or max(opened, key=lambda gate: gate.opened_at or 0.0)
     gate = run.gate(StepId(named))
     if gate is None:
         known = ", ".join(sorted({g.step for g in run.gates.values()})) or "none"

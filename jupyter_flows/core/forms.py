@@ -4,11 +4,17 @@ G60 to G62. Every way to vote comes through `completed` and `check`.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
+from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput, FormInvalid, Mistake
 from jupyter_flows.core.model import GateOptions, Json
+
+MAX_MISTAKES = 20
+MAX_MESSAGE = 300
+"""A refusal names this many mistakes, in this many characters each."""
 
 
 def effective(options: GateOptions) -> dict[str, Json] | None:
@@ -65,11 +71,32 @@ def _validator(schema: Mapping[str, Json]) -> Any:
     import jsonschema  # noqa: PLC0415 (slow to load; most votes carry no form)
     import referencing  # noqa: PLC0415
 
-    return jsonschema.Draft202012Validator(
+    extend: Any = jsonschema.validators.extend
+    kind = extend(jsonschema.Draft202012Validator, {"uniqueItems": _unique_items})
+    return kind(
         schema,
         format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
         registry=referencing.Registry(),
     )
+
+
+def _unique_items(validator: Any, wanted: Json, items: Json, _: Json) -> Iterator[Any]:
+    """The keyword in time that grows with the number of items, not with its square."""
+    from jsonschema import ValidationError  # noqa: PLC0415
+
+    if not wanted or not validator.is_type(items, "array"):
+        return
+    if len({canonical_json(_plain_numbers(item)) for item in items}) < len(items):
+        yield ValidationError("has items that are alike")
+
+
+def _plain_numbers(value: Json) -> Json:
+    """1 and 1.0 are one value in JSON Schema."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain_numbers(inner) for key, inner in value.items()}
+    return [_plain_numbers(inner) for inner in value] if isinstance(value, list) else value
 
 
 def check_schema(options: GateOptions) -> None:
@@ -92,11 +119,17 @@ def _errors(schema: Mapping[str, Json], payload: Json) -> list[Any]:
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
     try:
-        return sorted(_validator(schema).iter_errors(payload), key=lambda e: list(map(str, e.path)))
+        found = islice(_validator(schema).iter_errors(payload), MAX_MISTAKES)
+        return sorted(found, key=lambda e: list(map(str, e.path)))
     except Unresolvable as error:
         raise FormInvalid([Mistake("", f"the form refers to what it lacks: {error}")]) from None
     except RecursionError:
         raise FormInvalid([Mistake("", "the form or the payload is nested too deeply")]) from None
+
+
+def _brief(message: str) -> str:
+    """A validator's message repeats the value, however long it is."""
+    return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]} …"
 
 
 def check(options: GateOptions, payload: Json) -> None:
@@ -107,5 +140,8 @@ def check(options: GateOptions, payload: Json) -> None:
     errors = _errors(schema, payload)
     if errors:
         raise FormInvalid(
-            [Mistake(".".join(map(str, error.absolute_path)), error.message) for error in errors]
+            [
+                Mistake(".".join(map(str, error.absolute_path)), _brief(error.message))
+                for error in errors
+            ]
         )

@@ -38,18 +38,22 @@ class LocalDispatcher:
 
     async def _work(self, run: RunId) -> None:
         try:
-            while True:
+            again = True
+            while again:
                 self._again.discard(run)
-                await self._drive(run)
-                if run not in self._again:
-                    return
-        except FlowsError as error:
-            self._log.warning("run %s is not driven further now: %s", run, error)
+                await self._once(run)
+                again = run in self._again
         except Exception as error:  # noqa: BLE001 (the last one who can: the run must not hang)
             self._log.exception("run %s: the driver failed", run)
             await self._failed(run, error)
         finally:
             self._tasks.pop(run, None)
+
+    async def _once(self, run: RunId) -> None:
+        try:
+            await self._drive(run)
+        except FlowsError as error:
+            self._log.warning("run %s is not driven further now: %s", run, error)
 
     async def settled(self, run: RunId, timeout: float | None = None) -> bool:  # noqa: ASYNC109
         """Wait until this run is not being driven here; False if that took over `timeout` s."""

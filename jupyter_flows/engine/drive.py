@@ -291,11 +291,25 @@ class Driver:
 
     # ------------------------------------------------------------ from outside
 
-    async def interrupted(self, run_id: RunId, why: str, outputs: Mapping[StepId, Outputs]) -> None:
-        """Mark a run whose cell was cut short, with what it had put out."""
+    def held(self) -> list[RunId]:
+        """The runs that this process has, at work or waiting."""
+        return list(self._driving)
+
+    async def interrupted(
+        self,
+        run_id: RunId,
+        why: str,
+        outputs: Mapping[StepId, Outputs],
+        epoch: int | None = None,
+    ) -> None:
+        """Mark a run whose cell was cut short, with what it had put out. Raises Fenced if the epoch
+        (else that of the driving here) is not the run's any more.
+        """
         lose = c.LoseKernel(why=why, outputs=await self._amended(outputs))
         driving = self._driving.get(run_id)
-        run = await self._teller.tell(run_id, lose, epoch=driving.epoch if driving else None)
+        if epoch is None and driving is not None:
+            epoch = driving.epoch
+        run = await self._teller.tell(run_id, lose, epoch=epoch)
         snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
         await self._keeper.write_document(run, snapshot, final=True)
         await self._store.save_partial(run_id, None)

@@ -54,6 +54,9 @@ class DueTimes:
             except FlowsError as error:
                 self._log.warning("due times: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # noqa: BLE001 (the one task of all runs: a defect must not end it for the others)
+                self._log.exception("due times: a defect")
+                await asyncio.sleep(RETRY_SECONDS)
 
     async def _sleep(self) -> None:
         self._changed.clear()
@@ -74,6 +77,9 @@ class DueTimes:
             await self._teller.tell(run, c.CheckDeadline())
         except FlowsError as error:
             self._log.warning("run %s: its deadline could not be seen to: %s", run, error)
+            return False
+        except Exception:  # noqa: BLE001 (one run's defect must not keep the others waiting)
+            self._log.exception("run %s: its deadline could not be seen to", run)
             return False
         await self._dispatcher.enqueue(run)
         return True

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -23,6 +23,7 @@ from jupyter_flows.core.links import (
     write,
 )
 from jupyter_flows.core.model import (
+    FINISHED,
     Digest,
     Json,
     Link,
@@ -102,6 +103,7 @@ class Engine:
         peers: Peers,
         keyring: Callable[[], Keyring],
         address: Callable[[], str],
+        certificate: str = "",
         clock: Clock,
         chance: Chance,
         limits: Limits,
@@ -118,6 +120,7 @@ class Engine:
         self._peers = peers
         self._keyring = keyring
         self._address = address
+        self._certificate = certificate
         self._chance = chance
         self._adopts = adopts
         self._log = log
@@ -157,14 +160,15 @@ class Engine:
             "FLOWS_URL": self._address(),
             "FLOWS_RUN_ID": run,
             "FLOWS_TOKEN": kernel_token(self._keyring(), run),
+            "FLOWS_CERTIFICATE": self._certificate,
         }
 
     # ------------------------------------------------------------ life
 
     async def start(self) -> None:
         """Recover what a server left behind that died, then see to due times."""
-        await self._reconcile()
         self._spawn(self._due.work(), "jupyter-flows due times")
+        await self._reconcile()
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
@@ -180,6 +184,16 @@ class Engine:
                 await self._recover(row.id)
             except FlowsError as error:
                 self._log.warning("run %s could not be recovered: %s", row.id, error)
+            except Exception:  # noqa: BLE001 (one run's defect must not keep the others down)
+                self._log.exception("run %s could not be recovered", row.id)
+        for run in self._driver.held():
+            await self._let_go_if_over(run)
+
+    async def _let_go_if_over(self, run: RunId) -> None:
+        """A run that ended elsewhere, whose poke was lost, must not hold its kernel for ever."""
+        row = await self._store.row(run)
+        if row.status in FINISHED or row.server != self._server:
+            await self._dispatcher.enqueue(run)
 
     def _is_ours(self, row: RunRow) -> bool:
         if row.server == self._server:
@@ -187,6 +201,12 @@ class Engine:
         return self._adopts and not (row.server and self._peers.alive(row.server))
 
     async def _recover(self, run_id: RunId) -> None:
+        row = await self._store.row(run_id)
+        if run_id in self._dispatcher.driving() or not self._is_ours(row):
+            return
+        epoch = row.epoch
+        if row.server != self._server:
+            epoch = await self._store.claim(run_id, self._server, row.epoch)
         run = await self._store.load(run_id)
         if run_id in self._dispatcher.driving():
             return
@@ -195,7 +215,7 @@ class Engine:
             partial = msgspec.json.decode(kept) if kept else {}
             step = run.running_step.id
             outputs = {step: partial[step]} if step in partial else {}
-            await self._driver.interrupted(run_id, DIED, outputs)
+            await self._driver.interrupted(run_id, DIED, outputs, epoch=epoch)
             return
         await self._dispatcher.enqueue(run_id)
 
@@ -215,6 +235,7 @@ class Engine:
         why = f"The server failed while it drove this run: {type(error).__name__}: {error}"
         try:
             await self._driver.interrupted(run, why, self._kernels.partial(run))
+            await self._kernels.close(run)
         except FlowsError as also:
             self._log.warning("run %s: %s", run, also)
 
@@ -254,6 +275,7 @@ class Engine:
             flow = read_flow(prepared)
         except RecursionError:
             raise BadInput("The notebook or a parameter is nested too deeply.") from None
+        check_depth(dict(new.parameters), "value of a parameter")
         _encoded(dict(new.parameters), "value of a parameter")
         snapshot = await self._store.put(_encoded(prepared, "notebook"))
         created = e.RunCreated(
@@ -336,8 +358,7 @@ class Engine:
 
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
-        if run in self._dispatcher.driving():
-            await self._teller.keep(run)
+        await self._teller.refresh(run)
         await self._after_telling(run)
 
     async def settled(self, run: RunId) -> Run:
@@ -352,6 +373,7 @@ class Engine:
 
         Raises what `machine.decide` raises, and TooLarge (G63).
         """
+        check_depth(vote.payload, "payload")
         size = len(_encoded(vote.payload, "payload")) + len((vote.reason or "").encode())
         if size > self.limits.payload_bytes:
             raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
@@ -406,6 +428,7 @@ class Engine:
         """G33. Raises UnknownLink."""
         row = await self._store.link(link)
         await self._teller.tell(row.run, c.RevokeLink(link=link, by=by))
+        await self._dispatcher.enqueue(row.run)
 
     async def link(self, link: LinkId) -> LinkRow:
         """Raises UnknownLink."""
@@ -447,6 +470,26 @@ def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link 
     """The first link of the gate's newest opening for this approver."""
     found = [x for x in run.links.values() if (x.gate, x.approver) == (gate, approver)]
     return max(found, key=lambda link: link.generation, default=None)
+
+
+MAX_DEPTH = 64
+"""Lists and objects within each other; a kernel's own JSON reader gives up at some hundreds."""
+
+
+def check_depth(value: Json, what: str) -> None:
+    """Raises BadInput for a value that is nested more than 64 deep."""
+    level: list[Json] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for outer in level for inner in _members(outer)]
+        if not level:
+            return
+    raise BadInput(f"The {what} is nested too deeply; at most {MAX_DEPTH} levels.")
+
+
+def _members(value: Json) -> Collection[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _encoded(value: Json, what: str) -> bytes:

@@ -50,6 +50,14 @@ class Teller:
         self._states[run] = state = await self._store.load(run)
         return state
 
+    async def refresh(self, run: RunId) -> None:
+        """Load a kept state anew, for another process has written; one that isn't kept stays so."""
+        if run in self._states:
+            state = await self._store.load(run)
+            kept = self._states.get(run)
+            if kept is not None and kept.seq < state.seq:
+                self._states[run] = state
+
     def forget(self, run: RunId) -> None:
         self._states.pop(run, None)
 

@@ -24,8 +24,8 @@ def open_engine(url: str) -> sa.Engine:
         _prepare_sqlite(engine)
     try:
         _migrate(engine)
-    except sa.exc.OperationalError as error:
-        raise StoreUnavailable(f"The store can't be opened: {error.orig}") from error
+    except sa.exc.DatabaseError as error:
+        raise StoreUnavailable(f"The store {url} can't be opened: {error.orig}") from error
     return engine
 
 

@@ -50,7 +50,8 @@ class KeyFile:
         return self._keyring
 
     def _read(self) -> Keyring:
-        lines = [line.strip() for line in self.path.read_text().splitlines()]
+        text = self.path.read_text("ascii", errors="replace")
+        lines = [line.strip() for line in text.splitlines()]
         written = [line for line in lines if line and not line.startswith("#")]
         try:
             return Keyring(tuple(bytes.fromhex(line) for line in written))

@@ -14,7 +14,7 @@ from jupyter_flows.core import errors
 from jupyter_flows.core.canonical import chained
 from jupyter_flows.core.codec import encode
 from jupyter_flows.core.events import Event, Recorded
-from jupyter_flows.core.machine import replay
+from jupyter_flows.core.machine import evolve, replay
 from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection, tables
@@ -34,6 +34,8 @@ T = TypeVar("T")
 _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 _HEADS = 4096
 """How many runs' newest hashes are remembered, to save a look-up at the next append."""
+_STATES = 32
+"""How many runs' states are remembered, the last read: a vote reads its run three times."""
 
 # What every step needs is built once: SQLAlchemy takes longer to build a statement than to run it.
 _EPOCH = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == sa.bindparam("run"))
@@ -49,6 +51,7 @@ class SqlStore:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="jupyter-flows-store")
         self._blobs = BlobFolder(folder / "blobs")
         self._heads: dict[RunId, tuple[int, str]] = {}
+        self._states: dict[RunId, Run] = {}
         self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
 
     async def _job(self, work: Callable[[], T]) -> T:
@@ -194,7 +197,17 @@ class SqlStore:
         return await self._job(lambda: self._replayed(run))
 
     def _replayed(self, run: RunId) -> Run:
-        return replay(run, self._recorded(run, 0))
+        """From the state that was last read, if it is remembered, and the events since then."""
+        state = self._states.pop(run, None)
+        if state is None:
+            state = replay(run, self._recorded(run, 0))
+        else:
+            for row in self._recorded(run, state.seq):
+                state = evolve(state, row.event, row.at)
+        self._states[run] = state
+        if len(self._states) > _STATES:
+            del self._states[next(iter(self._states))]
+        return state
 
     def _recorded(self, run: RunId, after_seq: int) -> list[Recorded]:
         rows = self._rows(run, after_seq)
@@ -332,7 +345,7 @@ class SqlStore:
         def work() -> int:
             with self._transaction(durable=True) as connection:
                 ids = connection.execute(sa.select(tables.events.c.run_id).distinct()).scalars()
-                runs = [self._replayed(RunId(run)) for run in ids.all()]
+                runs = [replay(RunId(run), self._recorded(RunId(run), 0)) for run in ids.all()]
                 connection.execute(sa.delete(tables.gates))
                 connection.execute(sa.delete(tables.links))
                 for run in runs:

@@ -25,7 +25,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.engine.engine import NewRun
-from jupyter_flows.ports import RunFilter
+from jupyter_flows.ports import GateRow, RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.urls import link_urls
@@ -241,6 +241,9 @@ def _gate_of(run: Run, said: str) -> tuple[StepId, int]:
     return newest.step, newest.generation
 
 
+MOST_GATES = 100_000
+
+
 class GatesDoor(ApiDoor):
     """The inbox: open gates, and with `awaiting=me` those that I have not voted on."""
 
@@ -250,10 +253,20 @@ class GatesDoor(ApiDoor):
         awaiting = self.get_query_argument("awaiting", None)
         if awaiting not in (None, "me"):
             raise BadInput(f"awaiting must be `me`; it is {awaiting!r}")
-        rows = await self.engine.open_gates(self.limit())
+        limit = self.limit()
+        rows = await self.engine.open_gates(MOST_GATES if awaiting else limit)
         if awaiting:
-            rows = [row for row in rows if await self._awaits_me(row.run)]
+            rows = await self._awaiting_me(rows, limit)
         self.answer(views.GatePage([views.gate_summary(row) for row in rows]))
+
+    async def _awaiting_me(self, rows: list[GateRow], limit: int) -> list[GateRow]:
+        found: list[GateRow] = []
+        for row in rows:
+            if len(found) == limit:
+                break
+            if await self._awaits_me(row.run):
+                found.append(row)
+        return found
 
     async def _awaits_me(self, run: RunId) -> bool:
         gate = (await self.engine.run(run)).open_gate

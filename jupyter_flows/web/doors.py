@@ -23,7 +23,14 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
 from tornado import web
 
-from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, TooLarge, UnknownLink
+from jupyter_flows.core.errors import (
+    BadInput,
+    FlowsError,
+    NotAllowed,
+    TooLarge,
+    TooMany,
+    UnknownLink,
+)
 from jupyter_flows.core.model import Json, Run
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.web.page import STYLE_HASH
@@ -82,9 +89,7 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
             return
         detail = ""
         if isinstance(error, web.HTTPError):
-            detail = error.log_message or error.reason or ""
-            if error.args and error.log_message:
-                detail = error.log_message % error.args
+            detail = _detail(error)
         self.answer_problem(status_code, http_problem(status_code, detail))
 
     def answer_problem(self, status: int, body: dict[str, Json]) -> None:
@@ -108,13 +113,20 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
             return msgspec.json.decode(self.request.body or b"{}", type=kind)
         except msgspec.ValidationError as error:
             raise BadInput(f"The body is wrong: {error}") from None
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise BadInput(f"The body is not JSON: {error}") from None
 
     def bearer(self) -> str:
         """The token of an `Authorization: Bearer …` header, or an empty text."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _detail(error: web.HTTPError) -> str:
+    """What the web server says of its own error."""
+    if not error.log_message:
+        return error.reason or ""
+    return error.log_message % error.args if error.args else error.log_message.replace("%%", "%")
 
 
 def number(name: str, said: str, least: int, most: int) -> int:
@@ -192,7 +204,6 @@ class LinkDoor(Answering):
 
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
-        self.doors.tries.check(self.request.remote_ip or "")
         if int(self.request.headers.get("Content-Length") or 0) > self.doors.body_limit:
             raise TooLarge(f"At most {self.doors.body_limit} bytes.")
 
@@ -217,6 +228,18 @@ class LinkDoor(Answering):
         return self.get_query_argument("flow_token", "", strip=False)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        if isinstance(kwargs.get("exc_info", (None, None))[1], UnknownLink):
-            self.doors.tries.failed(self.request.remote_ip or "")
-        super().write_error(status_code, **kwargs)
+        super().write_error(status_code, **self.counted(kwargs))
+
+    def counted(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """With TooMany in the place of UnknownLink for an address that has tried too often. Genuine
+        links are never held up by others' tries from behind the same address.
+        """
+        if not isinstance(kwargs.get("exc_info", (None, None))[1], UnknownLink):
+            return kwargs
+        address = self.request.remote_ip or ""
+        try:
+            self.doors.tries.check(address)
+        except TooMany as error:
+            return {**kwargs, "exc_info": (TooMany, error, None)}
+        self.doors.tries.failed(address)
+        return kwargs

@@ -23,11 +23,12 @@ from jupyter_flows.core.errors import (
     NotAllowed,
     NotFound,
     ReasonRequired,
+    TooMany,
     UnknownLink,
 )
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.machine.gates import vote_by_link
-from jupyter_flows.core.model import Gate, Json, Purpose, Run, Vote, Voter
+from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Voter
 from jupyter_flows.core.options import configures_gate
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
@@ -49,12 +50,13 @@ class HtmlErrors(LinkDoor):
     """Errors of pages as pages, for people."""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
+        kwargs = self.counted(kwargs)
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, UnknownLink):
-            self.doors.tries.failed(self.request.remote_ip or "")
         if not isinstance(error, FlowsError):
             super().write_error(status_code, **kwargs)
             return
+        if isinstance(error, TooMany):
+            self.set_header("Retry-After", "60")
         title = str(problem(error)["title"])
         text = _ADVICE.get(type(error), "") or (str(error) if str(error) != title else "")
         self.send_page(message_page(title.rstrip("."), text), status_of(error))
@@ -87,7 +89,7 @@ class EnterDoor(HtmlErrors):
         self.set_cookie(
             COOKIE,
             f"{self.purpose}.{token}",
-            path=f"{self.base_url}jupyter-flows/page/{key}",
+            path=f"{urlsplit(self.doors.public_url()).path.rstrip('/')}/page/{key}",
             httponly=True,
             samesite="Lax",
             secure=self._is_tls(),
@@ -307,11 +309,16 @@ def _page_payload(gate: Gate | None, form: dict[str, str]) -> Json:
 
 
 def _flow_level_gate(run: Run, claims: Claims) -> Gate | None:
-    """What a flow-level link's holder looks at: the gate that counted it, else the open one."""
+    """What a flow-level link's holder looks at: the gate that counted it, else the open one that
+    would.
+    """
     if claims.gate is not None:
         return None
     step, generation = _counted_by(run, claims)
-    return run.gates[step, generation] if step else run.open_gate  # type: ignore[index]
+    if step is not None:
+        return run.gates[StepId(step), generation]
+    gate = run.open_gate
+    return gate if gate and gate.options.pre_approvals else None
 
 
 def _own_vote(run: Run, gate: Gate | None, claims: Claims) -> Vote | None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
@@ -27,7 +27,10 @@ MAX_TEXT = 20_000
 MAX_IMAGE_BYTES = 2_000_000
 MAX_OUTPUTS = 20
 
-_TOKEN = re.compile(r"flow_token=[^\s'\"&<>]+")
+_TOKEN = re.compile(
+    r"flow_token(=|%3D)[^\s'\"&<>]+(?:\s*\n\s*[\w.=-]{12,})*"  # also wrapped over lines
+    r"|[\w-]{30,}\.[\w-]{43}(?![\w-])"  # also without its key
+)
 
 _pages = Environment(
     loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
@@ -76,16 +79,16 @@ def gate_page(
         title=_title(run, gate),
         state=_state(run, gate),
         description=_described(options.description if options else None),
-        parameters=[(name, _brief(value)) for name, value in run.parameters.items()],
+        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
         outputs=list(shown_outputs(outputs)),
-        votes=gate.votes if gate else (),
+        votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
         own_vote=own_vote,
         may_approve=is_open and own_vote is None and purpose is not Purpose.CANCEL,
         may_reject=is_open
         and own_vote is None
         and purpose is not Purpose.RESUME
         and not (options and options.hide_cancel),
-        schema=json.dumps(schema, indent=2, ensure_ascii=False) if schema else None,
+        schema=hide_tokens(json.dumps(schema, indent=2, ensure_ascii=False)) if schema else None,
         text=entries.text or (_default_text(gate) if schema else ""),
         reason=entries.reason,
         mistakes=entries.mistakes,
@@ -204,6 +207,10 @@ def hide_tokens(text: str) -> str:
     business of the others.
     """
     return _TOKEN.sub("flow_token=[hidden]", text)
+
+
+def _hidden_vote(vote: Vote) -> Vote:
+    return replace(vote, reason=vote.reason and hide_tokens(vote.reason))
 
 
 def _joined(text: Any) -> str:

@@ -258,3 +258,23 @@ def resume(p):
     p.tell(c.Resume(by="owner"))
     p.tell(c.FinishRebuild())
     p.tell(c.Advance())
+
+
+def test_a_flow_level_vote_on_what_one_gate_showed_never_counts_at_another(play):
+    """G36, G70."""
+    p = play(ask={"pre_approvals": False}, wipe={}).opened()
+    link = p.mint_flow_level("ann")
+    with pytest.raises(errors.StaleDigest):
+        p.pre_vote(link, digest=p.gate().digest)
+    assert not p.run.pre_votes
+
+
+def test_a_pre_vote_that_names_another_gates_digest_is_not_counted_at_the_opening(play):
+    """G36, G70. Such a vote is refused today; an old log may hold one."""
+    p = play(ask={}).begin()
+    link = p.mint_flow_level("ann")
+    p.pre_vote(link)
+    vote = replace(p.run.pre_votes[0], digest="sha256:another")
+    p.run = replace(p.run, pre_votes=(vote,))
+    assert "PreVoteCounted" not in p.finish("ask")
+    assert p.gate().status is GateStatus.OPEN

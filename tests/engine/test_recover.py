@@ -243,3 +243,50 @@ async def test_what_a_running_cell_has_put_out_is_kept_from_time_to_time(world, 
     engine.kernels.go(run)
     await engine.settled(run)
     assert await world.store.partial(run) is None
+
+
+async def test_a_run_that_another_server_has_taken_meanwhile_is_left_alone(world):
+    """The list of ready runs may be old when its last row is reached."""
+    run_id = await died_in_a_cell(world, "1", "# hold\n2")
+    late, quick = world.server("srv_late"), world.server("srv_quick")
+    rows = world.store.ready
+    taken = []
+
+    async def ready():
+        listed = await rows()
+        if not taken:
+            taken.append(await quick.adopt(run_id))
+            await quick.resume(run_id, "owner")
+            await quick.kernels.begun(run_id)
+        return listed
+
+    world.store.ready = ready
+    await late.start()
+    run = await late.run(run_id)
+    assert run.status == "running"
+    assert (await world.store.row(run_id)).server == "srv_quick"
+    quick.kernels.go(run_id)
+    assert (await quick.settled(run_id)).status == "succeeded"
+
+
+async def test_a_run_whose_log_cannot_be_read_keeps_no_other_from_its_deadline(world):
+    """G12"""
+    engine = world.server()
+    broken = await world.settled(engine, *GATED)
+    waiting = await world.settled(engine, *GATED)
+    load = world.store.load
+
+    async def fails(run):
+        if run == broken.id:
+            raise ValueError("a row that nobody can read")
+        return await load(run)
+
+    world.store.load = fails
+    world.clock.now += 4000
+    await engine.start()
+    ended = await engine.settled(waiting.id)
+    async for _ in engine.follow(waiting.id):
+        ended = await engine.run(waiting.id)
+        if ended.finished:
+            break
+    assert ended.error.name == "SuspendedTimedOut"

@@ -208,6 +208,8 @@ def _cast_pre_vote(run: Run, command: c.CastVote, now: float) -> Events:
     )
     gate = run.open_gate
     if gate is None or not gate.options.pre_approvals:
+        if command.digest is not None:
+            raise errors.StaleDigest
         return (cast,)
     policy.check_vote(gate, command, now)
     if command.approved:

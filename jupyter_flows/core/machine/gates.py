@@ -69,6 +69,8 @@ def _consumed(run: Run, gate: Gate, kept: list[Vote]) -> Iterator[LinkId]:
 
 def _misfit(gate: Gate, vote: Vote) -> str | None:
     """Why a vote from before the opening can't count, if it can't."""
+    if vote.digest is not None and vote.digest != gate.digest:
+        return "it was given to what another gate showed"
     if not vote.approved and gate.options.hide_cancel:
         return "the gate takes no rejection"
     if not vote.approved:
