@@ -54,7 +54,7 @@ class DueTimes:
             except FlowsError as error:
                 self._log.warning("due times: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception:  # noqa: BLE001 (the one task of all runs: a defect must not end it for the others)
+            except Exception:  # noqa: BLE001 (the one task of all runs goes on)
                 self._log.exception("due times: a defect")
                 await asyncio.sleep(RETRY_SECONDS)
 

@@ -292,7 +292,7 @@ class Engine:
             name=flow.name,
         )
         now = self.clock()
-        run = machine.created(RunId(f"run_{self._chance()[:20]}"), created, now)
+        run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
         recorded = [e.Recorded(1, now, created)]
         stored = await self._store.create(run, recorded, new.idempotency_key, self._server)
         if stored != run.id:
