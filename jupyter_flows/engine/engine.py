@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,7 +10,6 @@ import msgspec
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
-from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput, Fenced, FlowsError, TooLarge, UnknownLink
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
@@ -35,6 +34,7 @@ from jupyter_flows.core.model import (
     StepId,
     Voter,
 )
+from jupyter_flows.core.plain import plain_json
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
@@ -275,9 +275,8 @@ class Engine:
             flow = read_flow(prepared)
         except RecursionError:
             raise BadInput("The notebook or a parameter is nested too deeply.") from None
-        check_depth(dict(new.parameters), "value of a parameter")
-        _encoded(dict(new.parameters), "value of a parameter")
-        snapshot = await self._store.put(_encoded(prepared, "notebook"))
+        plain_json(dict(new.parameters), "value of a parameter")
+        snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
         created = e.RunCreated(
             path=new.path,
             owner=new.owner,
@@ -373,8 +372,7 @@ class Engine:
 
         Raises what `machine.decide` raises, and TooLarge (G63).
         """
-        check_depth(vote.payload, "payload")
-        size = len(_encoded(vote.payload, "payload")) + len((vote.reason or "").encode())
+        size = len(plain_json(vote.payload, "payload")) + len((vote.reason or "").encode())
         if size > self.limits.payload_bytes:
             raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
         state, events = await self._teller.told(run, vote)
@@ -470,30 +468,3 @@ def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link 
     """The first link of the gate's newest opening for this approver."""
     found = [x for x in run.links.values() if (x.gate, x.approver) == (gate, approver)]
     return max(found, key=lambda link: link.generation, default=None)
-
-
-MAX_DEPTH = 64
-"""Lists and objects within each other; a kernel's own JSON reader gives up at some hundreds."""
-
-
-def check_depth(value: Json, what: str) -> None:
-    """Raises BadInput for a value that is nested more than 64 deep."""
-    level: list[Json] = [value]
-    for _ in range(MAX_DEPTH + 1):
-        level = [inner for outer in level for inner in _members(outer)]
-        if not level:
-            return
-    raise BadInput(f"The {what} is nested too deeply; at most {MAX_DEPTH} levels.")
-
-
-def _members(value: Json) -> Collection[Json]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _encoded(value: Json, what: str) -> bytes:
-    try:
-        return canonical_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BadInput(f"The {what} is not plain JSON: {error}") from None
