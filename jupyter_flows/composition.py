@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_flows.core import durations
 from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
-from jupyter_flows.engine.engine import Engine, Limits
+from jupyter_flows.engine.asked import Limits
+from jupyter_flows.engine.engine import Engine
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.ports import Documents, Outputs
 from jupyter_flows.settings import FlowsSettings

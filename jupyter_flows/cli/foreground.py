@@ -16,7 +16,7 @@ from jupyter_flows.cli.follow import Follower, over, waiting_or_over
 from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.cli.stopping import Stopped, unless_stopped
 from jupyter_flows.core.model import Run, RunStatus
-from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 
 KERNEL_ENDS = (

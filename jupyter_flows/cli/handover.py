@@ -17,7 +17,7 @@ from jupyter_flows.cli.stopping import Stopped, unless_stopped
 from jupyter_flows.composition import House
 from jupyter_flows.core.errors import BadInput, Refused, Unavailable
 from jupyter_flows.core.model import Run, RunId
-from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.store.peers import Server, opener
 

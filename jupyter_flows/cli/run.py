@@ -11,7 +11,7 @@ from jupyter_flows.cli.early import Starter, kernel_of
 from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.cli.settings import data_dir_option, load_settings
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.engine.asked import NewRun
 
 HELP = """Run notebook NB in the foreground.
 

@@ -11,8 +11,9 @@ MAX_DEPTH = 64
 
 
 def plain_json(value: Json, what: str, depth: int | None = MAX_DEPTH) -> bytes:
-    """The value in its canonical form. Raises BadInput, naming `what`, for NaN, for half characters,
-    for what is no JSON, and for a value nested deeper than `depth` (None: as deep as it goes).
+    """The value in its canonical form. `depth` None is as deep as it goes.
+
+    Raises BadInput, naming `what`, for NaN, half characters, what is no JSON, and too deep nesting.
     """
     if depth is not None and not _is_flat(value, depth):
         raise BadInput(f"The {what} is nested too deeply; at most {depth} levels.")

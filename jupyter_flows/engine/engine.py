@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -35,6 +34,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.core.plain import plain_json
+from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
@@ -61,29 +61,6 @@ STOPPED = "The server was stopped while this cell ran."
 DIED = "The server died while this cell ran."
 GRACE_SECONDS = 3.0
 """How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63)."""
-
-    timeout: float = 30 * 86400.0
-    payload_bytes: int = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRun:
-    """What is asked for: `notebook` is the parsed .ipynb, `folder` and `output` absolute paths."""
-
-    notebook: Mapping[str, Json]
-    path: str
-    owner: str
-    parameters: Mapping[str, Json]
-    kernel_name: str | None = None
-    kernel_id: str | None = None
-    folder: str | None = None
-    output: str | None = None
-    idempotency_key: str | None = None
 
 
 class Engine:

@@ -24,7 +24,7 @@ from jupyter_flows.core.model import (
     StepId,
     Voter,
 )
-from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import GateRow, RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number

@@ -8,7 +8,8 @@ import pytest
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.links import Keyring
 from jupyter_flows.core.model import Voter
-from jupyter_flows.engine.engine import Engine, Limits, NewRun
+from jupyter_flows.engine.asked import Limits, NewRun
+from jupyter_flows.engine.engine import Engine
 
 from .fakes import FakeChance, FakeClock, FakeDocuments, FakeKernels, FakePeers, UnsteadyStore
 
