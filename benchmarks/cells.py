@@ -1,7 +1,7 @@
 """Time per cell: ours through the engine with every event on disk, and the peers."""
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,26 +56,23 @@ def _rows(what: str, found: dict[str, list[list[float]]]) -> list[Row]:
     ours = found["ours"]
     shown = {name: spread(flat(rounds)) for name, rounds in found.items()}
     best, bare = paired_ratio(ours, found["nbclient"]), paired_ratio(ours, found["bare"])
-    peers = {name: shown[name] for name in ("nbclient", "papermill")}
     return [
-        _row(what, shown["ours"], peers, best, 1.0, "nbclient"),
-        _row(f"{what}, over a bare trip", shown["ours"], {"bare": shown["bare"]}, bare,
-             BARE_TARGET, "the bare trip"),
+        Row(
+            what=what,
+            ours=shown["ours"],
+            peers={name: shown[name] for name in ("nbclient", "papermill")},
+            ratio=times(best),
+            value=best,
+            target=1.0,
+            says="at most 1 of nbclient",
+        ),
+        Row(
+            what=f"{what}, over a bare trip",
+            ours=shown["ours"],
+            peers={"bare": shown["bare"]},
+            ratio=times(bare),
+            value=bare,
+            target=BARE_TARGET,
+            says=f"at most {BARE_TARGET:g} of the bare trip",
+        ),
     ]
-
-
-def _row(
-    what: str, ours: str, peers: dict[str, str], ratio: float, target: float, whose: str
-) -> Row:
-    return Row(
-        what=what,
-        ours=ours,
-        peers=peers,
-        ratio=times(ratio),
-        value=ratio,
-        target=target,
-        says=f"at most {target:g} of {whose}",
-    )
-
-
-__all__: Sequence[str] = ("measure",)

@@ -17,7 +17,7 @@ from benchmarks.notebooks import Notebook
 from jupyter_flows.composition import House
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import Run, RunStatus
-from jupyter_flows.engine.engine import NewRun
+from jupyter_flows.engine.asked import NewRun
 
 NO_HISTORY = ["--HistoryManager.hist_file=:memory:"]
 """As nbclient starts its kernels, and so do we."""

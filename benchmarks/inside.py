@@ -23,8 +23,7 @@ class InsideServer(ServerApp):
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path, **flows: Any) -> AsyncIterator[House]:
-    """The house of a server whose files are in `folder`; `flows` are traits of FlowsApp."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """The house of a server with its files in `folder`; `flows` are traits of FlowsApp."""
     config = Config(
         {
             "ServerApp": {"port": 0, "root_dir": str(folder), "log_level": 30},

@@ -1,4 +1,4 @@
-"""The facts without which a number says nothing: the machine, the versions, how commits are made."""
+"""The facts without which a number says nothing: machine, versions, how commits are made."""
 
 import os
 import platform
@@ -16,10 +16,9 @@ DURABILITY = (
 def facts() -> list[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    load = os.getloadavg()[0]
+    machine = f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()}"
     return [
-        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GB, {platform.system()};"
-        f" load before the run {load:.1f}",
+        f"{machine}; load before the run {os.getloadavg()[0]:.1f}",
         f"Python {platform.python_version()}, {versions}",
         DURABILITY,
     ]

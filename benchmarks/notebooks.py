@@ -6,14 +6,14 @@ from typing import Any
 Notebook = dict[str, Any]
 
 PASS = "pass"
-TEN_KB = "print('x' * 99 + '\\n' * 1, end='') or print(('y' * 99 + '\\n') * 99, end='')"
+TEN_KB = "print(('x' * 99 + '\\n') * 100, end='')"
 NOW = "__import__('time').time()"
 TEN_CELLS = ("import json, math", "x = 1", *["x += 1; print(x)"] * 7, "x")
 
 
 def notebook(sources: Iterable[str], tags: Mapping[int, list[str]] | None = None) -> Notebook:
     """Code cells; `tags` by their place."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"c{number}",
