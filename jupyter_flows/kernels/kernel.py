@@ -19,8 +19,10 @@ from jupyter_flows.core.errors import KernelUnavailable
 
 PATIENCE = 2.0
 """Seconds that a kernel has to go by itself."""
-_NO_HISTORY = ["--HistoryManager.hist_file=:memory:"]
-"""A run's cells are not what the user has typed, and a file to write costs each cell its time."""
+_OURS = ["--HistoryManager.hist_file=:memory:", "--IPythonKernel._execute_sleep=0"]
+"""For kernels that we start. A run's cells are not what the user has typed, and a history file takes
+time from each cell. And ipykernel pauses before a reply for clients that take it for the end of the
+outputs; we wait for the idle status, which comes behind them in the same channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ async def start(
             manager.start_kernel(
                 kernel_name=name,
                 env={**os.environ, **env},
-                extra_arguments=_NO_HISTORY if "ipykernel_launcher" in spec.argv else [],
+                extra_arguments=_OURS if "ipykernel_launcher" in spec.argv else [],
                 **_where(manager, place),
             )
         )

@@ -118,8 +118,15 @@ class Server:
         self._reading.join(LONG)
 
     def end(self):
+        """For after a test. The server logs in its signal handler: a signal that comes while it
+        writes a log line, of which there are many at this level, can be lost.
+        """
         if self.process.poll() is None:
-            self.kill(signal.SIGTERM)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
 
     def call(self, method, path, body=None):
         """Ask as the logged-in owner."""

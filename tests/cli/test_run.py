@@ -111,7 +111,7 @@ def test_a_rejection_fails_it_with_the_reason(flows):
     assert run.end() == 1
     assert run.events[-1]["error"]["reason"] == "too dear"
     late = flows("approve", awaited["run"])
-    assert (late.status, "No gate" in late.errors) == (1, True)
+    assert (late.status, "is closed: it was rejected" in late.errors) == (1, True)
 
 
 def test_a_cancel_ends_it_with_status_4_even_in_a_cell(flows):
