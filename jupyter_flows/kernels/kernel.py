@@ -20,9 +20,9 @@ from jupyter_flows.core.errors import KernelUnavailable
 PATIENCE = 2.0
 """Seconds that a kernel has to go by itself."""
 _OURS = ["--HistoryManager.hist_file=:memory:", "--IPythonKernel._execute_sleep=0"]
-"""For kernels that we start. A run's cells are not what the user has typed, and a history file takes
-time from each cell. And ipykernel pauses before a reply for clients that take it for the end of the
-outputs; we wait for the idle status, which comes behind them in the same channel."""
+"""For kernels that we start. A run's cells are not what the user has typed, and a file of history
+takes time from each of them. And ipykernel pauses before a reply, for clients that take it for the
+end of the outputs; we wait for the idle status, which comes behind them in the same channel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
 """Outputs and snapshots as files named by the hash of their content."""
 
+import itertools
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.model import Digest
+
+_NUMBERS = itertools.count()
 
 
 class BlobFolder:
@@ -26,6 +28,11 @@ class BlobFolder:
         name = digest.removeprefix("sha256:")
         return self.folder / name[:2] / name
 
+    @property
+    def kept_bytes(self) -> int:
+        """How much the next `write` has to write."""
+        return sum(map(len, self._kept.values()))
+
     def keep(self, data: bytes) -> Digest:
         digest = sha256(data)
         self._kept[digest] = data
@@ -36,8 +43,7 @@ class BlobFolder:
         for digest, data in list(self._kept.items()):
             path = self._path(digest)
             if not _holds(path, len(data)):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                replace_file(path, data)
+                _write_new(path, data)
                 self._unsynced.add(path)
             self._kept.pop(digest, None)
 
@@ -64,6 +70,15 @@ class BlobFolder:
         return data
 
 
+def _write_new(path: Path, data: bytes) -> None:
+    """Most folders are there already."""
+    try:
+        replace_file(path, data)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, data)
+
+
 def _holds(path: Path, size: int) -> bool:
     """Whether the file is there and whole, as far as its size says."""
     try:
@@ -74,13 +89,14 @@ def _holds(path: Path, size: int) -> bool:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write the file in one move: a reader sees the old bytes or the new ones."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    new = path.with_name(f".new-{os.getpid()}-{next(_NUMBERS)}")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        Path(name).replace(path)
+        new.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        new.unlink(missing_ok=True)
         raise
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,11 @@ _HEADS = 4096
 _STATES = 32
 """How many runs' states are remembered, the last read: a vote reads its run three times."""
 
+_SMALL = 64 * 1024
+"""Bytes of blobs that are written without a trip to the thread."""
+_CHECKPOINT_EVERY = 200
+"""So many small writes in a row, then one in the thread, which may move the WAL into the file."""
+
 # What every step needs is built once: SQLAlchemy takes longer to build a statement than to run it.
 _EPOCH = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == sa.bindparam("run"))
 _INSERT = sa.insert(tables.events)
@@ -52,20 +57,48 @@ class SqlStore:
         self._blobs = BlobFolder(folder / "blobs")
         self._heads: dict[RunId, tuple[int, str]] = {}
         self._states: dict[RunId, Run] = {}
+        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._jobs: set[Future[Any]] = set()  # under way in the thread, also if nobody waits
+        self._since_thread = 0
+        self._patient = True
         self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
 
     async def _job(self, work: Callable[[], T]) -> T:
+        job = self._thread.submit(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return await asyncio.wrap_future(job)
         except (sa.exc.DatabaseError, OSError) as error:
             raise errors.StoreUnavailable(f"The store can't be used: {error}") from error
+
+    def _at_once(self, work: Callable[[], None]) -> bool:
+        """Do a small write that waits for no disk here and now: the trips to the thread and back
+        cost more than it does. False, and nothing is done, when it would have to wait: for the
+        thread, for another process, for much to write; or when a checkpoint is due.
+        """
+        self._since_thread += 1
+        busy = self._jobs or self._writer is None or self._blobs.kept_bytes > _SMALL
+        if busy or not self._is_sqlite or self._since_thread >= _CHECKPOINT_EVERY:
+            self._since_thread = 0
+            return False
+        self._patient = False
+        try:
+            work()
+        except (sa.exc.OperationalError, OSError):
+            return False
+        finally:
+            self._patient = True
+        return True
 
     @contextmanager
     def _transaction(self, *, durable: bool = False) -> Iterator[sa.Connection]:
         if self._writer is None:
             self._writer = self._engine.connect().execution_options(writes=True)
-        if self._writer.dialect.name == "sqlite":
-            _wait_for_disk(self._writer, "FULL" if durable else "NORMAL")
+        if self._is_sqlite:
+            _set(self._writer, "synchronous", "FULL" if durable else "NORMAL")
+            _set(self._writer, "busy_timeout", "10000" if self._patient else "0")
+            _set(self._writer, "wal_autocheckpoint", "1000" if self._patient else "0")
         with self._writer.begin():
             yield self._writer
 
@@ -120,7 +153,8 @@ class SqlStore:
                 raise errors.Conflict from error
             self._remember(run.id, head)
 
-        await self._job(work)
+        if durable or not self._at_once(work):
+            await self._job(work)
 
     def _check_epoch(self, connection: sa.Connection, run: RunId, epoch: int | None) -> None:
         if epoch is None:
@@ -375,12 +409,12 @@ class SqlStore:
         self._engine.dispose()
 
 
-def _wait_for_disk(connection: sa.Connection, level: str) -> None:
-    """Say how long a commit waits, where SQLite doesn't know it already."""
-    if connection.info.get("synchronous") != level:
+def _set(connection: sa.Connection, pragma: str, value: str) -> None:
+    """Set how SQLite works, where it doesn't work so already."""
+    if connection.info.get(pragma) != value:
         driver: Any = connection.connection.driver_connection
-        driver.execute(f"PRAGMA synchronous={level}")
-        connection.info["synchronous"] = level
+        driver.execute(f"PRAGMA {pragma}={value}")
+        connection.info[pragma] = value
 
 
 def _put(connection: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core.canonical import chained, sha256
-from jupyter_flows.core.model import RunId
+from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.store import tables
 from jupyter_flows.store.blobs import BlobFolder
@@ -258,3 +260,35 @@ def test_where_mounts_cannot_be_read_the_folder_is_taken(tmp_path):
 
 def test_a_digest_names_its_algorithm():
     assert sha256(b"").startswith("sha256:")
+
+
+async def test_a_small_write_waits_in_the_thread_while_another_process_writes(open_sql, tmp_path):
+    """It is done at once when nothing is in its way, and never stops the loop when something is."""
+    store = open_sql()
+    story = Story()
+    await kept(store, story)
+    await put(store, story.start())
+    writing = sqlite3.connect(Path(store._engine.url.database), isolation_level=None)
+    writing.execute("BEGIN IMMEDIATE")
+    appending = asyncio.create_task(put(store, story.finish("load")))
+    done, _ = await asyncio.wait({appending}, timeout=0.2)
+    assert not done
+    writing.execute("ROLLBACK")
+    writing.close()
+    await appending
+    assert await store.load(story.run.id) == story.run
+
+
+async def test_small_writes_leave_no_endless_log_behind(open_sql):
+    """Every so often one goes to the thread, where the log of the database is moved into it."""
+    store = open_sql()
+    story = Story()
+    await kept(store, story)
+    await put(store, story.start())
+    wal = Path(store._engine.url.database + "-wal")
+    before = None
+    for _ in range(3000):
+        told = story.tell(c.AmendOutputs(outputs={StepId("load"): sha256(os.urandom(8))}))
+        await put(store, told)
+        before = wal.stat().st_size
+    assert before < 3 * 1000 * 4096
