@@ -85,8 +85,8 @@ class SqlStore:
         self._patient = False
         try:
             work()
-        except (sa.exc.OperationalError, OSError):
-            return False
+        except (sa.exc.DatabaseError, OSError):
+            return False  # the thread tries again, waits if that helps, and says what is wrong
         finally:
             self._patient = True
         return True

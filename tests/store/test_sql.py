@@ -292,3 +292,18 @@ async def test_small_writes_leave_no_endless_log_behind(open_sql):
         await put(store, told)
         before = wal.stat().st_size
     assert before < 3 * 1000 * 4096
+
+
+async def test_a_damaged_database_is_called_so_by_small_writes_too(open_sql):
+    """A step's commit goes no other way for its errors than a vote's."""
+    store = open_sql()
+    story = Story()
+    await kept(store, story)
+    await put(store, story.start())
+
+    def damaged(*_):
+        raise sa.exc.DatabaseError("select", {}, Exception("database disk image is malformed"))
+
+    store._insert = damaged
+    with pytest.raises(errors.StoreUnavailable, match="malformed"):
+        await put(store, story.finish("load"))
