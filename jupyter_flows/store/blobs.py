@@ -1,4 +1,4 @@
-"""Outputs and snapshots as files named by the hash of their content."""
+"""Outputs and snapshots by the hash of their content: small ones as rows, large ones as files."""
 
 import itertools
 import os
@@ -10,18 +10,23 @@ from jupyter_flows.core.model import Digest
 
 _NUMBERS = itertools.count()
 
+SMALL = 64 * 1024
+"""Bytes up to which a blob is a row of the database."""
 
-class BlobFolder:
+
+class Blobs:
     """Used from one thread at a time, but for `keep`, which only remembers.
 
-    `keep` puts a blob into memory; `write` brings all that was kept to the folder in one move
-    each; `sync` waits until the disk has them. So a blob costs its writer nothing but the hash,
-    and stands in the folder before an event that names it is committed.
+    `keep` puts a blob into memory. A small one goes into the transaction of the event that names
+    it (`rows`, then `committed`): a file of its own costs twice that. A large one is brought to the
+    folder in one move by `write`, before that transaction; `sync` waits until the disk has it. So
+    a blob costs its writer nothing but the hash, and stands before an event that names it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._kept: dict[Digest, bytes] = {}
+        self._small: dict[Digest, bytes] = {}
+        self._large: dict[Digest, bytes] = {}
         self._unsynced: set[Path] = set()
 
     def _path(self, digest: Digest) -> Path:
@@ -30,22 +35,32 @@ class BlobFolder:
 
     @property
     def kept_bytes(self) -> int:
-        """How much the next `write` has to write."""
-        return sum(map(len, self._kept.values()))
+        """How much the next transaction has to write, with the files before it."""
+        kept = (*self._small.values(), *self._large.values())
+        return sum(map(len, kept))
 
     def keep(self, data: bytes) -> Digest:
         digest = sha256(data)
-        self._kept[digest] = data
+        kept = self._small if len(data) <= SMALL else self._large
+        kept[digest] = data
         return digest
+
+    def rows(self) -> list[tuple[Digest, bytes]]:
+        """The small ones that no transaction has had yet."""
+        return list(self._small.items())
+
+    def committed(self, rows: Iterable[tuple[Digest, bytes]]) -> None:
+        for digest, _ in rows:
+            self._small.pop(digest, None)
 
     def write(self) -> None:
         """Raises OSError, and then nothing that was kept is forgotten."""
-        for digest, data in list(self._kept.items()):
+        for digest, data in list(self._large.items()):
             path = self._path(digest)
             if not _holds(path, len(data)):
                 _write_new(path, data)
                 self._unsynced.add(path)
-            self._kept.pop(digest, None)
+            self._large.pop(digest, None)
 
     def sync(self) -> None:
         """Raises OSError, and then nothing is taken for synced."""
@@ -56,18 +71,16 @@ class BlobFolder:
         sync_paths({path.parent for path in paths} | {self.folder})
         self._unsynced -= paths
 
-    def get(self, digest: Digest) -> bytes:
-        """Raises KeyError when there is none, or when its bytes are not what its name says."""
-        kept = self._kept.get(digest)
-        if kept is not None:
-            return kept
+    def kept(self, digest: Digest) -> bytes | None:
+        """What is only in memory so far."""
+        return self._small.get(digest) or self._large.get(digest)
+
+    def read(self, digest: Digest) -> bytes:
+        """A large one. Raises KeyError when there is none."""
         try:
-            data = self._path(digest).read_bytes()
+            return self._path(digest).read_bytes()
         except FileNotFoundError:
             raise KeyError(digest) from None
-        if sha256(data) != digest:
-            raise KeyError(digest)
-        return data
 
 
 def _write_new(path: Path, data: bytes) -> None:

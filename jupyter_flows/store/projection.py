@@ -21,6 +21,8 @@ RUN_KINDS = (
 )
 """The events after which a run's row in the list may differ."""
 
+LINK_KINDS = (e.LinkMinted, e.LinkRevoked)
+
 ENDS = (e.RunInterrupted, e.RunFailed, e.RunCancelled)
 
 
@@ -66,6 +68,11 @@ def moves_run(events: Iterable[e.Event]) -> bool:
     return any(isinstance(event, RUN_KINDS) for event in events)
 
 
+def changes_lists(events: Iterable[e.Event]) -> bool:
+    """Whether any row of a list may differ after these events."""
+    return any(isinstance(event, (*RUN_KINDS, *LINK_KINDS)) for event in events)
+
+
 def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
     """The opened gates whose row may differ after these events."""
     kinds = (e.GateOpened, e.GateApproved, e.GateRejected, e.GateTimedOut)
@@ -76,5 +83,4 @@ def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
 
 
 def touched_links(run: Run, events: Sequence[e.Event]) -> list[Link]:
-    kinds = (e.LinkMinted, e.LinkRevoked)
-    return [run.links[event.link] for event in events if isinstance(event, kinds)]
+    return [run.links[event.link] for event in events if isinstance(event, LINK_KINDS)]

@@ -1,6 +1,7 @@
 """The store on a database: every call is one job of one thread, and at most one transaction."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,15 +12,16 @@ import msgspec
 import sqlalchemy as sa
 
 from jupyter_flows.core import errors
-from jupyter_flows.core.canonical import chained
+from jupyter_flows.core.canonical import chained, sha256
 from jupyter_flows.core.codec import encode
 from jupyter_flows.core.events import Event, Recorded
 from jupyter_flows.core.machine import evolve, replay
 from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection, tables
-from jupyter_flows.store.blobs import BlobFolder, replace_file
+from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
 from jupyter_flows.store.engine import open_engine
+from jupyter_flows.store.quick import Quick, insert_blob
 from jupyter_flows.store.rows import (
     cursor_of,
     gate_row,
@@ -37,8 +39,6 @@ _HEADS = 4096
 _STATES = 32
 """How many runs' states are remembered, the last read: a vote reads its run three times."""
 
-_SMALL = 64 * 1024
-"""Bytes of blobs that are written without a trip to the thread."""
 _CHECKPOINT_EVERY = 200
 """So many small writes in a row, then one in the thread, which may move the WAL into the file."""
 
@@ -54,10 +54,12 @@ class SqlStore:
         self._folder = folder
         self._engine = open_engine(url)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="jupyter-flows-store")
-        self._blobs = BlobFolder(folder / "blobs")
+        self._blobs = Blobs(folder / "blobs")
         self._heads: dict[RunId, tuple[int, str]] = {}
         self._states: dict[RunId, Run] = {}
         self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._insert_blob = insert_blob(self._engine.dialect)
+        self._quick = Quick(self._engine.dialect, _EPOCH)
         self._jobs: set[Future[Any]] = set()  # under way in the thread, also if nobody waits
         self._since_thread = 0
         self._patient = True
@@ -78,14 +80,14 @@ class SqlStore:
         thread, for another process, for much to write; or when a checkpoint is due.
         """
         self._since_thread += 1
-        busy = self._jobs or self._writer is None or self._blobs.kept_bytes > _SMALL
+        busy = self._jobs or self._writer is None or self._blobs.kept_bytes > SMALL
         if busy or not self._is_sqlite or self._since_thread >= _CHECKPOINT_EVERY:
             self._since_thread = 0
             return False
         self._patient = False
         try:
             work()
-        except (sa.exc.DatabaseError, OSError):
+        except (sqlite3.Error, sa.exc.DatabaseError, OSError):
             return False  # the thread tries again, waits if that helps, and says what is wrong
         finally:
             self._patient = True
@@ -96,11 +98,14 @@ class SqlStore:
         if self._writer is None:
             self._writer = self._engine.connect().execution_options(writes=True)
         if self._is_sqlite:
-            _set(self._writer, "synchronous", "FULL" if durable else "NORMAL")
-            _set(self._writer, "busy_timeout", "10000" if self._patient else "0")
-            _set(self._writer, "wal_autocheckpoint", "1000" if self._patient else "0")
+            self._set_pragmas(self._writer, durable=durable)
         with self._writer.begin():
             yield self._writer
+
+    def _set_pragmas(self, writer: sa.Connection, *, durable: bool) -> None:
+        _set(writer, "synchronous", "FULL" if durable else "NORMAL")
+        _set(writer, "busy_timeout", "10000" if self._patient else "0")
+        _set(writer, "wal_autocheckpoint", "1000" if self._patient else "0")
 
     # ------------------------------------------------------------ writing
 
@@ -129,7 +134,10 @@ class SqlStore:
                         **projection.run_values(run),
                     },
                 )
-                head = self._insert(connection, run.id, events, "")
+                rows, head = _rows_of(run.id, events, "")
+                connection.execute(_INSERT, rows)
+                blobs = self._put_blobs(connection)
+            self._blobs.committed(blobs)
             self._remember(run.id, head)
             return run.id
 
@@ -145,22 +153,56 @@ class SqlStore:
             try:
                 with self._transaction(durable=durable) as connection:
                     self._check_epoch(connection, run.id, epoch)
-                    previous = self._head(connection, run.id, events[0].seq - 1)
-                    head = self._insert(connection, run.id, events, previous)
+                    rows, head = self._chained(connection, run.id, events)
+                    connection.execute(_INSERT, rows)
+                    blobs = self._put_blobs(connection)
                     self._project(connection, run, [row.event for row in events])
             except sa.exc.IntegrityError as error:
                 self._heads.pop(run.id, None)
                 raise errors.Conflict from error
+            self._blobs.committed(blobs)
             self._remember(run.id, head)
 
-        if durable or not self._at_once(work):
+        def step() -> None:
+            if not self._step(run, events, epoch):
+                work()
+
+        if durable or not self._at_once(step):
             await self._job(work)
+
+    def _step(self, run: Run, events: Sequence[Recorded], epoch: int | None) -> bool:
+        """A step's commit through the driver. False, and nothing is done, if it needs more."""
+        head = self._heads.get(run.id)
+        if self._writer is None or head is None or head[0] != events[0].seq - 1 or epoch is None:
+            return False
+        if projection.changes_lists(row.event for row in events):
+            return False
+        rows, head = _rows_of(run.id, events, head[1])
+        blobs = self._blobs.rows()
+        self._set_pragmas(self._writer, durable=False)
+        self._quick.commit(self._writer, run.id, epoch, rows, blobs)
+        self._blobs.committed(blobs)
+        self._remember(run.id, head)
+        return True
+
+    def _put_blobs(self, connection: sa.Connection) -> list[tuple[Digest, bytes]]:
+        blobs = self._blobs.rows()
+        if blobs:
+            rows = [{"digest": digest, "data": data} for digest, data in blobs]
+            connection.execute(self._insert_blob, rows)
+        return blobs
 
     def _check_epoch(self, connection: sa.Connection, run: RunId, epoch: int | None) -> None:
         if epoch is None:
             return
         if connection.execute(_EPOCH, {"run": run}).scalar() != epoch:
             raise errors.Fenced
+
+    def _chained(
+        self, connection: sa.Connection, run: RunId, events: Sequence[Recorded]
+    ) -> tuple[list[dict[str, object]], tuple[int, str]]:
+        previous = self._head(connection, run, events[0].seq - 1)
+        return _rows_of(run, events, previous)
 
     def _head(self, connection: sa.Connection, run: RunId, seq: int) -> str:
         known = self._heads.get(run)
@@ -174,26 +216,6 @@ class SqlStore:
         if found is None:
             raise errors.Conflict
         return str(found)
-
-    def _insert(
-        self, connection: sa.Connection, run: RunId, events: Sequence[Recorded], previous: str
-    ) -> tuple[int, str]:
-        rows = []
-        for row in events:
-            kind, body = encode(row.event)
-            previous = chained(previous, row.seq, row.at, kind, body)
-            rows.append(
-                {
-                    "run_id": run,
-                    "seq": row.seq,
-                    "at": row.at,
-                    "kind": kind,
-                    "body": body,
-                    "hash": previous,
-                }
-            )
-        connection.execute(_INSERT, rows)
-        return events[-1].seq, previous
 
     def _remember(self, run: RunId, head: tuple[int, str]) -> None:
         if len(self._heads) >= _HEADS:
@@ -348,7 +370,19 @@ class SqlStore:
         return self._blobs.keep(data)
 
     async def get(self, digest: Digest) -> bytes:
-        return await self._job(lambda: self._blobs.get(digest))
+        def work() -> bytes:
+            data = self._blobs.kept(digest)
+            if data is not None:
+                return data
+            with self._engine.connect() as connection:
+                query = sa.select(tables.blobs.c.data).where(tables.blobs.c.digest == digest)
+                found = connection.execute(query).scalar()
+            data = self._blobs.read(digest) if found is None else bytes(found)
+            if sha256(data) != digest:
+                raise KeyError(digest)
+            return data
+
+        return await self._job(work)
 
     def _partial(self, run: RunId) -> Path:
         return self._folder / "partial" / f"{run}.json"
@@ -407,6 +441,27 @@ class SqlStore:
         if self._writer is not None:
             self._writer.close()
         self._engine.dispose()
+
+
+def _rows_of(
+    run: RunId, events: Sequence[Recorded], previous: str
+) -> tuple[list[dict[str, object]], tuple[int, str]]:
+    """The rows of these events, chained to the hash before them, and the log's new head."""
+    rows: list[dict[str, object]] = []
+    for row in events:
+        kind, body = encode(row.event)
+        previous = chained(previous, row.seq, row.at, kind, body)
+        rows.append(
+            {
+                "run_id": run,
+                "seq": row.seq,
+                "at": row.at,
+                "kind": kind,
+                "body": body,
+                "hash": previous,
+            }
+        )
+    return rows, (events[-1].seq, previous)
 
 
 def _set(connection: sa.Connection, pragma: str, value: str) -> None:

@@ -16,6 +16,13 @@ events = sa.Table(
     sqlite_with_rowid=False,
 )
 
+blobs = sa.Table(
+    "blobs",
+    metadata,
+    sa.Column("digest", sa.String(80), primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
 runs = sa.Table(
     "runs",
     metadata,

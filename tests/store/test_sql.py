@@ -17,7 +17,7 @@ from jupyter_flows.core.canonical import chained, sha256
 from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.store import tables
-from jupyter_flows.store.blobs import BlobFolder
+from jupyter_flows.store.blobs import SMALL, Blobs
 from jupyter_flows.store.engine import (
     HEAD,
     NetworkFileSystemError,
@@ -29,16 +29,17 @@ from jupyter_flows.store.sql import SqlStore
 from .story import Story, kept, put, suspended
 
 FULL, NORMAL = 2, 1
+LARGE = b"x" * (SMALL + 1)
 
 
 async def test_what_was_written_is_there_when_the_store_is_opened_again(open_sql):
     first = open_sql()
     story = await suspended(first)
-    digest = await first.put(b"outputs")
+    digest = await first.put(LARGE)
     await put(first, story.vote(), durable=True)
     second = open_sql()
     assert await second.load(story.run.id) == story.run
-    assert await second.get(digest) == b"outputs"
+    assert await second.get(digest) == LARGE
     assert await second.rebuild() == 1
 
 
@@ -124,7 +125,7 @@ async def test_blobs_are_on_the_disk_before_a_durable_append_names_them(levels, 
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", noted)
-    digest = (await store.put(b"outputs")).removeprefix("sha256:")
+    digest = (await store.put(LARGE)).removeprefix("sha256:")
     await put(store, story.start(), durable=False)
     assert synced == []
     await put(store, story.finish("load"), durable=True)
@@ -139,10 +140,10 @@ async def test_blobs_are_on_the_disk_before_a_durable_append_names_them(levels, 
 async def test_a_blob_whose_bytes_are_not_what_its_name_says_is_a_key_error(open_sql, tmp_path):
     store = open_sql()
     story = Story()
-    digest = await store.put(b"outputs")
+    digest = await store.put(LARGE)
     await kept(store, story)
     (file,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
-    assert file.read_bytes() == b"outputs"
+    assert file.read_bytes() == LARGE
     file.write_bytes(b"something else")
     with pytest.raises(KeyError):
         await store.get(digest)
@@ -151,9 +152,51 @@ async def test_a_blob_whose_bytes_are_not_what_its_name_says_is_a_key_error(open
         await store.get(digest)
 
 
+def blob_rows(folder):
+    """The digests of the blobs that are committed as rows."""
+    with sqlite3.connect(folder / "flows.db") as connection:
+        return [digest for (digest,) in connection.execute("SELECT digest FROM blobs")]
+
+
+async def test_a_small_blob_is_a_row_of_the_transaction_that_names_it(open_sql, tmp_path):
+    store, story = open_sql(), Story()
+    await kept(store, story)
+    digests = []
+    for durable, events in ((True, story.start()), (False, story.finish("load"))):
+        digests.append(await store.put(b"outputs of %d" % durable))
+        assert blob_rows(tmp_path) == digests[:-1]
+        await put(store, events, durable=durable)
+        assert sorted(blob_rows(tmp_path)) == sorted(digests)
+    assert not (tmp_path / "blobs").exists()
+    assert await open_sql().get(digests[1]) == b"outputs of 0"
+
+
+async def test_a_small_blob_that_is_damaged_is_a_key_error(open_sql):
+    store = open_sql()
+    digest = await store.put(b"outputs")
+    await kept(store, Story())
+    with store._engine.begin() as connection:
+        connection.execute(sa.update(tables.blobs).values(data=b"something else"))
+    with pytest.raises(KeyError):
+        await store.get(digest)
+
+
+async def test_a_step_of_a_run_that_another_has_taken_is_fenced_and_keeps_nothing(
+    open_sql, tmp_path
+):
+    store, story = open_sql(), Story()
+    await kept(store, story)
+    await put(store, story.start(), durable=False)
+    await open_sql().claim(story.run.id, "another", 1)
+    await store.put(b"outputs")
+    with pytest.raises(errors.Fenced):
+        await put(store, story.finish("load"), durable=False, epoch=1)
+    assert blob_rows(tmp_path) == []
+
+
 def test_blobs_that_could_not_be_synced_are_synced_the_next_time(tmp_path, monkeypatch):
-    blobs = BlobFolder(tmp_path / "blobs")
-    blobs.keep(b"outputs")
+    blobs = Blobs(tmp_path / "blobs")
+    blobs.keep(LARGE)
     blobs.write()
     fsync, fail = os.fsync, True
 
@@ -175,13 +218,13 @@ def test_blobs_that_could_not_be_synced_are_synced_the_next_time(tmp_path, monke
 def test_blobs_that_could_not_be_written_are_written_the_next_time(tmp_path):
     folder = tmp_path / "blobs"
     folder.write_text("in the way")
-    blobs = BlobFolder(folder)
-    digest = blobs.keep(b"outputs")
+    blobs = Blobs(folder)
+    digest = blobs.keep(LARGE)
     with pytest.raises(OSError, match="blobs"):
         blobs.write()
     folder.unlink()
     blobs.write()
-    assert BlobFolder(folder).get(digest) == b"outputs"
+    assert Blobs(folder).read(digest) == LARGE
 
 
 async def test_a_database_that_cannot_be_reached_is_unavailable(open_sql, tmp_path):
@@ -294,16 +337,17 @@ async def test_small_writes_leave_no_endless_log_behind(open_sql):
     assert before < 3 * 1000 * 4096
 
 
-async def test_a_damaged_database_is_called_so_by_small_writes_too(open_sql):
-    """A step's commit goes no other way for its errors than a vote's."""
-    store = open_sql()
-    story = Story()
+async def test_a_damaged_database_is_called_so_by_small_writes_too(open_sql, tmp_path):
+    """A step's commit goes no other way for its errors than a vote's, and can be said again."""
+    store, story = open_sql(), Story()
     await kept(store, story)
-    await put(store, story.start())
-
-    def damaged(*_):
-        raise sa.exc.DatabaseError("select", {}, Exception("database disk image is malformed"))
-
-    store._insert = damaged
-    with pytest.raises(errors.StoreUnavailable, match="malformed"):
-        await put(store, story.finish("load"))
+    await put(store, story.start(), epoch=1)
+    told = story.finish("load")
+    with sqlite3.connect(tmp_path / "flows.db") as connection:
+        connection.execute("ALTER TABLE events RENAME TO away")
+    with pytest.raises(errors.StoreUnavailable, match="no such table"):
+        await put(store, told, epoch=1)
+    with sqlite3.connect(tmp_path / "flows.db") as connection:
+        connection.execute("ALTER TABLE away RENAME TO events")
+    await put(store, told, epoch=1)
+    assert await open_sql().load(story.run.id) == story.run
