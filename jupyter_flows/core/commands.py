@@ -1,24 +1,22 @@
 """What can be asked of a run: imperative, frozen; `machine.decide` answers with events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from jupyter_flows.core.model import Digest, Failure, Json, LinkId, Purpose, StepId, Voter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(Struct, frozen=True, kw_only=True):
     """A driver has the run: queued becomes running."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Advance:
+class Advance(Struct, frozen=True, kw_only=True):
     """Start the next step, if nothing is awaited."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishStep:
+class FinishStep(Struct, frozen=True, kw_only=True):
     """A cell has ended. `link` is the id for the link that its gate, if it opens, is given.
 
     `error` None is success. `amended` holds outputs of earlier steps that this cell changed.
@@ -35,8 +33,7 @@ class FinishStep:
     widgets: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CastVote:
+class CastVote(Struct, frozen=True, kw_only=True):
     """`gate` None is a vote by a flow-level link; otherwise gate and generation are named (G6).
 
     `purpose` is that of the signed URL which was used, None where none was.
@@ -52,13 +49,11 @@ class CastVote:
     purpose: Purpose | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckDeadline:
+class CheckDeadline(Struct, frozen=True, kw_only=True):
     """The clock has passed a due time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MintLink:
+class MintLink(Struct, frozen=True, kw_only=True):
     """`gate` None asks for a flow-level link; `expires_at` is required for it."""
 
     link: LinkId
@@ -67,48 +62,41 @@ class MintLink:
     expires_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RevokeLink:
+class RevokeLink(Struct, frozen=True, kw_only=True):
     link: LinkId
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoseKernel:
+class LoseKernel(Struct, frozen=True, kw_only=True):
     """The kernel is gone. `outputs` is what is known of the cell that was running."""
 
     why: str
     outputs: Mapping[StepId, Digest] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
+class Resume(Struct, frozen=True, kw_only=True):
     """The owner goes on after a crash or a failure, from the step that did not finish."""
 
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishRebuild:
+class FinishRebuild(Struct, frozen=True, kw_only=True):
     """The earlier cells ran again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AmendOutputs:
+class AmendOutputs(Struct, frozen=True, kw_only=True):
     """Outputs of finished steps changed while no cell ran."""
 
     outputs: Mapping[StepId, Digest]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailRun:
+class FailRun(Struct, frozen=True, kw_only=True):
     """The run cannot go on, whatever its cells do (no such kernel, say)."""
 
     error: Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """The owner ends the run (G17)."""
 
     by: str

@@ -5,8 +5,9 @@ must always read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias, get_args
+
+from msgspec import Struct, field
 
 from jupyter_flows.core.model import (
     Digest,
@@ -20,8 +21,7 @@ from jupyter_flows.core.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCreated:
+class RunCreated(Struct, frozen=True, kw_only=True):
     path: str
     owner: str
     parameters: Mapping[str, Json]
@@ -35,24 +35,20 @@ class RunCreated:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True, kw_only=True):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStarted:
+class StepStarted(Struct, frozen=True, kw_only=True):
     step: StepId
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepSkipped:
+class StepSkipped(Struct, frozen=True, kw_only=True):
     step: StepId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepSucceeded:
+class StepSucceeded(Struct, frozen=True, kw_only=True):
     step: StepId
     result: Json = None
     notice: str | None = None
@@ -60,16 +56,14 @@ class StepSucceeded:
     execution_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFailed:
+class StepFailed(Struct, frozen=True, kw_only=True):
     step: StepId
     error: Failure
     outputs: Digest | None = None
     execution_count: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputsAmended:
+class OutputsAmended(Struct, frozen=True, kw_only=True):
     """Outputs of finished steps changed later: a display updated, a thread that still prints.
 
     `digest` is what the open gate's digest has become (G70).
@@ -79,15 +73,13 @@ class OutputsAmended:
     digest: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WidgetsSaved:
+class WidgetsSaved(Struct, frozen=True, kw_only=True):
     """The state of the notebook's widgets, so that the saved notebook can draw them."""
 
     widgets: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateOpened:
+class GateOpened(Struct, frozen=True, kw_only=True):
     gate: StepId
     generation: int
     options: GateOptions
@@ -96,8 +88,7 @@ class GateOpened:
     digest: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoteCast:
+class VoteCast(Struct, frozen=True, kw_only=True):
     """`gate` None: a vote by a flow-level link that no gate has counted yet (G36)."""
 
     gate: StepId | None
@@ -109,8 +100,7 @@ class VoteCast:
     digest: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreVoteCounted:
+class PreVoteCounted(Struct, frozen=True, kw_only=True):
     """A vote by a flow-level link was consumed by this gate, and by no other after it (G36)."""
 
     gate: StepId
@@ -118,8 +108,7 @@ class PreVoteCounted:
     link: LinkId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoteDismissed:
+class VoteDismissed(Struct, frozen=True, kw_only=True):
     """A vote from before the opening doesn't fit the form that the gate opened with."""
 
     gate: StepId
@@ -129,26 +118,22 @@ class VoteDismissed:
     approved: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateApproved:
+class GateApproved(Struct, frozen=True, kw_only=True):
     gate: StepId
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateRejected:
+class GateRejected(Struct, frozen=True, kw_only=True):
     gate: StepId
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateTimedOut:
+class GateTimedOut(Struct, frozen=True, kw_only=True):
     gate: StepId
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkMinted:
+class LinkMinted(Struct, frozen=True, kw_only=True):
     link: LinkId
     gate: StepId | None
     generation: int
@@ -156,43 +141,36 @@ class LinkMinted:
     expires_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkRevoked:
+class LinkRevoked(Struct, frozen=True, kw_only=True):
     link: LinkId
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInterrupted:
+class RunInterrupted(Struct, frozen=True, kw_only=True):
     """The kernel is gone, and with it the cell that ran, if one did."""
 
     why: str
     outputs: Mapping[StepId, Digest] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResumed:
+class RunResumed(Struct, frozen=True, kw_only=True):
     by: str
     step: StepId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelRebuilt:
+class KernelRebuilt(Struct, frozen=True, kw_only=True):
     """The earlier cells ran again in a fresh kernel."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSucceeded:
+class RunSucceeded(Struct, frozen=True, kw_only=True):
     result: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFailed:
+class RunFailed(Struct, frozen=True, kw_only=True):
     error: Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunCancelled:
+class RunCancelled(Struct, frozen=True, kw_only=True):
     by: str
     reason: str | None = None
 
@@ -226,8 +204,7 @@ Event: TypeAlias = (
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """An event in its place in the log: `seq` counts from 1 in the run, `at` is POSIX seconds."""
 
     seq: int

@@ -6,10 +6,11 @@ a database, and nothing here changes a status: that is `machine`'s alone.
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NewType, Self, TypeAlias
+
+from msgspec import Struct, field
 
 RunId = NewType("RunId", str)
 StepId = NewType("StepId", str)
@@ -63,8 +64,7 @@ class Purpose(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """What went wrong: `name` is a class name, `message` a sentence."""
 
     name: str
@@ -76,8 +76,7 @@ class Failure:
         return shown if self.reason is None else {**shown, "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
-class GateOptions:
+class GateOptions(Struct, frozen=True):
     """What an author may say of a gate.
 
     `timeout` None is the run's default; `form` is a JSON Schema.
@@ -96,8 +95,7 @@ class GateOptions:
     pre_approvals: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class StepSpec:
+class StepSpec(Struct, frozen=True):
     """One code cell as the run was started with it; stored as data, never read again from the file.
 
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
@@ -115,8 +113,7 @@ class StepSpec:
     raises: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A step's present state. `attempts` counts starts; `outputs` names the stored outputs."""
 
     spec: StepSpec
@@ -135,8 +132,7 @@ class Step:
         return self.spec.id
 
 
-@dataclass(frozen=True, slots=True)
-class Voter:
+class Voter(Struct, frozen=True):
     """Who votes, and by which way. `name` None is an anonymous link.
 
     `verified` is a logged-in identity; otherwise the name is what the link claims (G41).
@@ -165,8 +161,7 @@ class Voter:
         return self.name or "anonymous"
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """One approval or rejection; `digest` is what was on the voter's screen (G70)."""
 
     voter: Voter
@@ -177,8 +172,7 @@ class Vote:
     digest: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """One opening of a suspend step. `(step, generation)` names it within its run (G6)."""
 
     step: StepId
@@ -202,8 +196,7 @@ class Gate:
         return next((vote for vote in reversed(self.votes) if vote.voter.same_as(voter)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A grant to vote, with one signed URL for each purpose. `gate` None is flow-level (G36).
 
     `expires_at` None is the gate's own deadline (G33).
@@ -219,8 +212,7 @@ class Link:
     consumed_by: StepId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One execution of a notebook as a flow, as the events so far say; `seq` is the last one's.
 
     `folder` is where its kernel starts, `output` the file that the executed notebook goes to.

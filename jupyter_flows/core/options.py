@@ -4,7 +4,6 @@ The three places are merged in this order, and a later one wins (api.md section 
 says what is allowed; it ships with the package.
 """
 
-import dataclasses
 import difflib
 import functools
 import json
@@ -14,6 +13,7 @@ from importlib import resources
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 
 from jupyter_flows.core import durations, forms
 from jupyter_flows.core.canonical import canonical_json
@@ -184,7 +184,7 @@ def configured_gate(options: GateOptions, result: Json) -> GateOptions:
     if result.get("description") is not None:
         said["description"] = result["description"]
     _plain(said)
-    configured = dataclasses.replace(options, **said)
+    configured = replace(options, **said)
     forms.check_schema(configured)
     return configured
 

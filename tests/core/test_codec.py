@@ -1,12 +1,13 @@
 """Every event is read from the log as it was written."""
 
 import json
-from dataclasses import MISSING, fields
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from jupyter_flows.core import codec
 from jupyter_flows.core import events as e
@@ -99,7 +100,7 @@ def test_a_row_that_lacks_fields_with_a_default_is_read(kind, data):
     event = data.draw(events(kind))
     body = json.loads(codec.encode(event)[1])
     for field in fields(kind):
-        if field.default is not MISSING or field.default_factory is not MISSING:
+        if field.default is not NODEFAULT or field.default_factory is not NODEFAULT:
             body.pop(field.name, None)
     assert type(codec.decode(kind.__name__, json.dumps(body))) is kind
 

@@ -1,8 +1,7 @@
 """G70: each thing that a gate shows, and each of its rules, changes its digest."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.digest import gate_digest

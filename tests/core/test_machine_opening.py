@@ -1,8 +1,7 @@
 """When a gate opens (approvals.md section 1)."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors

@@ -1,8 +1,7 @@
 """A run from its start to its end: steps, a lost kernel, resuming, and what the tables refuse."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors

@@ -3,7 +3,6 @@
 import math
 import sys
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
 from jupyter_flows.core import codec, errors
 from jupyter_flows.core import commands as c

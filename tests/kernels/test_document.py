@@ -1,9 +1,9 @@
 import copy
 import json
-from dataclasses import replace
 
 import nbformat
 import pytest
+from msgspec.structs import replace
 from nbclient import NotebookClient
 
 from jupyter_flows.core.errors import BadInput, ParametersInvalid

@@ -1,8 +1,9 @@
 """What a command leads to: the events, or a refusal and no change."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors, forms, policy

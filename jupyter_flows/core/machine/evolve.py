@@ -1,8 +1,9 @@
 """What an event makes of a run."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any, assert_never
+
+from msgspec.structs import replace
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core import forms
