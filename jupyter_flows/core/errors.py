@@ -4,10 +4,11 @@ FlowsError
 ├── BadInput            mend what you sent
 │   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
 │   ├── FormInvalid         a payload that the gate's form refuses, field by field
+│   ├── ScheduleInvalid     a cron expression, a time zone and what else a schedule has (G84)
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
-│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep
+│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule
 ├── NotAllowed          not by you, or not here
 │   └── CancelHidden        the gate takes no rejection (G16)
 ├── Refused             the state does not allow it (any more)
@@ -65,6 +66,10 @@ class FormInvalid(_Mistakes):
     """The payload does not fit the gate's form."""
 
 
+class ScheduleInvalid(_Mistakes):
+    """The schedule has mistakes."""
+
+
 class ParametersInvalid(BadInput):
     """The parameters can't be used."""
 
@@ -91,6 +96,10 @@ class UnknownGate(NotFound):
 
 class UnknownLink(NotFound):
     """This link is not known."""
+
+
+class UnknownSchedule(NotFound):
+    """There is no such schedule."""
 
 
 class NotAllowed(FlowsError):

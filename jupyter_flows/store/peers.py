@@ -95,7 +95,14 @@ class PeerFolder:
         card = self.card(server)
         if card is None:
             return False
-        return await asyncio.to_thread(_post, card, run)
+        return await asyncio.to_thread(_post, card, f"drive/{run}")
+
+    async def poke_schedules(self) -> bool:
+        """Ask a server that lasts to look at the schedules; whether one is there and said yes."""
+        for card in self.all():
+            if card.lasting and await asyncio.to_thread(_post, card, "schedules"):
+                return True
+        return False
 
 
 def opener(card: Server) -> urllib.request.OpenerDirector:
@@ -109,9 +116,9 @@ def opener(card: Server) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
-def _post(card: Server, run: RunId) -> bool:
+def _post(card: Server, path: str) -> bool:
     request = urllib.request.Request(  # noqa: S310 (our own server's http address)
-        f"{card.url}/peers/drive/{run}",
+        f"{card.url}/peers/{path}",
         data=b"",
         headers={"Authorization": f"Bearer {card.secret}"},
         method="POST",

@@ -33,6 +33,7 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Json, Run
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.page import STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
 from jupyter_flows.web.tries import Tries
@@ -48,6 +49,7 @@ class Doors:
     """What the handlers share. `public_url` is what links begin with (G37)."""
 
     engine: Engine
+    schedules: Schedules
     public_url: Callable[[], str]
     secret: str
     tries_per_minute: int = 60
