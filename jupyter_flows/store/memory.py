@@ -210,7 +210,7 @@ class MemorySchedules:
         return sorted(self._schedules.values(), key=lambda s: (s.created_at, s.id))
 
     async def due(self, now: float) -> list[Schedule]:
-        known = await self.schedules()
+        known = self._schedules.values()
         return [each for each in known if each.due_at is not None and each.due_at <= now]
 
     async def next_due(self) -> float | None:

@@ -64,8 +64,7 @@ class SqlSchedules:
         return await self._select(sa.select(tables.schedules).order_by(_C.created_at, _C.id))
 
     async def due(self, now: float) -> list[Schedule]:
-        query = sa.select(tables.schedules).where(_C.due_at <= now)
-        return await self._select(query.order_by(_C.created_at, _C.id))
+        return await self._select(sa.select(tables.schedules).where(_C.due_at <= now))
 
     async def next_due(self) -> float | None:
         def work() -> float | None:
