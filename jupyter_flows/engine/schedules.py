@@ -96,7 +96,7 @@ class Schedules:
             before = await self._store.schedule(schedule)
             after = change(before)
             if after.paused == before.paused and before.due_at is not None:
-                return before
+                return before  # a due time that has just come stays due
             if await self._store.change(before, after):
                 return after
         raise Conflict(f"The schedule {schedule} changes too fast; try again.")

@@ -78,7 +78,7 @@ class SqlSchedules:
         as_before = (
             _C.id == before.id,
             _C.paused == before.paused,
-            _C.due_at.is_not_distinct_from(before.due_at),
+            _C.due_at == before.due_at,
         )
         return await self._write(
             sa.update(tables.schedules).where(*as_before).values(_values(after))

@@ -213,7 +213,17 @@ async def test_a_time_zone_that_is_gone_is_an_error_of_its_schedule(clocked):
     assert await clocked.tick("2026-06-02 07:00")
     after = await clocked.now(schedule)
     assert "Europe/Atlantis" in after.last_error
-    assert after.due_at is None
+    assert (after.due_at, after.paused) == (None, False)
+    with pytest.raises(BadInput, match="Atlantis"):
+        await clocked.schedules.unpause(schedule.id)
+    await store.change(after, replace(after, zone="Europe/Berlin"))
+    assert (await clocked.schedules.unpause(schedule.id)).due_at == at("2026-06-03 07:00")
+
+
+async def test_to_unpause_what_is_not_paused_takes_no_due_time_away(clocked):
+    schedule = await clocked.add(catch_up=CatchUp.ONCE)
+    clocked.clock.now = at("2026-06-02 07:00")
+    assert await clocked.schedules.unpause(schedule.id) == schedule
 
 
 # ---------------------------------------------------------------- pauses
