@@ -121,6 +121,7 @@ def compose(
         limits=Limits(
             timeout=durations.seconds(settings.default_timeout),
             payload_bytes=settings.max_payload_bytes,
+            validator_seconds=durations.seconds(settings.validator_timeout),
         ),
         adopts=adopts,
         drives=manager is not None,
