@@ -327,6 +327,9 @@ class Peers(Protocol):
     async def poke(self, server: str, run: RunId) -> bool:
         """Ask it to drive the run; whether it said yes."""
 
+    async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
+        """Ask it to evaluate in the run's kernel, which it has. Raises KernelUnavailable."""
+
 
 class Listener(Protocol):
     """Called after events are on disk, in order, within one process."""

@@ -9,7 +9,13 @@ import msgspec
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
-from jupyter_flows.core.errors import BadInput, Fenced, FlowsError, UnknownLink
+from jupyter_flows.core.errors import (
+    BadInput,
+    Fenced,
+    FlowsError,
+    KernelUnavailable,
+    UnknownLink,
+)
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
     Claims,
@@ -43,6 +49,8 @@ from jupyter_flows.ports import (
     Chance,
     Clock,
     Documents,
+    Evaluation,
+    Expression,
     GateRow,
     Kernels,
     LinkRow,
@@ -128,7 +136,7 @@ class Engine:
             log=log,
         )
         self.feed.listen(self._due.committed)
-        self.votes = Votes(self._teller, self._dispatcher, kernels, clock, limits)
+        self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
         self.feed.listen(self._make_room)
         self._background: set[asyncio.Task[None]] = set()
 
@@ -370,6 +378,15 @@ class Engine:
     async def vote(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
         """As `Votes.cast`."""
         return await self.votes.cast(run, vote)
+
+    async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
+        """In the run's kernel, here or with the server that has it. Raises KernelUnavailable."""
+        if self._kernels.holds(run):
+            return await self._kernels.evaluate(run, expression)
+        row = await self._store.row(run)
+        if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
+            raise KernelUnavailable("It is gone; resume the run first.")
+        return await self._peers.evaluate(row.server or "", run, expression)
 
     async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
         """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).

@@ -1,5 +1,6 @@
 """Votes of all ways: their size, the author's own check, and the machine's decision."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from jupyter_flows.core import commands as c
@@ -27,7 +28,7 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.plain import plain_json
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.tell import Teller
-from jupyter_flows.ports import Clock, Dispatcher, Expression, Kernels
+from jupyter_flows.ports import Clock, Dispatcher, Evaluation, Expression
 
 VALIDATOR = "__import__('sys').modules['jupyter_flows.client.flows'].mistakes({name}, payload)"
 
@@ -36,7 +37,7 @@ VALIDATOR = "__import__('sys').modules['jupyter_flows.client.flows'].mistakes({n
 class Votes:
     teller: Teller
     dispatcher: Dispatcher
-    kernels: Kernels
+    evaluate: Callable[[RunId, Expression], Awaitable[Evaluation]]
     clock: Clock
     limits: Limits
 
@@ -109,7 +110,7 @@ class Votes:
             timeout=self.limits.validator_seconds,
         )
         try:
-            found = await self.kernels.evaluate(run, asked)
+            found = await self.evaluate(run, asked)
         except KernelUnavailable as error:
             raise ValidatorUnavailable(
                 f"The gate's validator {name!r} needs the run's kernel: {error}"

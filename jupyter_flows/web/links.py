@@ -35,6 +35,7 @@ from jupyter_flows.web import views
 from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import Entries, gate_page, message_page
 from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
 
@@ -43,7 +44,7 @@ def page_key(claims: Claims) -> str:
     """The page that a link leads to: its gate's, or the run's for a flow-level link."""
     if claims.gate is None:
         return claims.run
-    return views.gate_key(claims.run, claims.gate, claims.generation)
+    return gate_key(claims.run, claims.gate, claims.generation)
 
 
 class HtmlErrors(LinkDoor):
