@@ -36,7 +36,7 @@ class FlowsSettings(HasTraits):
         "5s", help="How long a gate's `validate` function may take over one answer."
     ).tag(config=True)
 
-    groups: Dict[str, Any] = Dict(
+    groups: Any = Dict(
         help="Who is in which group, for gates that name groups: {'finance': ['alice', 'bob']}."
     ).tag(config=True)
 
