@@ -15,7 +15,13 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def __getattr__(name: str) -> Any:
-    """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`."""
+    """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`; what
+    stands for a server in a plain kernel, in `testing.plain`.
+    """
+    if name == "answers":
+        from jupyter_flows.testing.plain import answers  # noqa: PLC0415
+
+        return answers
     from jupyter_flows.client import flows  # noqa: PLC0415 (only when a kernel asks)
 
     try:

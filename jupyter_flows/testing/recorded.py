@@ -1,0 +1,51 @@
+"""A notebook's flow, with the answers that are recorded beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_flows.cli.notebook import read_notebook
+from jupyter_flows.composition import LateDocuments
+from jupyter_flows.core.answers import SUFFIX, Answer, recorded
+from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.flow import Flow, read_flow
+from jupyter_flows.core.model import Json, StepId, StepSpec
+from jupyter_flows.core.rehearsal import Rehearsal
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """`notebook` is as a run takes it, its cells in their places; `file` is where answers go."""
+
+    notebook: Mapping[str, Json]
+    flow: Flow
+    answers: Mapping[StepId, Answer]
+    file: Path
+
+    def step_of(self, index: int) -> StepSpec | None:
+        """The step that this cell is, counted among all cells."""
+        return next((step for step in self.flow.steps if step.index == index), None)
+
+    def rehearsal(self) -> Rehearsal:
+        return Rehearsal(self.answers, str(self.file))
+
+
+def answers_file(notebook: Path) -> Path:
+    return notebook.with_name(notebook.stem + SUFFIX)
+
+
+def read_recorded(path: Path) -> Recorded:
+    """Raises BadInput, FlowInvalid, AnswersInvalid; each with all mistakes."""
+    prepared, _ = LateDocuments().prepare(read_notebook(path), {}, None)
+    flow = read_flow(prepared)
+    file = answers_file(path)
+    return Recorded(prepared, flow, recorded(prepared, flow, _text(file), file.name), file)
+
+
+def _text(file: Path) -> str | None:
+    try:
+        return file.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"{file} can't be read: {error}") from None
