@@ -3,6 +3,7 @@
 In a cell: `import jupyter_flows as flows`. Nothing but the in-kernel client is loaded by that.
 """
 
+import importlib
 from typing import Any
 
 __version__ = "0.1.0"
@@ -19,9 +20,7 @@ def __getattr__(name: str) -> Any:
     stands for a server in a plain kernel, in `testing.plain`.
     """
     if name == "answers":
-        from jupyter_flows.testing.plain import answers  # noqa: PLC0415
-
-        return answers
+        return importlib.import_module("jupyter_flows.testing.plain").answers
     from jupyter_flows.client import flows  # noqa: PLC0415 (only when a kernel asks)
 
     try:

@@ -3,7 +3,7 @@
 pytest loads this file in every session, so nothing else is loaded until it is needed.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,5 +50,6 @@ def run_flow(
     """Run a notebook as a flow: `run_flow("report.ipynb", {"month": 11}, answers={…})`."""
     from jupyter_flows.testing.runner import RunFlow  # noqa: PLC0415
 
-    with RunFlow(tmp_path_factory.mktemp("flows"), flow_clock) as run:
-        yield run
+    run = RunFlow(tmp_path_factory.mktemp("flows"), flow_clock)
+    yield run
+    run.close()

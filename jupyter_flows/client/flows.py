@@ -270,14 +270,12 @@ class _Hook:
         failed = result is None or not result.success
         if not failed and self.script is None:
             return  # the server asks for the report
-        text = None if failed else self.report().get("text")
+        told = {} if failed else self.report()
         self.cell, self.value = None, _UNSET
-        if failed and not cell.get("raises"):
-            return
-        if failed:
+        if failed and cell.get("raises"):
             self._keep(cell["step"], None)
-        if self.script is not None:
-            self._bind(self.script.leave(cell["step"], json.loads(text or "null")))
+        if self.script is not None and (not failed or cell.get("raises")):
+            self._bind(self.script.leave(cell["step"], json.loads(told.get("text", "null"))))
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""
@@ -318,9 +316,7 @@ class _Reporter:
 REPORTER = _Reporter()
 
 
-def install(
-    ip: Any, env: dict[str, str], folder: str | None = None, script: Any = None
-) -> None:
+def install(ip: Any, env: dict[str, str], folder: str | None = None, script: Any = None) -> None:
     """Called by the server when a run, or the stock of warm kernels, takes this kernel; and, with
     a script, where recorded answers stand for people.
     """

@@ -72,21 +72,43 @@ class Answer(Struct, frozen=True):
     timeout: bool = False
 
 
-def read_answers(said: Mapping[str, Json], where: str) -> dict[StepId, Answer]:
+def read_answers(said: Mapping[str, Json], flow: Flow, where: str) -> dict[StepId, Answer]:
     """Answers by step, as a file or a test gives them. Raises AnswersInvalid with all mistakes."""
     places = {step: f"{where}, step {step!r}" for step in said}
     mistakes = [
         mistake for step, place in places.items() for mistake in _checked(said[step], place)
     ]
+    mistakes += _homeless(places, flow)
     if mistakes:
         raise AnswersInvalid(mistakes)
     return {StepId(step): _answer(said[step], place) for step, place in places.items()}
+
+
+def read_answer(said: Json, where: str) -> Answer:
+    """One answer. Raises AnswersInvalid with all mistakes."""
+    mistakes = list(_checked(said, where))
+    if mistakes:
+        raise AnswersInvalid(mistakes)
+    return _answer(said, where)
 
 
 def _checked(said: Json, where: str) -> Iterator[Mistake]:
     if isinstance(said, dict):
         return options.checked("answer", said, where)
     return iter([Mistake(where, f"must be an answer, as in `{EXAMPLE}`")])
+
+
+def _homeless(places: Mapping[str, str], flow: Flow) -> Iterator[Mistake]:
+    """The answers that no gate waits for."""
+    gates = [step.id for step in flow.steps if step.gate is not None]
+    others = {step.id for step in flow.steps if step.gate is None}
+    for step, place in places.items():
+        if step in others:
+            yield Mistake(place, "has no gate; tag its cell `suspend`")
+        elif step not in gates:
+            near = difflib.get_close_matches(step, gates, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            yield Mistake(place, f"there is none{hint}; gates: {', '.join(gates) or 'none'}")
 
 
 def _answer(said: Mapping[str, Json], where: str) -> Answer:
@@ -116,30 +138,15 @@ def recorded(
     Raises AnswersInvalid with all mistakes.
     """
     said, mistakes = ({}, []) if file is None else options.yaml_mapping(file, name, EXAMPLE)
-    mistakes += _homeless(said, flow, name)
     of_file: dict[StepId, Answer] = {}
     try:
-        of_file = read_answers(said, name)
+        of_file = read_answers(said, flow, name)
     except AnswersInvalid as error:
         mistakes += error.mistakes
     of_cells = dict(_of_cells(notebook, flow, mistakes))
     if mistakes:
         raise AnswersInvalid(mistakes)
     return {**of_cells, **of_file}
-
-
-def _homeless(said: Mapping[str, Json], flow: Flow, name: str) -> Iterator[Mistake]:
-    """The answers that no gate waits for."""
-    gates = [step.id for step in flow.steps if step.gate is not None]
-    others = {step.id for step in flow.steps if step.gate is None}
-    for step in said:
-        if step in others:
-            yield Mistake(f"{name}, step {step!r}", "has no gate; tag its cell `suspend`")
-        elif step not in gates:
-            near = difflib.get_close_matches(step, gates, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            known = ", ".join(gates) or "none"
-            yield Mistake(f"{name}, step {step!r}", f"there is none{hint}; gates: {known}")
 
 
 def _of_cells(
@@ -177,7 +184,7 @@ def close(spec: StepSpec, result: Json, answer: Answer | None, file: str, now: f
     if answer.timeout and gate.deadline is not None:
         run = _told(run, c.CheckDeadline(), gate.deadline)
     elif gate.status is GateStatus.OPEN and not mistakes:
-        mistakes.append(Mistake(answer.where, _too_few(gate)))
+        mistakes.append(Mistake(answer.where, too_few(gate)))
     if mistakes:
         raise AnswersInvalid(mistakes)
     return run
@@ -241,7 +248,7 @@ def refused(answer: Answer, vote: RecordedVote, error: FlowsError) -> list[Mista
     ]
 
 
-def _too_few(gate: Gate) -> str:
+def too_few(gate: Gate) -> str:
     needed = gate.options.required_events
     approvers = len({vote.voter.key for vote in gate.approvals})
     return (

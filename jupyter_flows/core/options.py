@@ -71,7 +71,8 @@ def checked(part: str, options: Mapping[str, Json], where: str) -> Iterator[Mist
                 yield _unknown_key(where, f"{path}.{key}" if path else str(key), allowed)
         else:
             says = error.schema.get("x-says") or error.message
-            yield Mistake(f"{where}, key {path!r}", f"{says}; it is {_brief(error.instance)}")
+            at = f"{where}, key {path!r}" if path else where
+            yield Mistake(at, f"{says}; it is {_brief(error.instance)}")
 
 
 def _unknown_key(where: str, key: str, allowed: list[str]) -> Mistake:

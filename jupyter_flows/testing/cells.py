@@ -56,10 +56,11 @@ def _speaks_of_flows(cell: Mapping[str, Json]) -> bool:
     if cell.get("cell_type") != "code":
         return False
     metadata = _object(cell.get("metadata"))
+    tags = metadata.get("tags")
     source = cell.get("source", "")
     text = source if isinstance(source, str) else "".join(source)
     lines, _ = options.option_lines(text, "")
-    tagged = "suspend" in metadata.get("tags", ())
+    tagged = isinstance(tags, list) and "suspend" in tags
     return tagged or bool(metadata.get("flow")) or "suspend" in lines or "jupyter_flows" in text
 
 

@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from IPython.core.error import InputRejected
 from IPython.core.getipython import get_ipython
 
+from jupyter_flows.cli import iri
 from jupyter_flows.client import flows
 from jupyter_flows.composition import clock
 from jupyter_flows.core.answers import ROUTE, missing
@@ -27,11 +29,14 @@ def answers(notebook: str | os.PathLike[str]) -> None:
     """
     if os.environ.get("FLOWS_URL", flows.NOWHERE) != flows.NOWHERE:
         return
-    shell: Any = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     if not hasattr(shell, "kernel"):
         raise flows.FlowsClientError("Recorded answers need a Jupyter kernel; there is none here.")
+    iri.put_off()
     script = Script(read_recorded(Path(notebook)))
-    shell.ast_transformers[:] = [t for t in shell.ast_transformers if not isinstance(t, _Gatekeeper)]
+    shell.ast_transformers[:] = [
+        t for t in shell.ast_transformers if not isinstance(t, _Gatekeeper)
+    ]
     shell.ast_transformers.append(_Gatekeeper(script))
     flows.install(shell, _ENV, script=script)
 
@@ -86,7 +91,7 @@ class Script:
 
     def _news(self) -> dict[str, Json]:
         """What is to be bound now and was not yet: what a cell binds anew stays."""
-        bound = self._rehearsal.bindings()
+        bound: dict[str, Json] = msgspec.to_builtins(self._rehearsal.bindings())
         news = {name: value for name, value in bound.items() if self._bound.get(name) != value}
         self._bound = bound
         return news
@@ -116,7 +121,7 @@ def ended(step: StepSpec, failure: Failure) -> str:
     return f"The flow ended at step {step.id!r}: {failure.name}: {failure.message}{reason}"
 
 
-class NotReached(InputRejected):  # type: ignore[misc]
+class NotReached(InputRejected):
     """The flow does not come to this cell."""
 
     def _render_traceback_(self) -> list[str]:

@@ -36,10 +36,15 @@ def answers_file(notebook: Path) -> Path:
 
 def read_recorded(path: Path) -> Recorded:
     """Raises BadInput, FlowInvalid, AnswersInvalid; each with all mistakes."""
-    prepared, _ = LateDocuments().prepare(read_notebook(path), {}, None)
-    flow = read_flow(prepared)
     file = answers_file(path)
-    return Recorded(prepared, flow, recorded(prepared, flow, _text(file), file.name), file)
+    return recorded_of(read_notebook(path), file, _text(file))
+
+
+def recorded_of(notebook: Mapping[str, Json], file: Path, text: str | None) -> Recorded:
+    """Of a parsed notebook; `text` is what stands in the answers file, if it is there."""
+    prepared, _ = LateDocuments().prepare(notebook, {}, None)
+    flow = read_flow(prepared)
+    return Recorded(prepared, flow, recorded(prepared, flow, text, file.name), file)
 
 
 def _text(file: Path) -> str | None:
