@@ -37,7 +37,7 @@ def answers_file(notebook: Path) -> Path:
 def read_recorded(path: Path) -> Recorded:
     """Raises BadInput, FlowInvalid, AnswersInvalid; each with all mistakes."""
     file = answers_file(path)
-    return recorded_of(read_notebook(path), file, _text(file))
+    return recorded_of(read_notebook(path), file, text_of(file))
 
 
 def recorded_of(notebook: Mapping[str, Json], file: Path, text: str | None) -> Recorded:
@@ -47,7 +47,8 @@ def recorded_of(notebook: Mapping[str, Json], file: Path, text: str | None) -> R
     return Recorded(prepared, flow, recorded(prepared, flow, text, file.name), file)
 
 
-def _text(file: Path) -> str | None:
+def text_of(file: Path) -> str | None:
+    """None where there is no such file. Raises BadInput."""
     try:
         return file.read_text("utf-8")
     except FileNotFoundError:

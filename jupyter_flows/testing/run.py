@@ -99,7 +99,10 @@ class FlowRun:
         gate = self._run.open_gate
         if gate is None:
             raise NoGate(f"No gate is open: {self!r}")
-        self._wait(self._give(gate, read_answer(answer, f"answer to {gate.step!r}")))
+        try:
+            self._wait(self._give(gate, read_answer(answer, f"answer to {gate.step!r}")))
+        except FlowsError as error:
+            raise error.with_traceback(None) from None  # its words say where
         return self
 
     async def go_on(self, answers: Mapping[StepId, Answer]) -> None:

@@ -21,7 +21,7 @@ from jupyter_flows.core.model import Json
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.testing.clock import MovedClock
-from jupyter_flows.testing.recorded import answers_file, read_recorded, recorded_of
+from jupyter_flows.testing.recorded import answers_file, recorded_of, text_of
 from jupyter_flows.testing.run import FlowRun
 
 LOG = logging.getLogger("jupyter_flows.testing")
@@ -37,11 +37,7 @@ class Loop:
         self._thread.start()
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        __tracebackhide__ = True
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
-        except FlowsError as error:
-            raise error.with_traceback(None) from None  # what is wrong is in its words
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -71,18 +67,24 @@ class RunFlow:
         Raises BadInput, FlowInvalid, ParametersInvalid; AnswersInvalid.
         """
         __tracebackhide__ = True
+        try:
+            return self._run(notebook, parameters or {}, answers)
+        except FlowsError as error:
+            raise error.with_traceback(None) from None  # its words say where
+
+    def _run(
+        self,
+        notebook: str | os.PathLike[str] | Mapping[str, Json],
+        parameters: Mapping[str, Json],
+        answers: Mapping[str, Json] | None,
+    ) -> FlowRun:
         iri.put_off()
         path = self._folder / "notebook.ipynb"
-        if isinstance(notebook, Mapping):
-            recorded = recorded_of(notebook, answers_file(path), None)
-        else:
+        if not isinstance(notebook, Mapping):
             path = Path(notebook).absolute()
             notebook = read_notebook(path)
-            recorded = (
-                read_recorded(path)
-                if answers is None
-                else recorded_of(notebook, answers_file(path), None)
-            )
+        file = answers_file(path)
+        recorded = recorded_of(notebook, file, text_of(file) if answers is None else None)
         given = recorded.answers
         if answers is not None:
             given = read_answers(answers, recorded.flow, "answers")
@@ -91,11 +93,11 @@ class RunFlow:
             path=str(path),
             folder=str(path.parent),
             owner=getpass.getuser(),
-            parameters=parameters or {},
+            parameters=parameters,
         )
         house, loop = self._opened()
         run = loop.wait(house.engine.create(new))
-        flow = FlowRun(house.engine, loop.wait, self._clock, run.id, str(recorded.file))
+        flow = FlowRun(house.engine, loop.wait, self._clock, run.id, str(file))
         loop.wait(flow.go_on(given))
         return flow
 

@@ -221,10 +221,10 @@ def test_a_result_that_misconfigures_the_gate_is_a_mistake():
             "ask: {resume: {to: Köln}}",
         ),
         (
-            {"required_events": 2, "default_args": {"n": [1]}},
+            {"required_events": 2, "default_args": {"n": 1}},
             None,
-            "ask: {resumes: [{approver: approver1@example.org, payload: {n: [1]}},"
-            " {approver: approver2@example.org, payload: {n: [1]}}]}",
+            "ask: {resumes: [{approver: approver1@example.org, payload: {n: 1}},"
+            + " {approver: approver2@example.org, payload: {n: 1}}]}",
         ),
     ],
 )

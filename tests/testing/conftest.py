@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import subprocess
 import sys
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -26,7 +26,7 @@ class Told:
         self.status = status
         self.text = text
         self.cells = {}
-        for case in ElementTree.parse(report).iter("testcase"):
+        for case in ET.parse(report).iter("testcase"):
             outcome = next((child for child in case if child.tag in ("failure", "skipped")), None)
             kind = "passed" if outcome is None else outcome.tag
             said = "" if outcome is None else (outcome.get("message") or "") + (outcome.text or "")
