@@ -16,6 +16,10 @@ FORM = {
     "required": ["limit"],
 }
 FILE = "report.answers.yml"
+TWO = (
+    "ask: {resumes: [{approver: approver1@example.org, payload: {n: 1}},"
+    " {approver: approver2@example.org, payload: {n: 1}}]}"
+)
 
 
 def spec(name="ask", index=0, **options):
@@ -223,8 +227,7 @@ def test_a_result_that_misconfigures_the_gate_is_a_mistake():
         (
             {"required_events": 2, "default_args": {"n": 1}},
             None,
-            "ask: {resumes: [{approver: approver1@example.org, payload: {n: 1}},"
-            + " {approver: approver2@example.org, payload: {n: 1}}]}",
+            TWO,
         ),
     ],
 )
