@@ -16,7 +16,7 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.kernels.none import NoKernels
-from jupyter_flows.ports import Documents, Outputs
+from jupyter_flows.ports import Clock, Documents, Outputs
 from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
@@ -93,6 +93,7 @@ def compose(
     certificate: str = "",
     adopts: bool,
     log: logging.Logger,
+    clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `address` says where this process answers, and `certificate`

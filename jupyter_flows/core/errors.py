@@ -3,6 +3,7 @@
 FlowsError
 ├── BadInput            mend what you sent
 │   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
+│   ├── AnswersInvalid      recorded answers that don't fit their gates, all of them
 │   ├── FormInvalid         a payload that the gate's form refuses, field by field
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
@@ -65,6 +66,10 @@ class _Mistakes(BadInput):
 
 class FlowInvalid(_Mistakes):
     """The notebook's flow options have mistakes."""
+
+
+class AnswersInvalid(_Mistakes):
+    """The recorded answers don't fit their gates."""
 
 
 class FormInvalid(_Mistakes):

@@ -156,6 +156,10 @@ class Engine:
         self._spawn(self._due.work(), "jupyter-flows due times")
         await self._reconcile()
 
+    async def see_to_due(self) -> None:
+        """Do at once what is due by the clock: for one that was moved."""
+        await self._due.tick()
+
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._background.add(task)
