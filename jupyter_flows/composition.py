@@ -19,8 +19,8 @@ from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
-from jupyter_flows.ports import Documents, Outputs
-from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.ports import Clock, Documents, Outputs
+from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
@@ -50,6 +50,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
@@ -99,6 +100,7 @@ def compose(
     certificate: str = "",
     adopts: bool,
     log: logging.Logger,
+    clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `address` says where this process answers, and `certificate`
@@ -129,6 +131,7 @@ def compose(
         limits=Limits(
             timeout=durations.seconds(settings.default_timeout),
             payload_bytes=settings.max_payload_bytes,
+            validator_seconds=durations.seconds(settings.validator_timeout),
         ),
         adopts=adopts,
         drives=manager is not None,
@@ -137,7 +140,8 @@ def compose(
     schedules = Schedules(
         engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
     )
-    return House(engine, schedules, kernels, peers, keys, server, chance(), certificate)
+    groups = functools.partial(groups_of, settings)
+    return House(engine, schedules, kernels, peers, keys, server, chance(), groups, certificate)
 
 
 async def _notebook_at(path: str) -> dict[str, Json]:
