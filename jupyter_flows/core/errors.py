@@ -5,10 +5,11 @@ FlowsError
 │   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
 │   ├── AnswersInvalid      recorded answers that don't fit their gates, all of them
 │   ├── FormInvalid         a payload that the gate's form refuses, field by field
+│   ├── ScheduleInvalid     a cron expression, a time zone and what else a schedule has (G84)
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
-│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep
+│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule
 ├── NotAllowed          not by you, or not here
 │   ├── CancelHidden        the gate takes no rejection (G16)
 │   ├── SelfApproval        not by the run's owner (G42)
@@ -76,6 +77,10 @@ class FormInvalid(_Mistakes):
     """The payload does not fit the gate's form."""
 
 
+class ScheduleInvalid(_Mistakes):
+    """The schedule has mistakes."""
+
+
 class ParametersInvalid(BadInput):
     """The parameters can't be used."""
 
@@ -102,6 +107,10 @@ class UnknownGate(NotFound):
 
 class UnknownLink(NotFound):
     """This link is not known."""
+
+
+class UnknownSchedule(NotFound):
+    """There is no such schedule."""
 
 
 class NotAllowed(FlowsError):

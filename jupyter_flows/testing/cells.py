@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.composition import clock
 from jupyter_flows.core import options
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json, StepSpec
+from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.testing.kernel import FlowKernel
 from jupyter_flows.testing.plain import ended
 from jupyter_flows.testing.recorded import Recorded, answers_file, read_recorded

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.composition import LateDocuments
 from jupyter_flows.core.answers import SUFFIX, Answer, recorded
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.model import Json, StepId, StepSpec
 from jupyter_flows.core.rehearsal import Rehearsal
+from jupyter_flows.kernels.notebook import read_notebook
 
 
 @dataclass(frozen=True, slots=True)
