@@ -14,7 +14,7 @@ from jupyter_flows.core.forms.parse import Parsed, parse
 from jupyter_flows.core.forms.plain import parse_plain
 from jupyter_flows.core.forms.rows import with_row, without_row
 from jupyter_flows.core.forms.schema import completed, defaults, effective
-from jupyter_flows.core.forms.uploads import Upload, with_uploads
+from jupyter_flows.core.forms.uploads import Upload, plain_uploads, with_uploads
 
 __all__ = [
     "MAX_MESSAGE",
@@ -37,6 +37,7 @@ __all__ = [
     "initial",
     "parse",
     "parse_plain",
+    "plain_uploads",
     "with_row",
     "with_uploads",
     "without_row",

@@ -259,8 +259,8 @@ class _Drawing:
     def _number(self, schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
         kind = Kind.INTEGER if schema.get("type") in ("integer", ["integer"]) else Kind.NUMBER
         limits = Limits(
-            least=schema.get("minimum"),
-            most=schema.get("maximum"),
+            least=schema.get("minimum", schema.get("exclusiveMinimum")),
+            most=schema.get("maximum", schema.get("exclusiveMaximum")),
             multiple_of=schema.get("multipleOf"),
         )
         return Field(kind, limits=limits)

@@ -39,6 +39,13 @@ def with_uploads(form: Field, entries: Entries, uploads: Mapping[str, Sequence[U
     return {name: value for name, value in result.items() if not name.endswith("!")}
 
 
+def plain_uploads(form: Field, uploads: Mapping[str, Sequence[Upload]]) -> Entries:
+    """The files that came by the plain names of their fields, as texts by those names."""
+    names_ = {names.child(names.ROOT, key): key for key in uploads}
+    by_name = {name: uploads[key] for name, key in names_.items()}
+    return {names_[name]: texts for name, texts in with_uploads(form, {}, by_name).items()}
+
+
 def _text(encoding: str, upload: Upload) -> str:
     content = base64.b64encode(upload.data).decode()
     if encoding == "base64":
