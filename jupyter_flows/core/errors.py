@@ -42,8 +42,9 @@ class BadInput(FlowsError):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong: `where` names cell and key (or a field's path), `message` says what. `path` is
-    a field's path in its parts, which may have dots themselves.
+    """One thing wrong: `where` names cell and key (or a field's path), `message` says what.
+
+    `path` is a field's path in its parts, which may have dots themselves.
     """
 
     where: str

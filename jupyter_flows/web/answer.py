@@ -1,4 +1,4 @@
-"""What a reader has sent from a gate's page: the payload by its form, and the entries to show again."""
+"""What a reader has sent from a gate's page: the payload, and the entries to show again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from jupyter_flows.web.posted import Posted
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`parsed` None is a gate without a form. `is_edit`: a row was added or removed, nothing said."""
+    """`parsed` None is a gate without a form. `is_edit`: a row was added or removed, no more."""
 
     options: GateOptions | None
     typed: Typed

@@ -1,6 +1,6 @@
-"""A form's fields as controls of a page: what the template draws, with entries and mistakes in place.
+"""A form's fields as controls of a page: what the template draws, entries and mistakes in place.
 
-Nothing of an author's text is cleaned here: the template escapes, and `hidden_options` hides tokens.
+Nothing of an author's text is cleaned here: the template escapes; `hidden_options` hides tokens.
 """
 
 import re
@@ -20,7 +20,7 @@ AREA_ROWS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """One field as it is drawn. `shape` names the template's macro; `attributes` are the input's."""
+    """One field as it is drawn. `shape` is the template's word; `attributes` are the input's."""
 
     shape: str
     id: str
@@ -196,7 +196,7 @@ def _shown_text(text: str, attributes: Mapping[str, str]) -> str:
 
 
 def _hint(of: Field, attributes: Mapping[str, str]) -> str:
-    said = [of.description] if of.description else []
+    said = [_sentence(of.description)] if of.description else []
     limits = of.limits
     if attributes.get("type") in ("time", "datetime-local"):
         said.append("In UTC.")
@@ -213,6 +213,10 @@ def _hint(of: Field, attributes: Mapping[str, str]) -> str:
     if limits.max_length is not None:
         said.append(f"At most {limits.max_length} characters.")
     return " ".join(said)
+
+
+def _sentence(text: str) -> str:
+    return text if text[-1] in ".!?:" else f"{text}."
 
 
 # ---------------------------------------------------------------- tokens
@@ -235,8 +239,7 @@ def _hidden(value: Json, hide: Callable[[str], str]) -> Json:
 
 
 def restored(entries: Entries, form: Field, shown: Field) -> Entries:
-    """What was typed; where a default was shown with something hidden and came back so, the default.
-    """
+    """What was typed; the default where it was shown with something hidden, and came back so."""
     true, hidden = forms.initial(form), forms.initial(shown)
     kept = {
         name: values

@@ -33,8 +33,8 @@ from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Vot
 from jupyter_flows.core.options import configures_gate
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
-from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.answer import answered, plain_payload
+from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import Typed, gate_page, message_page
 from jupyter_flows.web.posted import Posted, is_form, read_posted
 from jupyter_flows.web.problems import problem, status_of

@@ -18,7 +18,16 @@ from jupyter_flows.core.errors import Mistake
 from jupyter_flows.core.forms import ROOT, Entries
 from jupyter_flows.core.forms.parse import Path
 from jupyter_flows.core.machine.gates import gate_error
-from jupyter_flows.core.model import Gate, GateOptions, GateStatus, Json, Purpose, Run, RunStatus, Vote
+from jupyter_flows.core.model import (
+    Gate,
+    GateOptions,
+    GateStatus,
+    Json,
+    Purpose,
+    Run,
+    RunStatus,
+    Vote,
+)
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web.form import Control, controls, hidden_options
 from jupyter_flows.web.views import time
@@ -43,8 +52,10 @@ _pages = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What the reader had typed, to be shown again beside the mistakes. `fields` are the form's, and
-    None before anybody has typed; `place` names the field that a mistake's path leads to.
+    """What the reader had typed, to be shown again beside the mistakes.
+
+    `fields` are the form's, and None before anybody has typed; `place` names the field that a
+    mistake's path leads to.
     """
 
     text: str = ""

@@ -55,7 +55,7 @@ FAMILIES = {
     "number": ({"type": "number", "exclusiveMinimum": 0}, 0.25, "number"),
     "boolean": ({"type": "boolean"}, False, "boolean"),
     "consent": ({"type": "boolean", "const": True}, True, "boolean"),
-    "choice": ({"enum": ["a", "b", 3, None and 0, True]}, 3, "choice"),
+    "choice": ({"enum": ["a", "b", 3, True]}, 3, "choice"),
     "choice of titles": (
         {"oneOf": [{"const": 1, "title": "One"}, {"const": 2, "title": "Two"}]},
         2,

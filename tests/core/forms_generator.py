@@ -1,4 +1,4 @@
-"""hypothesis-jsonschema on a Hypothesis newer than it knows: `many` lost its method `more` there."""
+"""hypothesis-jsonschema on a Hypothesis that is newer than it: `many` has no `more` there."""
 
 from types import SimpleNamespace
 

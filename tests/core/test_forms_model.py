@@ -1,4 +1,5 @@
 """Each family of schemas is drawn, filled, read back, and checked, by one model."""
+# ruff: noqa: E501 (the tables' rows stand in one line each)
 
 import json
 
@@ -57,7 +58,8 @@ def test_an_optional_field_that_is_left_out_stays_out(family):
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "a\r\nb", "nul\0", "  ", 0, -0.5, 1e300, 10**400, [], {}, [[]], {"": ""}, True]
+    "value",
+    [None, "", "a\r\nb", "nul\0", "  ", 0, -0.5, 1e300, 10**400, [], {}, [[]], {"": ""}, True],
 )
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_a_field_cannot_show_stands_there_as_json(family, value):
@@ -208,7 +210,9 @@ def test_a_value_is_read_as_its_field_says(schema, typed, value):
     forms.check(gate, parsed.payload)
 
 
-@pytest.mark.parametrize("typed", ["abc", "12,5", "1_000", "NaN", "inf", "1e999", "٣", "0x1", "9" * 5000])
+@pytest.mark.parametrize(
+    "typed", ["abc", "12,5", "1_000", "NaN", "inf", "1e999", "٣", "0x1", "9" * 5000]
+)
 def test_a_number_that_is_none_is_a_mistake_at_its_field(typed):
     for kind in ("integer", "number"):
         (mistake,) = read(options({"type": kind}), __=typed).mistakes
@@ -309,14 +313,34 @@ def test_an_optional_object_that_nobody_touched_is_left_out_with_its_mistakes():
     assert read(gate, **{"__/street": "x"}).payload == {"it": {"street": "x"}}
 
 
-NAMES = ["", " ", ".", "a.b", "a/b", "a[0]", "a?", "a#", "a@1", "a!", "ä€", "%2F", '"', "\n", "0", "__"]
+NAMES = [
+    "",
+    " ",
+    ".",
+    "a.b",
+    "a/b",
+    "a[0]",
+    "a?",
+    "a#",
+    "a@1",
+    "a!",
+    "ä€",
+    "%2F",
+    '"',
+    "\n",
+    "0",
+    "__",
+]
 
 
 def test_any_property_name_makes_a_name_of_its_own():
     fields = {name: {"type": "string"} for name in NAMES}
     schema = {"properties": {**fields, "in": {"type": "object", "properties": fields}}}
     form = forms.form_of(GateOptions(form=schema))
-    payload = {**{name: f"<{name}>".replace("\n", "-") for name in NAMES}, "in": {"": "x", "a/b": "y"}}
+    payload = {
+        **{name: f"<{name}>".replace("\n", "-") for name in NAMES},
+        "in": {"": "x", "a/b": "y"},
+    }
     entries = forms.filled(form, payload)
     assert forms.parse(form, entries).payload == payload
     assert all(name.isascii() and '"' not in name and "\n" not in name for name in entries)
@@ -328,7 +352,7 @@ def test_any_entries_at_all_are_read_without_raising():
         for typed in ("", "x", "\0", "99", "[" * 3000):
             for mark in ("", "json", "given", "null", "absent", "?"):
                 entries = {
-                    **dict.fromkeys(("f/it", "f/it@", "f/it@0", "f/it/street"), [typed]),
+                    **{name: [typed] for name in ("f/it", "f/it@", "f/it@0", "f/it/street")},
                     "f/it#": [typed, "0", "0"],
                     "f/it/0": [typed],
                     "f/it?": [mark],
@@ -349,7 +373,9 @@ def test_a_row_is_added_with_its_defaults_and_removed_with_its_entries():
     assert forms.without_row(two, "f/it/0") == {"f/it#": ["1"], "f/it/1": ["7"]}
 
 
-@pytest.mark.parametrize("name", ["", "f", "f/nothing", "f/it/0", "f@0", "f@x", "g/it", "f/it@9", "f/it/0/0/0"])
+@pytest.mark.parametrize(
+    "name", ["", "f", "f/nothing", "f/it/0", "f@0", "f@x", "g/it", "f/it@9", "f/it/0/0/0"]
+)
 def test_a_row_of_no_list_changes_nothing(name):
     form = forms.form_of(options({"type": "array", "items": {"type": "integer"}}))
     assert forms.with_row(form, {"f/it": ["x"]}, name) == {"f/it": ["x"]}
@@ -366,7 +392,10 @@ def test_a_list_may_begin_with_the_rows_that_it_needs():
     [
         ({"contentEncoding": "base64"}, "aGVsbG8="),
         ({"type": "string", "format": "byte"}, "aGVsbG8="),
-        ({"type": "string", "format": "data-url"}, "data:text/plain;name=a%20b.txt;base64,aGVsbG8="),
+        (
+            {"type": "string", "format": "data-url"},
+            "data:text/plain;name=a%20b.txt;base64,aGVsbG8=",
+        ),
     ],
     ids=str,
 )
@@ -385,7 +414,11 @@ def test_an_uploaded_file_is_its_fields_text(schema, text):
 
 def test_a_file_for_no_file_field_is_ignored():
     form = forms.form_of(options({"type": "string"}))
-    upload = {"f/it": [forms.Upload("a", "b", b"c")], "f/nothing": [], "x@y": [forms.Upload("", "", b"")]}
+    upload = {
+        "f/it": [forms.Upload("a", "b", b"c")],
+        "f/nothing": [],
+        "x@y": [forms.Upload("", "", b"")],
+    }
     assert forms.with_uploads(form, {}, upload) == {}
 
 
@@ -449,7 +482,9 @@ def test_plain_names_are_read_by_the_same_fields(schema, said, value):
 def test_a_refusal_says_in_words_what_is_allowed(schema, value, where, message):
     """G62"""
     with pytest.raises(FormInvalid) as refused:
-        forms.check(options({"type": "string", **schema} if "format" in schema else schema), {"it": value})
+        forms.check(
+            options({"type": "string", **schema} if "format" in schema else schema), {"it": value}
+        )
     (mistake,) = refused.value.mistakes
     assert (mistake.where, mistake.message) == (where, message)
     assert mistake.path == tuple(int(x) if x.isdigit() else x for x in where.split("."))

@@ -278,7 +278,12 @@ async def test_nothing_that_an_author_or_voter_wrote_becomes_markup(park, reader
                 "schema": {
                     "title": EVIL,
                     "properties": {
-                        "a": {"type": "string", "title": EVIL, "description": EVIL, "maxLength": 999},
+                        "a": {
+                            "type": "string",
+                            "title": EVIL,
+                            "description": EVIL,
+                            "maxLength": 999,
+                        },
                         EVIL: {"enum": [EVIL], "title": f'"{EVIL}'},
                         "b": {"type": "integer", "placeholder": f'"{EVIL}'},
                     },

@@ -1,8 +1,7 @@
-"""A gate's form: JSON Schema 2020-12, completed by defaults and choices, drawn from one model, read by
-one parser, checked by one validator (G60 to G62).
+"""A gate's form: JSON Schema 2020-12 with one model, one parser and one validator (G60 to G62).
 
-`schema` puts the gate's defaults and choices in; `model` says what is to be drawn; `parse` reads what
-was typed, and `fill` is its other half; `check` judges every payload, whichever way it came.
+`schema` puts the gate's defaults and choices in; `model` says what is to be drawn; `parse` reads
+what was typed, and `fill` is its other half; `check` judges every payload, however it came.
 """
 
 from jupyter_flows.core.forms.check import MAX_MESSAGE, MAX_MISTAKES, check, check_schema

@@ -3,7 +3,7 @@ there as JSON.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import UNSET
 
@@ -53,24 +53,20 @@ def _natural(field: Field, name: str, value: Json) -> Entries | None:
         empty = _empty(field, name, value)
         if empty is not None:
             return empty
-    match field.kind:
-        case Kind.JSON:
-            return None if value is ABSENT else {name: [json_text(value)]}
-        case Kind.BOOLEAN:
-            return {name: ["true"]} if value is True else None
-        case Kind.CHOICE:
-            index = _index(field.choices, value)
-            return None if index is None else {name: [index]}
-        case Kind.CHOICES:
-            return _choices(field, name, value)
-        case Kind.OBJECT:
-            return _object(field, name, value) if isinstance(value, dict) else None
-        case Kind.LIST:
-            return _list(field, name, value) if isinstance(value, list) else None
-        case Kind.VARIANTS:
-            return _variants(field, name, value)
-        case _:
-            return _single(field, name, value)
+    return _FILL.get(field.kind, _single)(field, name, value)
+
+
+def _json(_: Field, name: str, value: Json) -> Entries | None:
+    return None if value is ABSENT else {name: [json_text(value)]}
+
+
+def _box(_: Field, name: str, value: Json) -> Entries | None:
+    return {name: ["true"]} if value is True else None
+
+
+def _choice(field: Field, name: str, value: Json) -> Entries | None:
+    index = _index(field.choices, value)
+    return None if index is None else {name: [index]}
 
 
 def _empty(field: Field, name: str, value: Json) -> Entries | None:
@@ -121,7 +117,9 @@ def _choices(field: Field, name: str, value: Json) -> Entries | None:
     return {name: [str(place) for place in places]}
 
 
-def _object(field: Field, name: str, value: Mapping[str, Json]) -> Entries | None:
+def _object(field: Field, name: str, value: Json) -> Entries | None:
+    if not isinstance(value, dict):
+        return None
     entries: dict[str, Sequence[str]] = {names.mark(name): [names.GIVEN]}
     own = {child.key for child in field.children}
     rest = {key: inner for key, inner in value.items() if key not in own}
@@ -161,8 +159,10 @@ def _variants(field: Field, name: str, value: Json) -> Entries | None:
     return {names.chosen(name): [str(index)], **inner}
 
 
-def _list(field: Field, name: str, value: Sequence[Json]) -> Entries | None:
-    if field.items is None or not value or len(value) > names.MAX_ROWS:
+def _list(field: Field, name: str, value: Json) -> Entries | None:
+    if field.items is None or not isinstance(value, list):
+        return None
+    if not value or len(value) > names.MAX_ROWS:
         return None
     entries: dict[str, Sequence[str]] = {names.rows(name): [str(i) for i in range(len(value))]}
     for i, inner in enumerate(value):
@@ -172,42 +172,36 @@ def _list(field: Field, name: str, value: Sequence[Json]) -> Entries | None:
 
 def suits(field: Field, value: Json) -> bool:
     """Whether the field can show this value, by its kind and parts."""
-    if value is None:
-        return field.nullable or field.kind is Kind.JSON or _is_constant(field, value)
-    match field.kind:
-        case Kind.JSON:
-            return True
-        case Kind.CONST:
-            return _is_constant(field, value)
-        case Kind.BOOLEAN:
-            return value is True or (value is False and field.off is False)
-        case Kind.CHOICE:
-            return _index(field.choices, value) is not None
-        case Kind.CHOICES | Kind.LIST:
-            return isinstance(value, list) and all(_suits_item(field, one) for one in value)
-        case Kind.OBJECT:
-            return isinstance(value, dict) and _suits_object(field, value)
-        case Kind.VARIANTS:
-            return any(suits(one, value) for one in field.variants)
-        case Kind.INTEGER:
-            return not isinstance(value, bool) and isinstance(value, int)
-        case Kind.NUMBER:
-            return not isinstance(value, bool) and isinstance(value, int | float)
-        case _:
-            return isinstance(value, str)
+    if value is None and field.nullable:
+        return True
+    return _SUITS.get(field.kind, _is_text)(field, value)
 
 
-def _is_constant(field: Field, value: Json) -> bool:
-    return field.kind is Kind.CONST and identity(field.value) == identity(value)
+def _is_text(_: Field, value: Json) -> bool:
+    return isinstance(value, str)
 
 
-def _suits_item(field: Field, value: Json) -> bool:
-    if field.items is not None:
-        return suits(field.items, value)
+def _is_number(field: Field, value: Json) -> bool:
+    kinds = int if field.kind is Kind.INTEGER else int | float
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_choice(field: Field, value: Json) -> bool:
     return _index(field.choices, value) is not None
 
 
-def _suits_object(field: Field, value: Mapping[str, Json]) -> bool:
+def _is_constant(field: Field, value: Json) -> bool:
+    return identity(field.value) == identity(value)
+
+
+def _suits_list(field: Field, value: Json) -> bool:
+    item = field.items or Field(Kind.CHOICE, choices=field.choices)
+    return isinstance(value, list) and all(suits(item, one) for one in value)
+
+
+def _suits_object(field: Field, value: Json) -> bool:
+    if not isinstance(value, dict):
+        return False
     own = {child.key: child for child in field.children}
     if any(child.required and key not in value for key, child in own.items()):
         return False
@@ -215,3 +209,29 @@ def _suits_object(field: Field, value: Mapping[str, Json]) -> bool:
         return False
     rest = {key: inner for key, inner in value.items() if key not in own}
     return any(suits(one, rest) for one in field.variants) if field.variants else not rest
+
+
+_FILL: Mapping[Kind, Callable[[Field, str, Json], Entries | None]] = {
+    Kind.JSON: _json,
+    Kind.BOOLEAN: _box,
+    Kind.CHOICE: _choice,
+    Kind.CHOICES: _choices,
+    Kind.OBJECT: _object,
+    Kind.LIST: _list,
+    Kind.VARIANTS: _variants,
+}
+"""All others are one text each."""
+
+_SUITS: Mapping[Kind, Callable[[Field, Json], bool]] = {
+    Kind.JSON: lambda _field, _value: True,
+    Kind.CONST: _is_constant,
+    Kind.BOOLEAN: lambda field, value: value is True or (value is False and field.off is False),
+    Kind.CHOICE: _is_choice,
+    Kind.CHOICES: _suits_list,
+    Kind.LIST: _suits_list,
+    Kind.OBJECT: _suits_object,
+    Kind.VARIANTS: lambda field, value: any(suits(one, value) for one in field.variants),
+    Kind.INTEGER: _is_number,
+    Kind.NUMBER: _is_number,
+}
+"""All others are texts."""

@@ -1,18 +1,26 @@
-"""From a form's schema to its fields. What can't be drawn becomes a field for JSON; nothing raises."""
+"""From a form's schema to its fields. What can't be drawn becomes a field for JSON."""
 
 import functools
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from jupyter_flows.core.forms import schema as schemas
+from jupyter_flows.core.forms.choices import (
+    YES_NO,
+    choice,
+    choice_field,
+    choice_of,
+    constant,
+    is_one_value,
+    unlike,
+)
 from jupyter_flows.core.forms.flatten import ANNOTATIONS, Schema, flattened, merged, types_of
-from jupyter_flows.core.forms.kinds import Choice, Field, Kind, Limits
+from jupyter_flows.core.forms.guess import guessed
+from jupyter_flows.core.forms.kinds import Field, Kind, Limits
 from jupyter_flows.core.forms.nulls import is_null, with_null, without_null
-from jupyter_flows.core.forms.same import identity
 from jupyter_flows.core.model import GateOptions, Json
 
 MAX_FIELDS = 1000
@@ -116,8 +124,8 @@ class _Drawing:
             if only is None or united is None:
                 return None
             if len(real) < len(alternatives):
-                guessed = {} if "type" in united else {"type": _guessed(united)}
-                united = with_null({**united, **{k: v for k, v in guessed.items() if v}})
+                types = [] if "type" in united else guessed(united)
+                united = with_null({**united, "type": types} if types else united)
             return united, seen | only[1]
         return whole, seen
 
@@ -130,10 +138,10 @@ class _Drawing:
         if "oneOf" in schema or "anyOf" in schema:
             return self._of_alternatives(schema, seen, depth)
         if "const" in schema:
-            return _constant(schema["const"], schema)
+            return constant(schema["const"], schema)
         if "enum" in schema:
-            return _choice(schema["enum"], schema)
-        types = types_of(schema["type"]) if "type" in schema else _guessed(schema)
+            return choice_field(schema["enum"], schema)
+        types = types_of(schema["type"]) if "type" in schema else guessed(schema)
         if len(types) > 1:
             bare = {name: value for name, value in schema.items() if name not in ANNOTATIONS}
             each = [{**bare, "type": name, "title": _TYPE_NAMES[name]} for name in types]
@@ -144,31 +152,25 @@ class _Drawing:
 
     # ------------------------------------------------------------ alternatives
 
-    def _of_alternatives(
-        self, schema: Schema, seen: frozenset[str], depth: int
-    ) -> Field | None:
+    def _of_alternatives(self, schema: Schema, seen: frozenset[str], depth: int) -> Field | None:
         if "oneOf" in schema and "anyOf" in schema:
             return None
         alternatives = schema.get("oneOf") or schema["anyOf"]
         base = {name: value for name, value in schema.items() if name not in ("oneOf", "anyOf")}
         if all(isinstance(one, dict) and set(one) <= {"required"} for one in alternatives):
             return self._drawn(base, seen, depth)
-        each: list[Schema] = []
-        for one in alternatives:
-            flat = self._flat(one, seen) if isinstance(one, dict) else None
-            if flat is None:
-                return None
-            each.append(flat[0])
-            seen |= flat[1]
-        if not {"properties", "items"} & base.keys() and all(map(_is_one_value, each)):
-            return Field(Kind.CHOICE, choices=_unlike(map(_choice_of, each)))
+        flats = [self._flat(one, seen) if isinstance(one, dict) else None for one in alternatives]
+        each = [flat[0] for flat in flats if flat is not None]
+        if len(each) < len(flats):
+            return None
+        seen = seen.union(*(flat[1] for flat in flats if flat is not None))
+        if not {"properties", "items"} & base.keys() and all(map(is_one_value, each)):
+            return Field(Kind.CHOICE, choices=unlike(map(choice_of, each)))
         if base.get("properties") and all(map(_is_object, each)):
             return self._object_with_variants(base, each, seen, depth)
         bare = {name: value for name, value in base.items() if name not in ANNOTATIONS}
-        whole = [merged(bare, one) for one in each]
-        if any(one is None for one in whole):
-            return None
-        return self._variants([one for one in whole if one is not None], seen, depth)
+        whole = [united for one in each if (united := merged(bare, one)) is not None]
+        return self._variants(whole, seen, depth) if len(whole) == len(each) else None
 
     def _variants(self, each: list[Schema], seen: frozenset[str], depth: int) -> Field:
         fields = [self.field(one, "", seen, depth + 1, required=True) for one in each]
@@ -187,7 +189,7 @@ class _Drawing:
             "properties": {n: field for n, field in common.items() if n not in apart},
             "required": [n for n in [*required, *by_all] if n not in apart],
         }
-        whole = self._object(shared, seen, depth, bare=True)
+        whole = self.draw_object(shared, seen, depth, bare=True)
         variants: list[Field] = []
         for one in each:
             own = {name: field for name, field in common.items() if name in apart}
@@ -197,7 +199,7 @@ class _Drawing:
             wanted = [*(n for n in required if n in apart), *one.get("required", ())]
             wanted = [n for n in wanted if n not in common or n in apart]
             part = {**one, **united, "required": wanted}
-            inner = self._object(part, seen, depth + 1, bare=True)
+            inner = self.draw_object(part, seen, depth + 1, bare=True)
             if inner is None:
                 return None
             variants.append(replace(inner, required=True, **_said(one)))
@@ -206,7 +208,7 @@ class _Drawing:
 
     # ------------------------------------------------------------ one type
 
-    def _object(
+    def draw_object(
         self, schema: Schema, seen: frozenset[str], depth: int, *, bare: bool = False
     ) -> Field | None:
         properties = schema.get("properties", {})
@@ -225,19 +227,21 @@ class _Drawing:
         ]
         return Field(Kind.OBJECT, children=tuple(children))
 
-    def _list(self, schema: Schema, seen: frozenset[str], depth: int) -> Field | None:
+    def draw_list(self, schema: Schema, seen: frozenset[str], depth: int) -> Field | None:
         items = schema.get("items", True)
         if not isinstance(items, dict) or not items:
             return None
         if isinstance(schema.get("unevaluatedItems"), dict):
             return None
         one = self.field(items, "", seen, depth + 1)
-        limits = Limits(min_rows=_count(schema, "minItems") or 0, max_rows=_count(schema, "maxItems"))
+        limits = Limits(
+            min_rows=_count(schema, "minItems") or 0, max_rows=_count(schema, "maxItems")
+        )
         if one.kind is Kind.CHOICE and not one.nullable:
             return Field(Kind.CHOICES, choices=one.choices, limits=limits)
         return Field(Kind.LIST, items=one, limits=limits)
 
-    def _text(self, schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
+    def draw_text(self, schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
         kind = _FORMATS.get(_str(schema.get("format")), Kind.TEXT)
         encoding = ""
         if schema.get("contentEncoding") == "base64" or schema.get("format") in ("byte", "binary"):
@@ -256,7 +260,7 @@ class _Drawing:
         accept = _str(schema.get("contentMediaType"))
         return Field(kind, limits=limits, encoding=encoding, accept=accept)
 
-    def _number(self, schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
+    def draw_number(self, schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
         kind = Kind.INTEGER if schema.get("type") in ("integer", ["integer"]) else Kind.NUMBER
         limits = Limits(
             least=schema.get("minimum", schema.get("exclusiveMinimum")),
@@ -265,21 +269,21 @@ class _Drawing:
         )
         return Field(kind, limits=limits)
 
-    def _boolean(self, _schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
+    def draw_boolean(self, _schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
         return Field(Kind.BOOLEAN)
 
-    def _null(self, _schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
-        return _constant(None, {})
+    def draw_null(self, _schema: Schema, _seen: frozenset[str], _depth: int) -> Field:
+        return constant(None, {})
 
 
 _DRAW: Mapping[str, Any] = {
-    "string": _Drawing._text,
-    "number": _Drawing._number,
-    "integer": _Drawing._number,
-    "boolean": _Drawing._boolean,
-    "null": _Drawing._null,
-    "object": _Drawing._object,
-    "array": _Drawing._list,
+    "string": _Drawing.draw_text,
+    "number": _Drawing.draw_number,
+    "integer": _Drawing.draw_number,
+    "boolean": _Drawing.draw_boolean,
+    "null": _Drawing.draw_null,
+    "object": _Drawing.draw_object,
+    "array": _Drawing.draw_list,
 }
 
 _TYPE_NAMES = {
@@ -302,55 +306,12 @@ def _decided(field: Field, *, required: bool, nullable: bool) -> Field:
     if field.kind is Kind.JSON:
         return field
     if nullable and field.kind is Kind.BOOLEAN:
-        return Field(Kind.CHOICE, choices=_YES_NO, nullable=True)
+        return Field(Kind.CHOICE, choices=YES_NO, nullable=True)
     if nullable and field.kind is Kind.CONST:
         return Field(Kind.CHOICE, choices=(choice(field.value),), nullable=True)
     if field.kind is Kind.CHOICE and len(field.choices) == 1 and required and not nullable:
         return Field(Kind.CONST, value=field.choices[0].value, choices=field.choices)
     return replace(field, nullable=nullable)
-
-
-def choice(value: Json, label: Json = None) -> Choice:
-    if isinstance(label, str) and label:
-        return Choice(value, label)
-    if isinstance(value, bool):
-        return Choice(value, "Yes" if value else "No")
-    if isinstance(value, str):
-        return Choice(value, value or "(empty)")
-    return Choice(value, json.dumps(value, ensure_ascii=False))
-
-
-_YES_NO = (choice(True), choice(False))
-
-
-def _constant(value: Json, schema: Schema) -> Field:
-    """A box that must be ticked is asked; any other constant is only shown."""
-    if value is True and schema.get("type") == "boolean":
-        return Field(Kind.BOOLEAN, off=UNSET)
-    return Field(Kind.CONST, value=value, choices=(choice(value),))
-
-
-def _choice(values: Sequence[Json], schema: Schema) -> Field:
-    if list(values) == [True] and schema.get("type") == "boolean":
-        return _constant(True, schema)
-    labels = schema.get("enumLabels")
-    if isinstance(labels, list):
-        labels = dict(zip(map(str, values), labels, strict=False))
-    said = labels if isinstance(labels, dict) else {}
-    return Field(Kind.CHOICE, choices=_unlike(choice(x, said.get(str(x))) for x in values))
-
-
-def _unlike(choices: Iterable[Choice]) -> tuple[Choice, ...]:
-    return tuple({identity(one.value): one for one in choices}.values())
-
-
-def _is_one_value(flat: Schema) -> bool:
-    return "const" in flat or len(flat.get("enum", ())) == 1
-
-
-def _choice_of(flat: Schema) -> Choice:
-    value = flat["const"] if "const" in flat else flat["enum"][0]
-    return choice(value, flat.get("title"))
 
 
 def _is_object(flat: Schema) -> bool:
@@ -365,38 +326,6 @@ def _titled(field: Field, index: int) -> Field:
     constants = [x for x in field.children if x.kind is Kind.CONST]
     told = choice(constants[0].value).label if constants else f"Option {index + 1}"
     return replace(field, title=told)
-
-
-_HINTS: Mapping[str, str] = {
-    "properties": "object",
-    "additionalProperties": "object",
-    "required": "object",
-    "items": "array",
-    "pattern": "string",
-    "minLength": "string",
-    "maxLength": "string",
-    "format": "string",
-    "contentEncoding": "string",
-    "password": "string",
-    "minimum": "number",
-    "maximum": "number",
-    "exclusiveMinimum": "number",
-    "exclusiveMaximum": "number",
-    "multipleOf": "number",
-}
-"""Which type an author means who names none."""
-
-
-def _guessed(schema: Schema) -> list[str]:
-    found = {kind for keyword, kind in _HINTS.items() if keyword in schema}
-    if not found and "default" in schema:
-        default = schema["default"]
-        if isinstance(default, bool):
-            return ["boolean"]
-        if isinstance(default, int | float):
-            return ["number"]
-        return ["string"] if isinstance(default, str) else []
-    return list(found) if len(found) == 1 else []
 
 
 def _said(schema: Schema) -> dict[str, Any]:

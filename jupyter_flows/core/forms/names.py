@@ -1,9 +1,9 @@
 """Names of a form's entries: each is the way to its field, and no two ways have one name.
 
-`f` is the form itself; `f/KEY` a property, its key percent-encoded, so that a name holds no character
-with a meaning of its own; `f/KEY/0` a row of a list; `f@1` a variant. Beside a field's own entry stand
-`NAME?` (its mark), `NAME#` (its rows, one entry each), `NAME@` (the variant that was chosen) and
-`NAME!` (leave the file out).
+`f` is the form itself; `f/KEY` a property, its key percent-encoded, so that it holds no sign with
+a meaning here; `f/KEY/0` a row of a list; `f@1` a variant. Beside a field's own entry stand `NAME?`
+(its mark), `NAME#` (its rows, one entry each), `NAME@` (the variant that was chosen) and `NAME!`
+(leave the file out).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,9 +64,9 @@ def first(entries: Entries, name: str) -> str:
 def row_numbers(entries: Entries, name: str) -> list[str]:
     """Which rows a list has, in order. They are names, not places: a row keeps its own."""
     said = entries.get(rows(name), ())
-    return [
-        number for number in dict.fromkeys(said) if number.isascii() and number.isdigit()
-    ][:MAX_ROWS]
+    return [number for number in dict.fromkeys(said) if number.isascii() and number.isdigit()][
+        :MAX_ROWS
+    ]
 
 
 def steps(name: str) -> Iterator[str | int]:

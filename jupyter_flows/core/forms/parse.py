@@ -1,8 +1,8 @@
-"""From what was typed to the payload, by the form's own fields. What can't be read is a mistake at its
-field; nothing raises.
+"""From what was typed to the payload, by the form's own fields. What can't be read is a mistake at
+its field; nothing raises.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -13,12 +13,11 @@ from jupyter_flows.core.forms.blank import ABSENT, blank
 from jupyter_flows.core.forms.kinds import NUMBERS, Field, Kind
 from jupyter_flows.core.forms.names import Entries
 from jupyter_flows.core.forms.texts import json_value, number, text_value
+from jupyter_flows.core.forms.words import shown
 from jupyter_flows.core.model import Json
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value in the payload."""
-
-MAX_SHOWN = 60
 
 
 class Parsed(Struct, frozen=True):
@@ -57,25 +56,19 @@ class Reader:
         mark = names.first(self._entries, names.mark(name))
         if mark == names.JSON or field.kind is Kind.JSON:
             return self._json(field, name, path)
-        match field.kind:
-            case Kind.OBJECT:
-                return self._object(field, name, path, mark)
-            case Kind.LIST:
-                return self._list(field, name, path, mark)
-            case Kind.VARIANTS:
-                return self._variants(field, name, path, mark)
-            case Kind.CHOICES:
-                return self._choices(field, name, path, mark)
-            case Kind.CONST:
-                return blank(field, mark), False
-            case Kind.BOOLEAN:
-                ticked = "true" in self._entries.get(name, ())
-                return (True, True) if ticked else (blank(field, mark), False)
-            case _:
-                return self._single(field, name, path, mark)
+        read = _READ.get(field.kind, Reader.read_single)
+        return read(self, field, name, path, mark)
 
     def mistake(self, path: Path, message: str) -> None:
         self.mistakes.append(Mistake(".".join(map(str, path)), message, path))
+
+    def read_constant(self, field: Field, _name: str, _path: Path, mark: str) -> tuple[Json, bool]:
+        return blank(field, mark), False
+
+    def read_box(self, field: Field, name: str, _path: Path, mark: str) -> tuple[Json, bool]:
+        if "true" in self._entries.get(name, ()):
+            return True, True
+        return blank(field, mark), False
 
     def _blank(self, field: Field, path: Path, mark: str) -> tuple[Json, bool]:
         value = blank(field, mark)
@@ -83,7 +76,7 @@ class Reader:
             self.mistake(path, "is required: left blank, its default would count")
         return value, bool(mark) and value is not ABSENT
 
-    def _single(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
+    def read_single(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
         said = next(filter(None, self._entries.get(name, ())), "")
         if not said or (field.kind is not Kind.TEXT and not said.strip()):
             return self._blank(field, path, mark)
@@ -95,7 +88,7 @@ class Reader:
             return number(said), True
         except ValueError:
             kind = "a whole number" if field.kind is Kind.INTEGER else "a number, as in 12.5"
-            self.mistake(path, f"must be {kind}; it is {_brief(said)}")
+            self.mistake(path, f"must be {kind}; it is {shown(said)}")
             return said, True
 
     def _chosen(self, field: Field, said: str, path: Path) -> Json:
@@ -105,7 +98,7 @@ class Reader:
             return ABSENT
         return field.choices[index].value
 
-    def _choices(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
+    def read_choices(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
         ticked = self._entries.get(name, ())
         if not ticked:
             return self._blank(field, path, mark)
@@ -123,7 +116,7 @@ class Reader:
             self.mistake(path, f"is not JSON: {why}")
             return said, True
 
-    def _object(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
+    def read_object(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
         value: dict[str, Json] = {}
         is_touched = self._children(field, name, path, value)
         if field.variants:
@@ -163,7 +156,7 @@ class Reader:
             found for found in self.mistakes if (found.path or ())[: len(path)] != path
         ]
 
-    def _variants(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
+    def read_variants(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
         said = names.first(self._entries, names.chosen(name))
         if not said:
             return self._blank(field, path, mark)
@@ -175,7 +168,7 @@ class Reader:
         value, _ = self.read(field.variants[index], inner, path)
         return value, True
 
-    def _list(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
+    def read_list(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
         items = field.items
         values: list[Json] = []
         is_touched = False
@@ -195,5 +188,12 @@ def _index(said: str, count: int) -> int | None:
     return int(said) if is_one else None
 
 
-def _brief(said: str) -> str:
-    return repr(said if len(said) <= MAX_SHOWN else f"{said[:MAX_SHOWN]}…")
+_READ: Mapping[Kind, Callable[..., tuple[Json, bool]]] = {
+    Kind.OBJECT: Reader.read_object,
+    Kind.LIST: Reader.read_list,
+    Kind.VARIANTS: Reader.read_variants,
+    Kind.CHOICES: Reader.read_choices,
+    Kind.CONST: Reader.read_constant,
+    Kind.BOOLEAN: Reader.read_box,
+}
+"""All others are one text each."""

@@ -24,8 +24,8 @@ class Upload(Struct, frozen=True):
 
 
 def with_uploads(form: Field, entries: Entries, uploads: Mapping[str, Sequence[Upload]]) -> Entries:
-    """The entries with each uploaded file in its field. A field's earlier file stays where none came
-    in its place, unless it is to be left out.
+    """The entries with each uploaded file in its field. A field's earlier file stays where none
+    came in its place, unless it is to be left out.
     """
     result = {
         name: list(value)

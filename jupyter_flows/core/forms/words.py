@@ -45,7 +45,7 @@ def said(error: Any) -> str:
     if words is None:
         return str(error.message)
     rule = words(error.validator_value)
-    return f"{rule}; it is {_shown(error.instance)}" if _may_repeat(error) else rule
+    return f"{rule}; it is {shown(error.instance)}" if _may_repeat(error) else rule
 
 
 def _may_repeat(error: Any) -> bool:
@@ -54,7 +54,8 @@ def _may_repeat(error: Any) -> bool:
     return error.validator in _REPEATS and not secret
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
+    """The value, cut short."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
@@ -65,8 +66,8 @@ def _type(wanted: Json) -> str:
 
 
 def _enum(choices: Json) -> str:
-    shown = ", ".join(map(_shown, choices[:MAX_CHOICES]))
-    return f"must be one of: {shown}" + (", …" if len(choices) > MAX_CHOICES else "")
+    named = ", ".join(map(shown, choices[:MAX_CHOICES]))
+    return f"must be one of: {named}" + (", …" if len(choices) > MAX_CHOICES else "")
 
 
 def _count(of: str, bound: str) -> Callable[[Json], str]:
@@ -74,14 +75,14 @@ def _count(of: str, bound: str) -> Callable[[Json], str]:
 
 
 def _says(text: str) -> Callable[[Json], str]:
-    return lambda value: text.format(value if isinstance(value, str) else _shown(value))
+    return lambda value: text.format(value if isinstance(value, str) else shown(value))
 
 
 _WORDS: Mapping[str, Callable[[Json], str]] = {
     "required": lambda _: "is required",
     "type": _type,
     "enum": _enum,
-    "const": lambda value: f"must be {_shown(value)}",
+    "const": lambda value: f"must be {shown(value)}",
     "minimum": _says("must be at least {}"),
     "maximum": _says("must be at most {}"),
     "exclusiveMinimum": _says("must be more than {}"),
