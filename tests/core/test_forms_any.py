@@ -21,7 +21,11 @@ calm = settings(
 texts = st.text(max_size=6)
 keys = st.sampled_from(["a", "b", "", "x.y", "x/0", "ä", "@"])
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys | texts, inner, max_size=3),
     max_leaves=5,
 )
