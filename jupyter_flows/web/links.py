@@ -27,10 +27,10 @@ from jupyter_flows.core.errors import (
     TooMany,
     UnknownLink,
 )
+from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.machine.gates import vote_by_link
 from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Voter
-from jupyter_flows.core.options import configures_gate
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
 from jupyter_flows.web.answer import answered, plain_payload
@@ -38,6 +38,7 @@ from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import Typed, gate_page, message_page
 from jupyter_flows.web.posted import Posted, is_form, read_posted
 from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
 
@@ -46,7 +47,7 @@ def page_key(claims: Claims) -> str:
     """The page that a link leads to: its gate's, or the run's for a flow-level link."""
     if claims.gate is None:
         return claims.run
-    return views.gate_key(claims.run, claims.gate, claims.generation)
+    return gate_key(claims.run, claims.gate, claims.generation)
 
 
 class HtmlErrors(LinkDoor):
@@ -142,7 +143,7 @@ class VoteDoor(EnterDoor):
         if not approved and isinstance(payload, dict) and isinstance(payload.get("reason"), str):
             reason = payload["reason"]
         digest = self.get_query_argument("digest", None)
-        run, new = await self.engine.vote_by_link(
+        run, new = await self.engine.votes.by_link(
             claims, approved=approved, payload=payload, reason=reason, digest=digest
         )
         step, generation = _counted_by(run, claims)
@@ -257,7 +258,7 @@ class PageDoor(HtmlErrors):
             return
         try:
             approved = _decision(posted)
-            await self.engine.vote_by_link(
+            await self.engine.votes.by_link(
                 claims,
                 approved=approved,
                 payload=answer.payload() if approved else None,

@@ -186,9 +186,17 @@ def _form(options: GateOptions, typed: Typed) -> Control | None:
         return None
     by_place: dict[str, list[str]] = {}
     for mistake in typed.mistakes:
-        by_place.setdefault(typed.place(mistake.path or ()), []).append(mistake.message)
+        by_place.setdefault(typed.place(_path(mistake)), []).append(mistake.message)
     fields = forms.initial(field) if typed.fields is None else typed.fields
     return controls(field, fields, by_place)
+
+
+def _path(mistake: Mistake) -> Path:
+    """Where it belongs; an author's own validator names a field by its dotted path."""
+    if mistake.path is not None:
+        return mistake.path
+    parts = mistake.where.split(".") if mistake.where else []
+    return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in parts)
 
 
 def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
@@ -197,7 +205,7 @@ def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
     order = list(every)
     found: list[tuple[int, str, str]] = []
     for mistake in typed.mistakes:
-        name = typed.place(mistake.path or ()) if mistake.path else ROOT
+        name = typed.place(_path(mistake))
         control = every.get(name)
         if control is None or name == ROOT:
             found.append((-1, "answer", str(mistake)))
