@@ -213,6 +213,20 @@ async def test_the_reject_button_asks_for_no_form(form, reader):
     assert (await run.settled(run.id)).error.reason == "no"
 
 
+async def test_what_the_authors_function_refuses_stands_at_its_field(park, reader):
+    """G62"""
+    schema = {"properties": {"who": {"properties": {"day": {"type": "string"}}}}}
+    source = "check = lambda answer: {'who.day': 'is a holiday'}\n1"
+    run = await park({"resume_form": {"schema": schema}, "validate": "check"}, source=source)
+    await reader.enter((await run.mint("bob"))["approvalPage"])
+    again = await reader.press("approve", **{"f/who/day": "2026-12-25"})
+    assert again.status == 422
+    assert "day: is a holiday" in again.text
+    assert 'value="2026-12-25"' in again.text
+    well_formed(again.text)
+    assert (await run.gate())["votes"] == []
+
+
 # ---------------------------------------------------------------- rows
 
 
@@ -311,11 +325,11 @@ async def test_tokens_in_a_form_are_hidden_and_come_back_whole(form, reader):
     run = await form(
         {"type": "string", "title": link, "description": link},
         default_args={"it": link, "more": {"deep": [link]}},
-        enums={"other": [link, "x"]},
+        enums={"other": [f"{link}A", link, "x"]},
     )
     assert "B" * 20 not in reader.shown.text
     assert reader.shown.text.count("[hidden]") >= 4
-    fields = {**Drawn(reader.shown.text).fields, "f/other": "0"}
+    fields = {**Drawn(reader.shown.text).fields, "f/other": "1"}
     assert (await reader.press("approve", **fields)).status == 200
     assert (await run.settled(run.id)).result == {
         "it": link,

@@ -1,13 +1,12 @@
 """Fields with a few values to choose from, or with one alone."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import UNSET
 
 from jupyter_flows.core.forms.flatten import Schema
 from jupyter_flows.core.forms.kinds import Choice, Field, Kind
-from jupyter_flows.core.forms.same import identity
 from jupyter_flows.core.model import Json
 
 
@@ -38,11 +37,7 @@ def choice_field(values: Sequence[Json], schema: Schema) -> Field:
     if isinstance(labels, list):
         labels = dict(zip(map(str, values), labels, strict=False))
     said = labels if isinstance(labels, dict) else {}
-    return Field(Kind.CHOICE, choices=unlike(choice(x, said.get(str(x))) for x in values))
-
-
-def unlike(choices: Iterable[Choice]) -> tuple[Choice, ...]:
-    return tuple({identity(one.value): one for one in choices}.values())
+    return Field(Kind.CHOICE, choices=tuple(choice(x, said.get(str(x))) for x in values))
 
 
 def is_one_value(flat: Schema) -> bool:

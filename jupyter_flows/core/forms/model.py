@@ -15,7 +15,6 @@ from jupyter_flows.core.forms.choices import (
     choice_of,
     constant,
     is_one_value,
-    unlike,
 )
 from jupyter_flows.core.forms.flatten import ANNOTATIONS, Schema, flattened, merged, types_of
 from jupyter_flows.core.forms.guess import guessed
@@ -165,7 +164,7 @@ class _Drawing:
             return None
         seen = seen.union(*(flat[1] for flat in flats if flat is not None))
         if not {"properties", "items"} & base.keys() and all(map(is_one_value, each)):
-            return Field(Kind.CHOICE, choices=unlike(map(choice_of, each)))
+            return Field(Kind.CHOICE, choices=tuple(map(choice_of, each)))
         if base.get("properties") and all(map(_is_object, each)):
             return self._object_with_variants(base, each, seen, depth)
         bare = {name: value for name, value in base.items() if name not in ANNOTATIONS}
