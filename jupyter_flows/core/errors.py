@@ -50,10 +50,14 @@ class BadInput(FlowsError):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong: `where` names cell and key (or a field's path), `message` says what."""
+    """One thing wrong: `where` names cell and key (or a field's path), `message` says what.
+
+    `path` is a field's path in its parts, which may have dots themselves.
+    """
 
     where: str
     message: str
+    path: tuple[str | int, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
