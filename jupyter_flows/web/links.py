@@ -1,4 +1,4 @@
-"""The doors for those who hold a link: entering, the page with its buttons, and votes by POST.
+"""The doors for those who hold a link: entering, and votes by POST.
 
 GET and HEAD never vote, on any address (G32). Entering by a link checks it, puts the token into a
 cookie for one page only, and leads to that page's address, which has no token (G34).
@@ -17,26 +17,17 @@ from jupyter_flows.core import policy
 from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
-    FormInvalid,
-    Gone,
-    Mistake,
-    NotAllowed,
     NotFound,
-    ReasonRequired,
-    TooLarge,
     TooMany,
     UnknownLink,
 )
-from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.links import Claims
-from jupyter_flows.core.machine.gates import vote_by_link
-from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Voter
-from jupyter_flows.ports import Outputs
+from jupyter_flows.core.model import Gate, Json, Purpose, Run
 from jupyter_flows.web import views
-from jupyter_flows.web.answer import answered, plain_payload
+from jupyter_flows.web.answer import plain_payload
 from jupyter_flows.web.doors import LinkDoor
-from jupyter_flows.web.page import Typed, gate_page, message_page
-from jupyter_flows.web.posted import Posted, is_form, read_posted
+from jupyter_flows.web.page import message_page
+from jupyter_flows.web.posted import is_form, read_posted
 from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.urls import gate_key
 
@@ -88,7 +79,7 @@ class EnterDoor(HtmlErrors):
     async def get(self) -> None:
         token = self.token_of_query()
         claims = self.engine.read_token(self.purpose, token)
-        await _check_link(self, claims)
+        await check_link(self, claims)
         key = page_key(claims)
         self.set_cookie(
             COOKIE,
@@ -110,7 +101,7 @@ class EnterDoor(HtmlErrors):
         await self.get()
 
 
-async def _check_link(door: LinkDoor, claims: Claims) -> tuple[Run, Gate | None]:
+async def check_link(door: LinkDoor, claims: Claims) -> tuple[Run, Gate | None]:
     """The run and gate of genuine claims. Raises UnknownLink, LinkRevoked, LinkExpired."""
     try:
         run = await door.engine.run(claims.run)
@@ -136,7 +127,7 @@ class VoteDoor(EnterDoor):
     @allow_unauthenticated
     async def post(self) -> None:
         claims = self.engine.read_token(self.purpose, self.token_of_query())
-        _, gate = await _check_link(self, claims)
+        _, gate = await check_link(self, claims)
         approved = self.purpose is Purpose.RESUME
         payload = self._payload(gate if approved else None)
         reason = None
@@ -146,7 +137,7 @@ class VoteDoor(EnterDoor):
         run, new = await self.engine.votes.by_link(
             claims, approved=approved, payload=payload, reason=reason, digest=digest
         )
-        step, generation = _counted_by(run, claims)
+        step, generation = counted_by(run, claims)
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(run, step, generation), status)
 
@@ -163,7 +154,7 @@ class VoteDoor(EnterDoor):
             raise BadInput(f"The body is neither JSON nor a form: {error}") from None
 
 
-def _counted_by(run: Run, claims: Claims) -> tuple[str | None, int]:
+def counted_by(run: Run, claims: Claims) -> tuple[str | None, int]:
     """The gate that a vote by this link belongs to; a flow-level one's is known once counted."""
     if claims.gate is not None:
         return claims.gate, claims.generation
@@ -171,150 +162,3 @@ def _counted_by(run: Run, claims: Claims) -> tuple[str | None, int]:
         if any(vote.voter.link == claims.link for vote in gate.votes):
             return gate.step, gate.generation
     return None, 0
-
-
-@web.stream_request_body
-class PageDoor(HtmlErrors):
-    """The page of a gate, for a reader who has entered by a link."""
-
-    def _entered(self, key: str) -> tuple[str, Claims]:
-        """The token in the reader's cookie, and its claims. Raises UnknownLink."""
-        purpose, _, token = self.get_cookie(COOKIE, "").partition(".")
-        if purpose not in list(Purpose):
-            raise UnknownLink
-        claims = self.engine.read_token(Purpose(purpose), token)
-        if page_key(claims) != key:
-            raise UnknownLink
-        return token, claims
-
-    @allow_unauthenticated
-    async def get(self, key: str) -> None:
-        token, claims = self._entered(key)
-        await self._show(token, claims)
-
-    @allow_unauthenticated
-    async def head(self, key: str) -> None:
-        await self.get(key)
-
-    async def _show(
-        self, token: str, claims: Claims, typed: Typed | None = None, status: int = 200
-    ) -> None:
-        try:
-            run, gate = await _check_link(self, claims)
-        except Gone:
-            run, gate = await self._after_the_end(claims)
-        page = gate_page(
-            run,
-            gate or _flow_level_gate(run, claims),
-            purpose=claims.purpose,
-            own_vote=_own_vote(run, gate, claims),
-            outputs=await self._evidence(run, gate),
-            form_token=self.engine.sign_form(token),
-            now=self.engine.clock(),
-            typed=typed,
-        )
-        self.send_page(page, status)
-
-    async def _after_the_end(self, claims: Claims) -> tuple[Run, Gate | None]:
-        """Who has voted here may come back to see the outcome, though the deadline is over."""
-        run = await self.engine.run(claims.run)
-        gate = run.gates.get((claims.gate, claims.generation)) if claims.gate else None
-        link = run.links[claims.link]
-        if link.revoked_at is None and gate is not None and gate.closed_at is not None:
-            return run, gate
-        return await _check_link(self, claims)
-
-    async def _evidence(self, run: Run, gate: Gate | None) -> Outputs:
-        """The outputs that the digest covers: the gate cell's and those of `evidence` cells. A last
-        value that only configures the gate is not shown.
-        """
-        if gate is None or gate.opened_at is None:
-            return []
-        stored = await self.engine.outputs(run)
-        index = run.steps[gate.step].spec.index
-        shown = [
-            step.id
-            for step in run.steps.values()
-            if step.id == gate.step or (step.spec.evidence and step.spec.index < index)
-        ]
-        if configures_gate(run.steps[gate.step].result):
-            stored[gate.step] = [
-                output
-                for output in stored.get(gate.step, [])
-                if output["output_type"] != "execute_result"
-            ]
-        return [output for step in shown for output in stored.get(step, [])]
-
-    @allow_unauthenticated
-    async def post(self, key: str) -> None:
-        token, claims = self._entered(key)
-        posted = read_posted(self.request.headers.get("Content-Type", ""), bytes(self._body))
-        self._check_ours(token, posted.one("form"))
-        run, gate = await _check_link(self, claims)
-        gate = gate or _flow_level_gate(run, claims)
-        answer = answered(gate.options if gate else None, posted)
-        if answer.is_edit:
-            await self._show(token, claims, answer.typed)
-            return
-        try:
-            approved = _decision(posted)
-            await self.engine.votes.by_link(
-                claims,
-                approved=approved,
-                payload=answer.payload() if approved else None,
-                reason=posted.one("reason").strip() or None if not approved else None,
-                digest=posted.one("digest") or None,
-            )
-        except (FormInvalid, ReasonRequired, BadInput, TooLarge) as error:
-            mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
-            status = status_of(error)
-            if status == HTTPStatus.BAD_REQUEST:
-                status = HTTPStatus.UNPROCESSABLE_ENTITY
-            await self._show(token, claims, answer.wrong(mistakes), status)
-            return
-        # The outcome is in this answer: a server that was started for one run may end with it,
-        # before a redirected browser asks again. Sending the form anew repeats the vote: no harm.
-        await self._show(token, claims)
-
-    def _check_ours(self, token: str, form: str) -> None:
-        """Only our own page's form may use the reader's cookie. Raises NotAllowed.
-
-        A browser that is told to send no Referer writes `Origin: null`, from our page too; then
-        Sec-Fetch-Site and the form's own token decide.
-        """
-        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = self.request.headers.get("Origin")
-        allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
-        named = origin not in (None, "null")
-        foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-        signed = self.engine.is_our_form(token, form)
-        if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed("This vote did not come from our page. Open your link again.")
-
-
-def _decision(posted: Posted) -> bool:
-    decision = posted.one("decision")
-    if decision not in ("approve", "reject"):
-        raise BadInput("Press one of the two buttons.")
-    return decision == "approve"
-
-
-def _flow_level_gate(run: Run, claims: Claims) -> Gate | None:
-    """What a flow-level link's holder looks at: the gate that counted it, else the open one that
-    would.
-    """
-    if claims.gate is not None:
-        return None
-    step, generation = _counted_by(run, claims)
-    if step is not None:
-        return run.gates[StepId(step), generation]
-    gate = run.open_gate
-    return gate if gate and gate.options.pre_approvals else None
-
-
-def _own_vote(run: Run, gate: Gate | None, claims: Claims) -> Vote | None:
-    if gate is None:
-        found = vote_by_link(run, claims.link)
-        return found and found[0]
-    voter = Voter(claims.approver, verified=False, route="link", link=claims.link)
-    return gate.vote_of(voter)

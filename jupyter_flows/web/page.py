@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec.structs import replace
 
-from jupyter_flows.core import durations, forms
+from jupyter_flows.core import durations, forms, policy
 from jupyter_flows.core.errors import Mistake
 from jupyter_flows.core.forms import ROOT, Entries
 from jupyter_flows.core.forms.parse import Path
@@ -80,16 +80,20 @@ def gate_page(
     *,
     purpose: Purpose,
     own_vote: Vote | None,
+    refusal: Exception | None,
     outputs: Outputs,
     form_token: str,
     now: float,
     typed: Typed | None = None,
 ) -> str:
-    """The page for the holder of a link. `gate` None is a flow-level link whose gate is to come."""
+    """The page for one reader. `gate` None is a flow-level link whose gate is to come; `refusal`
+    says why the reader can't vote, where something is against it.
+    """
     typed = typed or Typed()
     options = gate.options if gate else None
     form = _form(options, typed) if options else None
     is_open = run.finished is False and (gate is None or gate.status is GateStatus.OPEN)
+    may_vote = is_open and own_vote is None and refusal is None
     return _pages.get_template("gate.html").render(
         style=STYLE,
         run=run,
@@ -102,9 +106,11 @@ def gate_page(
         outputs=list(shown_outputs(outputs)),
         votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
         own_vote=own_vote,
-        may_approve=is_open and own_vote is None and purpose is not Purpose.CANCEL,
-        may_reject=is_open
-        and own_vote is None
+        missing=policy.missing(gate) if gate else (),
+        refusal=str(refusal) if refusal is not None and is_open and own_vote is None else "",
+        may_withdraw=is_open and gate is not None and own_vote is not None and own_vote.approved,
+        may_approve=may_vote and purpose is not Purpose.CANCEL,
+        may_reject=may_vote
         and purpose is not Purpose.RESUME
         and not (options and options.hide_cancel),
         form=form,
@@ -121,9 +127,13 @@ def gate_page(
     )
 
 
-def message_page(title: str, text: str) -> str:
-    """A page that says one thing: a link that is unknown, expired or revoked, an error."""
-    return _pages.get_template("message.html").render(style=STYLE, title=title, text=text)
+def message_page(title: str, text: str, login: str | None = None) -> str:
+    """A page that says one thing: a link that is unknown, expired or revoked, an error. `login` is
+    the address where the reader can log in, if that may help.
+    """
+    return _pages.get_template("message.html").render(
+        style=STYLE, title=title, text=text, login=login
+    )
 
 
 def _title(run: Run, gate: Gate | None) -> str:
@@ -154,6 +164,7 @@ _GOES_ON = {
     RunStatus.FAILED: "The run has failed since.",
     RunStatus.INTERRUPTED: "The run was interrupted; its owner has to resume it.",
     RunStatus.SUSPENDED: "The run waits for another approval now.",
+    RunStatus.SLEEPING: "The run goes on after a pause.",
 }
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from jupyter_flows.core.model import Purpose
-from jupyter_flows.web import api, links, schedules, views
+from jupyter_flows.web import api, links, pages, schedules, views
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
@@ -256,8 +256,8 @@ ROUTES: Sequence[Route] = (
         query=(*TOKEN, "digest"),
         options=_CANCEL,
     ),
-    Route("GET", "page/{gate}", links.PageDoor, S, "The approval page", answers={200: None}),
-    Route("POST", "page/{gate}", links.PageDoor, S, "Vote on the page", answers={200: None}),
+    Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: None}),
+    Route("POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", answers={200: None}),
     Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
     Route("POST", "peers/evaluate/{run}", api.PeerEvaluateDoor, P, "Check an answer in the kernel"),
     Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
