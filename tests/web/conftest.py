@@ -53,7 +53,7 @@ class MovedClock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = MovedClock()
-    monkeypatch.setattr(composition, "clock", clock)
+    monkeypatch.setitem(composition.compose.__kwdefaults__, "clock", clock)
     return clock
 
 
