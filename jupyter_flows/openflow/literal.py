@@ -55,7 +55,7 @@ def laid_out(opening: str, items: Iterable[str], closing: str, indent: str = "")
 def comment(text: str) -> Iterator[str]:
     """The text's lines as comment lines; none of them can be taken for a flow option."""
     for line in text.splitlines():
-        yield f"# {line}".rstrip()
+        yield f"# {line}".rstrip().replace("\0", "")
 
 
 def references(value: Json) -> Iterator[str]:

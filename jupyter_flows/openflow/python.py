@@ -245,7 +245,7 @@ class Writer:
                     raise Untranslatable(f"`.{key}(…)` is not translated")
                 return METHODS[key](self, of, node.arguments)
         if path is not None:
-            raise Untranslatable(f"the function `{'.'.join(path)}` is not translated")
+            raise Untranslatable(self.scope.unknown(path[0]))
         raise Untranslatable("a call of it is not translated")
 
     def _new(self, node: n.New) -> Text:

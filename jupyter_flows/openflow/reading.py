@@ -87,7 +87,8 @@ def read(text: str, beside: Beside) -> dict[str, Json]:
 def _loaded(text: str) -> Json:
     try:
         loaded = _Loader(text).get_single_data()
-        plain = json.loads(json.dumps(loaded, default=str, allow_nan=False))
+        written = json.dumps(loaded, default=str, allow_nan=False, ensure_ascii=False)
+        plain = json.loads(written.encode())  # half a character can't be written
     except _NOT_YAML as error:
         raise BadInput(
             f"The flow is not YAML that can be read: {' '.join(str(error).split())}"
@@ -123,7 +124,10 @@ def _validator() -> Any:
 
 
 def _misshapen(flow: Json) -> Iterator[Mistake]:
-    errors = sorted(_validator().iter_errors(flow), key=lambda e: list(map(str, e.absolute_path)))
+    try:
+        errors = list(_validator().iter_errors(flow))
+    except RecursionError:
+        raise BadInput("The flow is nested too deeply.") from None
     for error in errors:
         message = error.schema.get("x-says") or error.message
         yield Mistake(path_of(error.absolute_path) or "the flow", _brief(message))

@@ -1,8 +1,9 @@
-"""TypeScript steps of the simple shape, as a Python function: constants, Windmill's links, a return.
+"""TypeScript steps of the simple shape as a Python function: constants, links, a return.
 
 That is how approval steps are written. Anything more is refused, and left to the author.
 """
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,9 +34,11 @@ class Script:
 def script(content: str, language: str) -> Script:
     """Raises nothing but Untranslatable."""
     try:
-        return _Script(content, language).read()
-    except RecursionError:
+        found = _Script(content, language).read()
+        ast.parse(found.source)
+    except (RecursionError, MemoryError, SyntaxError, ValueError):
         raise Untranslatable("it is nested too deeply") from None
+    return found
 
 
 class _Script:
@@ -87,25 +90,29 @@ class _Script:
             parser.expect("as")
             whole = parser.name()
         elif parser.takes("{"):
-            while not parser.takes("}"):
-                name = parser.name()
-                names[name] = parser.name() if parser.takes("as") else name
-                if not parser.sees("}"):
-                    parser.expect(",")
-        elif parser.next.kind is Kind.NAME:
+            names = self._imported_names()
+        else:
             whole = parser.name()
         parser.expect("from")
-        module = parser.take()
-        path = str(module.value)
-        if module.kind is not Kind.TEXT or path.rpartition("@")[0] not in CLIENT:
-            if path not in CLIENT:
-                raise Untranslatable(f"it imports {path!r}")
+        module = str(parser.take().value)
+        if module not in CLIENT and module.rpartition("@")[0] not in CLIENT:
+            raise Untranslatable(f"it imports {module!r}")
         if whole is not None:
             self._functions[(whole, "getResumeUrls")] = _LINKS
         for name, local in names.items():
             if name != "getResumeUrls":
                 raise Untranslatable(f"it uses {name!r} of Windmill's client")
             self._functions[(local,)] = _LINKS
+
+    def _imported_names(self) -> dict[str, str]:
+        parser = self._parser
+        names: dict[str, str] = {}
+        while not parser.takes("}"):
+            name = parser.name()
+            names[name] = parser.name() if parser.takes("as") else name
+            if not parser.sees("}"):
+                parser.expect(",")
+        return names
 
     def _main(self) -> str:
         parser = self._parser

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from jupyter_flows.openflow.refusal import Untranslatable
 
+MAX_LENGTH = 100_000
 MAX_TOKENS = 20_000
 
 _SPACE = re.compile(r"(?:\s|\ufeff|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
@@ -46,6 +47,8 @@ class Token:
 
 def tokens(source: str) -> tuple[Token, ...]:
     """Ends with a token of kind END. Raises Untranslatable."""
+    if len(source) > MAX_LENGTH:
+        raise Untranslatable("it is too long")
     return _Tokenizer(source).all()
 
 
