@@ -17,7 +17,7 @@ from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.ports import Documents, Outputs
-from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
@@ -46,6 +46,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
@@ -121,12 +122,14 @@ def compose(
         limits=Limits(
             timeout=durations.seconds(settings.default_timeout),
             payload_bytes=settings.max_payload_bytes,
+            validator_seconds=durations.seconds(settings.validator_timeout),
         ),
         adopts=adopts,
         drives=manager is not None,
         log=log,
     )
-    return House(engine, kernels, peers, keys, server, chance(), certificate)
+    groups = functools.partial(groups_of, settings)
+    return House(engine, kernels, peers, keys, server, chance(), groups, certificate)
 
 
 class LateDocuments:

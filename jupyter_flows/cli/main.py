@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "logs": ("logs", "Print what a run's cells have put out."),
     "approve": ("vote", "Approve a gate."),
     "reject": ("vote", "Reject a gate."),
+    "withdraw": ("vote", "Take an approval back."),
     "cancel": ("cancel", "End a run."),
     "check": ("check", "Find every mistake in notebooks, before anything runs."),
     "import": ("import_", "Write a Windmill flow anew as a notebook."),

@@ -19,7 +19,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of what the server and this file say to each other."""
 
 NOT_A_FLOW = (
@@ -223,9 +223,9 @@ class _Hook:
             self.ip.user_ns["results"] = _flow.results
             self.ip.user_ns["previous_result"] = self.previous = None
         if "bindings" in cell:
-            self._bind(cell["bindings"])
+            self.bind(cell["bindings"])
 
-    def _bind(self, bindings: dict[str, Any]) -> None:
+    def bind(self, bindings: dict[str, Any]) -> None:
         for name, value in bindings.items():
             if name == "gates":
                 _flow.gates = value
@@ -247,7 +247,9 @@ class _Hook:
         if cell is None or (result is not None and result.success):
             return
         self.cell, self.value = None, _UNSET
-        if cell.get("raises"):
+        if cell.get("goes_on"):
+            self._keep(cell["step"], {"error": _error_of(result)})
+        elif cell.get("raises"):
             self._keep(cell["step"], None)
 
     def report(self) -> dict[str, Any]:
@@ -287,6 +289,64 @@ class _Reporter:
 
 
 REPORTER = _Reporter()
+
+
+class _Told:
+    """Something told to the server in the reply to its request."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.told = told
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        return {"application/json": self.told, "text/plain": ""}
+
+
+def evaluated(text: str) -> _Told:
+    """What an expression of the flow's options comes to, among the notebook's names."""
+    asked = json.loads(text)
+    hook = _flow.hook
+    if hook is None:
+        return _Told({"error": {"name": "RuntimeError", "message": NOT_A_FLOW}})
+    hook.bind(asked["bindings"])
+    names = {**hook.ip.user_ns, **asked["names"]}
+    try:
+        value = eval(asked["expr"].strip(), names)  # noqa: S307 (the notebook's own author wrote it)
+        truth = bool(value)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
+        return _Told({"error": {"name": type(error).__name__, "message": str(error)}})
+    try:
+        told = json.loads(_encoded(value, asked["limit"]))
+    except _NotKept:
+        told = None
+    return _Told({"truth": truth, "value": told})
+
+
+def mistakes(function: Any, payload: Any) -> list[list[str]]:
+    """What an author's function has against a payload, as pairs of a field and a message.
+
+    It says so by returning False, a text, a list of texts or a dict of them by field, or by raising
+    ValueError or AssertionError; None, True and what is empty are no objection.
+    """
+    try:
+        said = function(payload)
+    except (ValueError, AssertionError) as error:
+        said = str(error) or type(error).__name__
+    if said is None or said is True:
+        return []
+    if said is False:
+        return [["", "The answer was not accepted."]]
+    if isinstance(said, dict):
+        return [[str(field), str(message)] for field, message in said.items()]
+    if isinstance(said, (list, tuple)):
+        return [["", str(message)] for message in said]
+    return [["", str(said)]] if said else []
+
+
+def _error_of(result: Any) -> dict[str, str]:
+    """As the server has it, for a cell that failed and lets the flow go on."""
+    error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+    return {"name": type(error).__name__, "message": str(error)}
 
 
 def install(ip: Any, env: dict[str, str], folder: str | None = None) -> None:
