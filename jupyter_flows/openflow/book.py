@@ -8,6 +8,9 @@ from jupyter_flows.core.model import Json
 UNTRANSLATED = "openflow-untranslated"
 """The tag of cells that the author has to write."""
 
+FAILURE_TAG = "failure"
+"""The tag of the cell that runs when the run has failed."""
+
 MAX_ID = 64
 
 

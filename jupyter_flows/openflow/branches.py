@@ -100,7 +100,7 @@ def _settings(module: Module, place: Place) -> tuple[dict[str, Json], list[str],
     if place.level > DEEPEST:
         raise Untranslatable(f"it is nested deeper than {DEEPEST - 1} branches")
     kept = {key: said for key, said in module.items() if key != "skip_if"}
-    flow, refused, notes = options.carried(kept, place, result_of(module["id"]), options.AFTER)
+    flow, refused, notes = options.carried(kept, place, (), options.AFTER)
     if refused:
         raise Untranslatable("; ".join(refused))
     if not module.get("skip_if") or not module["skip_if"]["expr"].strip():

@@ -41,7 +41,7 @@ class _Inner:
 
 def write_loop(book: Book, module: Module, place: Place, tags: Sequence[str] = ()) -> Place:
     whole = _of_all_items(module)
-    flow, refused, notes = options.carried(whole, place, result_of(module["id"]))
+    flow, refused, notes = options.carried(whole, place, tags)
     try:
         items, found = _items(module["value"]["iterator"], place, refused)
         inner = list(_inner(module, place))

@@ -7,13 +7,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.openflow import branches, loops, steps
-from jupyter_flows.openflow.book import BOUND_NAMES, Book, Line, code_cell, markdown_cell
+from jupyter_flows.openflow import branches, loops, options, steps
+from jupyter_flows.openflow.book import (
+    BOUND_NAMES,
+    FAILURE_TAG,
+    Book,
+    Line,
+    code_cell,
+    markdown_cell,
+)
 from jupyter_flows.openflow.literal import literal, quoted
 from jupyter_flows.openflow.place import Place, perhaps, shortened
 from jupyter_flows.openflow.reading import Beside, modules_of, read
 from jupyter_flows.openflow.refusal import Untranslatable
-from jupyter_flows.openflow.scope import PRIMARY, Text
 
 MAX_NAME = 200
 
@@ -90,7 +96,7 @@ class _Import:
         name = " ".join((self._flow.get("summary") or "").split())[:MAX_NAME]
         flow: dict[str, Json] = {"name": name} if name else {}
         limit = self._value.get("concurrent_limit")
-        if limit and not self._value.get("concurrency_time_window_s"):
+        if limit and limit >= 1 and not self._value.get("concurrency_time_window_s"):
             flow["concurrency"] = int(limit)
         kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
         metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -146,13 +152,14 @@ class _Import:
             return {}
         try:
             text, notes = place.condition(asked)
+            flow = options.allowed({"stop_after_if": {"expr": text.text, "skip_if_stopped": True}})
         except Untranslatable as error:
             self._notes.append(
                 f"`skip_expr` is not carried over: {error}; it was: {shortened(asked)}"
             )
             return {}
         self._notes += notes
-        return {"stop_after_if": {"expr": text.text, "skip_if_stopped": True}}
+        return flow
 
     # ------------------------------------------------------------ the modules beside the others
 
@@ -168,11 +175,11 @@ class _Import:
             return
         results = {step: perhaps(step) for step in place.results}
         paths = {
-            ("error",): Text("error", PRIMARY, "object"),
-            ("previous_result", "error"): Text("error", PRIMARY, "object"),
-            ("previous_result",): Text('{"error": error}', PRIMARY, "object"),
+            **options.FAILED,
+            ("previous_result", "error"): options.FAILED["result", "error"],
+            ("previous_result",): options.FAILED["result",],
         }
-        write_all(self._book, [module], replace(place, results=results).knows(paths), ["failure"])
+        write_all(self._book, [module], replace(place, results=results).knows(paths), [FAILURE_TAG])
 
     def _flow_notes(self) -> None:
         self._notes += [said for key, said in _FLOW_NOTES.items() if self._value.get(key)]

@@ -3,17 +3,18 @@
 What is Windmill's default is left out.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jupyter_flows.core import forms
-from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.model import GateOptions, Json
+from jupyter_flows.core.errors import FlowInvalid
+from jupyter_flows.core.flow import read_flow
+from jupyter_flows.core.model import Json
+from jupyter_flows.openflow.book import FAILURE_TAG, code_cell
 from jupyter_flows.openflow.literal import literal, references
 from jupyter_flows.openflow.place import Place, shortened
 from jupyter_flows.openflow.refusal import Untranslatable
-from jupyter_flows.openflow.scope import Text
+from jupyter_flows.openflow.scope import PRIMARY, Path, Text
 
 MAX_SUMMARY = 200
 
@@ -71,6 +72,14 @@ def _skip(said: Mapping[str, Json], place: Place, notes: Notes) -> Json:
     return {"expr": _condition(said, place, notes)} if said["expr"].strip() else None
 
 
+FAILED: Mapping[Path, Text] = {
+    ("error",): Text("error", PRIMARY, "object"),
+    ("result", "error"): Text("error", PRIMARY, "object"),
+    ("result",): Text('{"error": error}', PRIMARY, "object"),
+}
+"""What a condition may say of a step that has failed."""
+
+
 def _retry(said: Mapping[str, Json], place: Place, notes: Notes) -> Json:
     carried: dict[str, Json] = {
         kind: {key: value for key, value in said[kind].items() if value is not None}
@@ -78,7 +87,7 @@ def _retry(said: Mapping[str, Json], place: Place, notes: Notes) -> Json:
         if said.get(kind) and said[kind].get("attempts")
     }
     if carried and said.get("retry_if"):
-        carried["retry_if"] = {"expr": _condition(said["retry_if"], place, notes)}
+        carried["retry_if"] = {"expr": _condition(said["retry_if"], place.knows(FAILED), notes)}
     return carried or None
 
 
@@ -97,7 +106,7 @@ def _suspend(said: Mapping[str, Json], place: Place, notes: Notes) -> Json:
         carried["timeout"] = timeout
     form = (said.get("resume_form") or {}).get("schema")
     if form:
-        carried["resume_form"] = {"schema": _form(form)}
+        carried["resume_form"] = {"schema": _without_empty(form)}
     carried |= {key: True for key in _GATE_FLAGS if said.get(key)}
     groups = static(said.get("user_groups_required"))
     if groups:
@@ -115,17 +124,8 @@ _GATE_FLAGS = (
 )
 
 
-def _form(schema: Mapping[str, Json]) -> Json:
-    """Windmill's editor leaves keywords empty that JSON Schema does not allow to be."""
-    cleaned = _without_empty(dict(schema))
-    try:
-        forms.check_schema(GateOptions(form=cleaned))
-    except BadInput as error:
-        raise Untranslatable(str(error)) from None
-    return cleaned
-
-
 def _without_empty(schema: Json) -> Json:
+    """A form as JSON Schema has it: Windmill's editor leaves keywords empty that may not be."""
     if not isinstance(schema, dict):
         return schema
     kept = {key: of for key, of in schema.items() if key in _FREE or not _is_empty(key, of)}
@@ -150,6 +150,7 @@ def _is_empty(key: str, said: Json) -> bool:
 
 
 _FREE = ("default", "const", "examples")
+
 CARRIED: Mapping[str, Carry] = {
     "summary": _summary,
     "timeout": _seconds,
@@ -161,6 +162,9 @@ CARRIED: Mapping[str, Carry] = {
     "suspend": _suspend,
 }
 """Each setting, which has the same name as the option."""
+
+FAILURE = ("summary", "timeout", "retry", "skip_if")
+"""Those that make sense where the run ends behind the step."""
 
 AFTER = ("summary", "sleep", "suspend", "stop_after_if")
 """Those that make sense on the cell behind branches: the others are about the branches' steps."""
@@ -177,13 +181,14 @@ IGNORED = ("id", "value", "mock")
 
 
 def carried(
-    module: Mapping[str, Json], place: Place, own: Text, keys: tuple[str, ...] = tuple(CARRIED)
+    module: Mapping[str, Json],
+    place: Place,
+    tags: Sequence[str] = (),
+    keys: tuple[str, ...] = tuple(CARRIED),
 ) -> tuple[dict[str, Json], list[str], Notes]:
-    """The flow options of a module's cell, why some could not be, and notes.
-
-    `own` is the step's own result, which `stop_after_if` asks about.
-    """
-    behind = replace(place, results={**place.results, module["id"]: own}).knows({("result",): own})
+    """The flow options of a module's cell, why some could not be, and notes."""
+    if FAILURE_TAG in tags:
+        keys = FAILURE
     options: dict[str, Json] = {}
     refused: list[str] = []
     notes: Notes = []
@@ -196,14 +201,29 @@ def carried(
             notes.append(f"`{key}` is not carried over")
         else:
             try:
-                value = CARRIED[key](said, behind if key == "stop_after_if" else place, notes)
+                options |= _option(key, said, module["id"], place, notes)
             except Untranslatable as error:
                 refused.append(f"`{key}`: {error}")
-            else:
-                options |= {} if value in (None, "") else {key: value}
     if (module.get("mock") or {}).get("enabled"):
         notes.append("its mocked result is not carried over: the step itself runs")
     return options, refused, notes
+
+
+def _option(key: str, said: Json, step: str, place: Place, notes: Notes) -> dict[str, Json]:
+    if key == "stop_after_if":
+        own = Text("result")
+        place = replace(place, results={**place.results, step: own}).knows({("result",): own})
+    value = CARRIED[key](said, place, notes)
+    return {} if value in (None, "") else allowed({key: value})
+
+
+def allowed(options: dict[str, Json]) -> dict[str, Json]:
+    """The options, if a cell may have them. Raises Untranslatable."""
+    try:
+        read_flow({"metadata": {}, "cells": [code_cell("a", "1", options)]})
+    except FlowInvalid as error:
+        raise Untranslatable("; ".join(found.message for found in error.mistakes)) from None
+    return options
 
 
 def inputs(

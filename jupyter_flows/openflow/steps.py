@@ -37,12 +37,12 @@ def own_result(module: Module, place: Place) -> Text:
     step = module["id"]
     if module.get("skip_if"):
         return perhaps(step, place.before)
-    return perhaps(step) if module.get("continue_on_error") else result_of(step)
+    return result_of(step)
 
 
 def write_script(book: Book, module: Module, place: Place, tags: Sequence[str] = ()) -> Place:
     own = own_result(module, place)
-    flow, refused, notes = options.carried(module, place, result_of(module["id"]))
+    flow, refused, notes = options.carried(module, place, tags)
     function = function_of(module["value"], place)
     why = [*function.refused, *refused]
     notes = [*function.notes, *notes, *book.clashes(module["id"], function.defined)]
@@ -56,7 +56,7 @@ def write_script(book: Book, module: Module, place: Place, tags: Sequence[str] =
 
 
 def write_identity(book: Book, module: Module, place: Place, tags: Sequence[str] = ()) -> Place:
-    flow, refused, notes = options.carried(module, place, result_of(module["id"]))
+    flow, refused, notes = options.carried(module, place, tags)
     if refused:
         return write_marked(book, module, place, tags, refused)
     book.code(module["id"], f"# Passes on what it gets.\n{place.before.text}", flow, tags)
@@ -75,7 +75,7 @@ def write_marked(
             type=value["type"], path=value.get("path")
         )
     ]
-    flow, refused, notes = options.carried(module, place, result_of(module["id"]))
+    flow, refused, notes = options.carried(module, place, tags)
     found += [reason for reason in refused if reason not in found]
     dumped = yaml.safe_dump(dict(module), sort_keys=False, allow_unicode=True)
     lines = [*_heading(module, found), "#", *comment(dumped), *_raise(module, found)]

@@ -79,6 +79,49 @@ schema: {properties: {a: {type: integer, default: 1}, b: {type: integer}}}
     assert run.events[-1]["result"] == "1, 41, fine"
 
 
+@pytest.mark.parametrize(("number", "asked"), [(20, True), (1, False)])
+def test_branches_loops_and_a_gate_between_them_run_for_real(flows, number, asked):
+    shutil.copytree(FLOWS / "order.flow", flows.folder / "order.flow")
+    assert flows("import", "order.flow").status == 0
+    checked = flows("check", "order.ipynb")
+    assert checked.status == 0, checked.errors
+    run = flows.start("run", "order.ipynb", "-p", "number", number, "--json")
+    if asked:
+        run.await_event("suspended")
+        assert flows("approve", "last", "--data", '{"ok": true}').status == 0
+    assert run.end() == 0, run.errors
+    answer = {"asked": asked, "ok": True}
+    assert run.events[-1]["result"] == {"all": [f"{number}-yes", answer], "note": "none"}
+    steps = {step["id"]: step["status"] for step in flows.show()["steps"]}
+    assert steps["answered"] == ("succeeded" if asked else "skipped")
+    assert steps["small"] == ("skipped" if asked else "succeeded")
+
+
+def test_a_failed_run_s_own_step_sees_the_error(flows):
+    (flows.folder / "f.yaml").write_text(
+        """
+value:
+  modules:
+    - id: a
+      value: {type: rawscript, language: python3, content: "def main(): return 1 / 0"}
+      retry: {constant: {attempts: 1, seconds: 0}, retry_if: {expr: error.name === 'Other'}}
+  failure_module:
+    id: failure
+    value:
+      type: rawscript
+      language: python3
+      content: "def main(name, limit): print('told', name, limit)"
+      input_transforms:
+        name: {type: javascript, expr: error.name}
+        limit: {type: javascript, expr: flow_input.limit}
+schema: {properties: {limit: {type: integer, default: 7}}}
+"""
+    )
+    assert flows("import", "f.yaml").status == 0
+    assert flows("run", "f.ipynb").status == 1
+    assert "told ZeroDivisionError 7" in "\n".join(flows("logs", "last").lines)
+
+
 def test_a_folder_of_windmills_is_imported_and_reported_in_json(flows):
     shutil.copytree(FLOWS / "order.flow", flows.folder / "order.flow")
     done = flows("import", "order.flow", "--json")

@@ -50,9 +50,7 @@ async def test_bindings_of_an_expression_stay_bound_for_the_cells_behind_it(runs
         ("__import__('sys').exit(3)", "SystemExit", "3"),
     ],
 )
-async def test_what_an_expression_raises_is_told_and_the_kernel_lives_on(
-    runs, expr, name, message
-):
+async def test_what_an_expression_raises_is_told_and_the_kernel_lives_on(runs, expr, name, message):
     found = await evaluated(runs, expr)
     assert found.error.name == name
     assert message in found.error.message

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.flow import read_flow
 from jupyter_flows.openflow.notebook import imported
 
 FLOWS = Path(__file__).parent / "flows"
@@ -22,6 +23,7 @@ def imports():
     def imports(text, beside=nothing_beside):
         made = imported(text, "flow.yaml", beside)
         nbformat.validate(nbformat.from_dict(made.notebook))
+        read_flow(made.notebook)
         for cell in made.notebook["cells"]:
             if cell["cell_type"] == "code":
                 compile(cell["source"], cell["id"], "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -86,7 +88,7 @@ def play(made, flow_input=None, resumes=None):
         if "suspend" in flow:
             names["resume"] = (resumes or {}).get(cell["id"])
         stop = flow.get("stop_after_if")
-        if stop and eval(stop["expr"], names):
+        if stop and eval(stop["expr"], {**names, "result": names["results"][cell["id"]]}):
             break
     return names["results"]
 

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.flow import read_flow
 from jupyter_flows.openflow.notebook import imported
 
 from .conftest import FLOWS
@@ -59,6 +60,7 @@ def test_a_changed_flow_is_imported_or_refused(path, value):
         told = str(refusal)
     else:
         nbformat.validate(nbformat.from_dict(made.notebook))
+        read_flow(made.notebook)
         for cell in made.notebook["cells"]:
             if cell["cell_type"] == "code":
                 compile(cell["source"], cell["id"], "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

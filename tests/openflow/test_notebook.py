@@ -119,7 +119,7 @@ oddity: 1
         },
         "skip_if": {"expr": 'results["flow_input"].get("n") == 0'},
         "stop_after_if": {
-            "expr": 'results["a"].get("ok") in (None, False, 0, "")',
+            "expr": 'result.get("ok") in (None, False, 0, "")',
             "error_message": "The flow was stopped early.",
         },
         "suspend": {
@@ -146,7 +146,10 @@ oddity: 1
         "sleep: {type: javascript, expr: 'flow_input.n'}",
         "suspend: {user_groups_required: {type: javascript, expr: 'flow_input.g'}}",
         "suspend: {resume_form: {schema: {properties: {a: {type: nonsense}}}}}",
-        "retry: {constant: {attempts: 1}, retry_if: {expr: 'error.name'}}",
+        "retry: {constant: {attempts: 1}, retry_if: {expr: 'variable(1)'}}",
+        "retry: {constant: {attempts: 2000}}",
+        "timeout: 1e30",
+        "stop_after_if: {expr: 'result', error_message: \"" + "x" * 3000 + '"}',
     ],
 )
 def test_a_step_runs_only_with_all_of_its_settings(of_modules, more):
@@ -308,7 +311,7 @@ def test_a_loop_is_one_cell(of_modules):
         LOOP.format(skips="false", more="  stop_after_all_iters_if: {expr: result.length > 1}")
     )
     assert play(made, {"items": [1, 2]})["l"] == [{"y": 10, "twice": 20}, {"y": 6, "twice": 12}]
-    assert options(made, "l") == {"stop_after_if": {"expr": 'len(results["l"]) > 1'}}
+    assert options(made, "l") == {"stop_after_if": {"expr": "len(result) > 1"}}
     assert {line.step: line.cell for line in made.lines} == {"l": "l", "one": "l", "two": "l"}
 
 
@@ -350,6 +353,21 @@ def test_the_failure_s_step_sees_the_error(of_modules):
     cell = made.notebook["cells"][-1]
     assert cell["metadata"]["tags"] == ["failure"]
     assert cell["source"].endswith('main(message=error.get("message"), name=error.get("name"))')
+
+
+def test_a_failure_s_step_has_no_settings_for_a_run_that_goes_on(of_modules):
+    failure = """  failure_module:
+    {id: failure, value: {type: identity}, sleep: 5, suspend: {required_events: 1}, timeout: 9}
+"""
+    made = of_modules(python("a"), before=failure)
+    assert options(made, "failure") == {"timeout": 9}
+    assert len(lines(made)["failure"].notes) == 2
+
+
+def test_a_retry_may_ask_for_the_error(of_modules):
+    retry = "retry: {constant: {attempts: 1}, retry_if: {expr: result.error.name !== 'Fatal'}}"
+    made = of_modules(python("a", more=retry))
+    assert options(made, "a")["retry"]["retry_if"] == {"expr": 'error.get("name") != "Fatal"'}
 
 
 def test_what_is_said_of_the_whole_flow(of_modules):
