@@ -49,7 +49,7 @@ def beside(name):
     return (ORDER / name).read_text()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(list(places(FLOW))), VALUES)
 @example(("value", "modules", 0, "value", "content"), "\0")
 def test_a_changed_flow_is_imported_or_refused(path, value):
