@@ -21,6 +21,7 @@ THEMES: Mapping[str, Callable[..., Any]] = {
     "whole": whole.measure,
     "latency": votes.measure_latency,
     "rate": votes.measure_rate,
+    "forms": votes.measure_forms,
     "waiting": waiting.measure,
     "memory": memory.measure,
     "replay": replay.measure,

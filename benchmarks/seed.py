@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,10 +48,13 @@ async def prepared(store: SqlStore, asked: Notebook) -> Prepared:
     return Prepared(await store.put(canonical_json(ready)), read_flow(ready).steps)
 
 
-def two_votes() -> Notebook:
+def two_votes(form: Mapping[str, Any] | None = None) -> Notebook:
     """A gate that one vote does not close."""
     asked = notebook([PASS, PASS], {0: ["suspend"]})
-    asked["cells"][0]["metadata"]["flow"] = {"suspend": {"required_events": 2}}
+    suspend: dict[str, Any] = {"required_events": 2}
+    if form is not None:
+        suspend["resume_form"] = {"schema": form}
+    asked["cells"][0]["metadata"]["flow"] = {"suspend": suspend}
     return asked
 
 
@@ -89,13 +93,17 @@ class Told:
             await store.append(self.run, self.events[1:], epoch=1, durable=False)
 
 
-async def suspended(data: Path, count: int) -> list[str]:
-    """Put `count` suspended runs into the data folder; each one's signed token that approves."""
+async def suspended(
+    data: Path, count: int, first: int = 0, form: Mapping[str, Any] | None = None
+) -> list[str]:
+    """Put `count` suspended runs into the data folder, numbered from `first`; each one's signed
+    token that approves.
+    """
     keyring = KeyFile(data / "keys")()
     store = QuickStore(f"sqlite:///{data / 'flows.db'}", data)
-    ready = await prepared(store, two_votes())
+    ready = await prepared(store, two_votes(form))
     tokens = []
-    for number in range(count):
+    for number in range(first, first + count):
         told = Told(f"run_{number:020}", ready, NOW + number)
         told.tell(c.Start(), c.Advance())
         told.finish_step(f"{number:040}")
@@ -106,6 +114,8 @@ async def suspended(data: Path, count: int) -> list[str]:
     return tokens
 
 
-def seed(data: Path, count: int) -> list[str]:
+def seed(
+    data: Path, count: int, first: int = 0, form: Mapping[str, Any] | None = None
+) -> list[str]:
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return asyncio.run(suspended(data, count))
+    return asyncio.run(suspended(data, count, first, form))

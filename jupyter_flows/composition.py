@@ -1,5 +1,6 @@
 """The parts put together: the one room, with the extension and the command line, that knows all."""
 
+import asyncio
 import functools
 import logging
 import os
@@ -15,8 +16,10 @@ from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.kernels.none import NoKernels
-from jupyter_flows.ports import Documents, Outputs
+from jupyter_flows.kernels.notebook import read_notebook
+from jupyter_flows.ports import Clock, Documents, Outputs
 from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
@@ -41,6 +44,7 @@ class House:
     """The engine with what it stands on. `secret` lets other processes of this user poke it."""
 
     engine: Engine
+    schedules: Schedules
     kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
@@ -51,7 +55,7 @@ class House:
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
-        `lasting` is false for a process that goes when its one run does.
+        `lasting` is false for a process that goes when its one run does: it starts no others.
         """
         card = Server(
             self.server, url, public_url, self.secret, os.getpid(), lasting, self.certificate
@@ -59,8 +63,11 @@ class House:
         self.peers.announce(card)
         self.kernels.start()
         await self.engine.start()
+        if lasting:
+            self.schedules.start()
 
     async def stop(self) -> None:
+        await self.schedules.stop()
         await self.engine.stop()
         self.peers.leave(self.server)
 
@@ -93,6 +100,7 @@ def compose(
     certificate: str = "",
     adopts: bool,
     log: logging.Logger,
+    clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `address` says where this process answers, and `certificate`
@@ -108,9 +116,10 @@ def compose(
     kernels = NoKernels() if manager is None else _kernels(settings, manager, log)
     if manager is not None:
         peers.hold(server)
+    store = open_store(settings)
     engine = Engine(
         server=server,
-        store=open_store(settings),
+        store=store,
         kernels=kernels,
         documents=LateDocuments(),
         peers=peers,
@@ -128,8 +137,15 @@ def compose(
         drives=manager is not None,
         log=log,
     )
+    schedules = Schedules(
+        engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
+    )
     groups = functools.partial(groups_of, settings)
-    return House(engine, kernels, peers, keys, server, chance(), groups, certificate)
+    return House(engine, schedules, kernels, peers, keys, server, chance(), groups, certificate)
+
+
+async def _notebook_at(path: str) -> dict[str, Json]:
+    return await asyncio.to_thread(read_notebook, Path(path))
 
 
 class LateDocuments:

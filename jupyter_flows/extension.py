@@ -69,6 +69,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         house = cast("House", self.house)
         doors = Doors(
             engine=house.engine,
+            schedules=house.schedules,
             public_url=self._public_address,
             secret=house.secret,
             groups_of=house.groups_of,

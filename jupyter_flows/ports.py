@@ -16,6 +16,7 @@ from jupyter_flows.core.model import (
     RunStatus,
     StepId,
 )
+from jupyter_flows.core.schedules import Schedule, ScheduleId
 
 Clock: TypeAlias = Callable[[], float]
 """Now, in POSIX seconds."""
@@ -163,7 +164,7 @@ class Documents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run in a list. `server` is who drives it, or did last."""
+    """A run in a list. `server` is who drives it, or did last; `key` is its idempotency key."""
 
     id: RunId
     status: RunStatus
@@ -175,6 +176,7 @@ class RunRow:
     due_at: float | None
     epoch: int
     server: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +305,33 @@ class Store(Protocol):
         """Make the projections anew from the events; how many runs there are."""
 
     async def close(self) -> None: ...
+
+
+class ScheduleStore(Protocol):
+    """What is to be started when. Every method raises StoreUnavailable, as `Store`'s."""
+
+    async def add(self, schedule: Schedule) -> None:
+        """Durably; the id is a new one."""
+
+    async def schedule(self, schedule: ScheduleId) -> Schedule:
+        """Raises UnknownSchedule."""
+
+    async def schedules(self) -> list[Schedule]:
+        """All, oldest first."""
+
+    async def due(self, now: float) -> list[Schedule]:
+        """Those whose due time has come."""
+
+    async def next_due(self) -> float | None:
+        """The earliest due time of all."""
+
+    async def change(self, before: Schedule, after: Schedule) -> bool:
+        """Durably, if its `paused` and `due_at` are still those of `before`; else nothing is
+        written, and False comes back.
+        """
+
+    async def remove(self, schedule: ScheduleId) -> None:
+        """Raises UnknownSchedule."""
 
 
 # ---------------------------------------------------------------- who drives

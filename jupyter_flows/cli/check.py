@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from jupyter_flows.cli import exits
-from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.composition import LateDocuments
 from jupyter_flows.core import durations
 from jupyter_flows.core.errors import BadInput, FlowInvalid
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.model import GateOptions, StepSpec
+from jupyter_flows.kernels.notebook import read_notebook
 
 
 @click.command(

@@ -8,10 +8,10 @@ import click
 from jupyter_flows.cli import values
 from jupyter_flows.cli.display import JSON_HELP, choose_display
 from jupyter_flows.cli.early import Starter, kernel_of
-from jupyter_flows.cli.notebook import read_notebook
 from jupyter_flows.cli.settings import data_dir_option, load_settings
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.engine.asked import NewRun
+from jupyter_flows.kernels.notebook import read_notebook
 
 HELP = """Run notebook NB in the foreground.
 

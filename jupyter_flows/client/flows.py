@@ -17,14 +17,18 @@ import sys
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 PROTOCOL = 2
 """The version of what the server and this file say to each other."""
 
 NOT_A_FLOW = (
-    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK"
+    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK\n"
+    "To go on here without a flow, have its gates answered as recorded beside it, in"
+    " NOTEBOOK.answers.yml: jupyter_flows.answers('NOTEBOOK.ipynb')"
 )
+NOWHERE = "https://flows.invalid"
+"""The server's address where there is none, because recorded answers stand for people."""
 DEEP = 100_000
 DEFAULTS: dict[str, Any] = {"resume": None, "resumes": [], "approvers": []}
 _UNSET: Any = object()
@@ -118,6 +122,8 @@ def _post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
     if not base or not token:
         raise FlowsClientError("This run has no server that could answer.")
+    if base == NOWHERE:
+        return _rehearsed(path, asked)
     headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
     url = base.rstrip("/") + path
     request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
@@ -132,6 +138,16 @@ def _post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise FlowsClientError(f"The flow's server can't be reached: {reason}") from None
+
+
+def _rehearsed(path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Links that lead nowhere, and always are the same."""
+    if path != "/api/links":
+        raise FlowsClientError("Recorded answers stand for people here; there is no server.")
+    whose = "flow" if asked["flow_level"] else asked["gate"]
+    token = urlencode({"flow_token": f"{whose}.{asked['approver'] or 'anonymous'}"})
+    pages = {"approvalPage": "approve", "resume": "resume", "cancel": "cancel"}
+    return {name: f"{NOWHERE}/{page}?{token}" for name, page in pages.items()}
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
@@ -170,13 +186,15 @@ class _Hook:
     """Stands in for IPython's display hook, and is called before each cell.
 
     As display hook it notes the last expression's value, also behind a semicolon, then lets the
-    real one do its work. Cells that the flow's server did not send are left alone.
+    real one do its work. Cells that the flow's server did not send are left alone, unless a
+    `script` of recorded answers knows them.
     """
 
     of_jupyter_flows = True
 
-    def __init__(self, ip: Any) -> None:
+    def __init__(self, ip: Any, script: Any = None) -> None:
         self.ip = ip
+        self.script = script
         self.inner = ip.display_trap.hook
         self.cell: dict[str, Any] | None = None
         self.value: Any = _UNSET
@@ -201,14 +219,17 @@ class _Hook:
             self.value = value
         self.inner(value)
 
-    def before(self, _info: Any = None) -> None:
+    def before(self, info: Any = None) -> None:
         parent = self.ip.kernel.get_parent("shell")
         seen = parent.get("header", {}).get("msg_id")
         if seen is not None and seen == self._seen:
             self._depth += 1  # a cell that runs code of its own through IPython
             return
         self._seen, self._depth, self.value = seen, 0, _UNSET
-        self.cell = parent.get("metadata", {}).get("jupyter_flows")
+        told = parent.get("metadata", {})
+        self.cell = told.get("jupyter_flows")
+        if self.script is not None:
+            self.cell = self.script.enter(getattr(info, "raw_cell", ""), told.get("cellId"))
         if self.cell is not None:
             self._enter(self.cell)
 
@@ -244,13 +265,19 @@ class _Hook:
             self._depth -= 1
             return
         cell = self.cell
-        if cell is None or (result is not None and result.success):
+        if cell is None:
             return
+        failed = result is None or not result.success
+        if not failed and self.script is None:
+            return  # the server asks for the report
+        told = {} if failed else self.report()
         self.cell, self.value = None, _UNSET
-        if cell.get("goes_on"):
+        if failed and cell.get("goes_on"):
             self._keep(cell["step"], {"error": _error_of(result)})
-        elif cell.get("raises"):
+        elif failed and cell.get("raises"):
             self._keep(cell["step"], None)
+        if self.script is not None and (not failed or cell.get("raises")):
+            self.bind(self.script.leave(cell["step"], json.loads(told.get("text", "null"))))
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""
@@ -349,11 +376,13 @@ def _error_of(result: Any) -> dict[str, str]:
     return {"name": type(error).__name__, "message": str(error)}
 
 
-def install(ip: Any, env: dict[str, str], folder: str | None = None) -> None:
-    """Called by the server when a run, or the stock of warm kernels, takes this kernel."""
+def install(ip: Any, env: dict[str, str], folder: str | None = None, script: Any = None) -> None:
+    """Called by the server when a run, or the stock of warm kernels, takes this kernel; and, with
+    a script, where recorded answers stand for people.
+    """
     uninstall(ip)
     _flow.forget()
-    _flow.hook = _Hook(ip)
+    _flow.hook = _Hook(ip, script)
     _flow.hook.install()
     enter(env, folder)
 

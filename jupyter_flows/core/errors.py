@@ -3,11 +3,13 @@
 FlowsError
 ├── BadInput            mend what you sent
 │   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
+│   ├── AnswersInvalid      recorded answers that don't fit their gates, all of them
 │   ├── FormInvalid         a payload that the gate's form refuses, field by field
+│   ├── ScheduleInvalid     a cron expression, a time zone and what else a schedule has (G84)
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
-│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep
+│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule
 ├── NotAllowed          not by you, or not here
 │   ├── CancelHidden        the gate takes no rejection (G16)
 │   ├── SelfApproval        not by the run's owner (G42)
@@ -48,10 +50,14 @@ class BadInput(FlowsError):
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing wrong: `where` names cell and key (or a field's path), `message` says what."""
+    """One thing wrong: `where` names cell and key (or a field's path), `message` says what.
+
+    `path` is a field's path in its parts, which may have dots themselves.
+    """
 
     where: str
     message: str
+    path: tuple[str | int, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
@@ -67,8 +73,16 @@ class FlowInvalid(_Mistakes):
     """The notebook's flow options have mistakes."""
 
 
+class AnswersInvalid(_Mistakes):
+    """The recorded answers don't fit their gates."""
+
+
 class FormInvalid(_Mistakes):
     """The payload does not fit the gate's form."""
+
+
+class ScheduleInvalid(_Mistakes):
+    """The schedule has mistakes."""
 
 
 class ParametersInvalid(BadInput):
@@ -97,6 +111,10 @@ class UnknownGate(NotFound):
 
 class UnknownLink(NotFound):
     """This link is not known."""
+
+
+class UnknownSchedule(NotFound):
+    """There is no such schedule."""
 
 
 class NotAllowed(FlowsError):

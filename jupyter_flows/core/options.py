@@ -65,7 +65,8 @@ def checked(part: str, options: Mapping[str, Json], where: str) -> Iterator[Mist
                 yield _unknown_key(where, f"{path}.{key}" if path else str(key), allowed)
         else:
             says = error.schema.get("x-says") or error.message
-            yield Mistake(f"{where}, key {path!r}", f"{says}; it is {brief(error.instance)}")
+            at = f"{where}, key {path!r}" if path else where
+            yield Mistake(at, f"{says}; it is {brief(error.instance)}")
 
 
 def _unknown_key(where: str, key: str, allowed: list[str]) -> Mistake:
@@ -97,13 +98,19 @@ def option_lines(source: str, where: str) -> tuple[dict[str, Json], list[Mistake
         lines.append(match["yaml"])
     if not lines:
         return {}, []
+    loaded, mistakes = yaml_mapping("\n".join(lines), f"{where}, #| lines", "#| suspend: true")
+    return {key: value for key, value in loaded.items() if not _QUARTO.fullmatch(key)}, mistakes
+
+
+def yaml_mapping(text: str, where: str, example: str) -> tuple[dict[str, Json], list[Mistake]]:
+    """The mapping that a text of YAML holds, as JSON, and what is wrong with the text."""
     try:
-        loaded = _json_of("\n".join(lines))
+        loaded = _json_of(text)
     except _NOT_YAML as error:
-        return {}, [Mistake(f"{where}, #| lines", f"not YAML: {' '.join(str(error).split())}")]
+        return {}, [Mistake(where, f"not YAML: {' '.join(str(error).split())}")]
     if not isinstance(loaded, dict):
-        return {}, [Mistake(f"{where}, #| lines", "must be `key: value`, as in `#| suspend: true`")]
-    return {key: value for key, value in loaded.items() if not _QUARTO.fullmatch(key)}, []
+        return {}, [Mistake(where, f"must be `key: value`, as in `{example}`")]
+    return loaded, []
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,9 +1,10 @@
-"""What is asked of an engine: its limits at the start, and each new run."""
+"""What is asked of an engine: its limits at the start, each new run, each new schedule."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jupyter_flows.core.model import Json
+from jupyter_flows.core.schedules import CatchUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,3 +31,19 @@ class NewRun:
     folder: str | None = None
     output: str | None = None
     idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSchedule:
+    """What is asked for: `path`, `folder` and `output` (a pattern of strftime) are absolute."""
+
+    cron: str
+    zone: str
+    path: str
+    folder: str
+    owner: str
+    name: str | None = None
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    kernel_name: str | None = None
+    output: str | None = None
+    catch_up: CatchUp = CatchUp.SKIP

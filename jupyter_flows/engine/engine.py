@@ -28,6 +28,7 @@ from jupyter_flows.core.links import (
 )
 from jupyter_flows.core.model import (
     FINISHED,
+    NOTHING,
     Json,
     Link,
     LinkId,
@@ -156,6 +157,10 @@ class Engine:
         self._spawn(self._due.work(), "jupyter-flows due times")
         await self._reconcile()
 
+    async def see_to_due(self) -> None:
+        """Do at once what is due by the clock: for one that was moved."""
+        await self._due.tick()
+
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._background.add(task)
@@ -244,24 +249,30 @@ class Engine:
 
     # ------------------------------------------------------------ runs
 
-    def read(self, notebook: Mapping[str, Json]) -> Flow:
-        """The notebook as a flow, without running it. Raises BadInput, FlowInvalid."""
-        prepared, _ = self._documents.prepare(notebook, {}, None)
-        return read_flow(prepared)
+    def read(
+        self,
+        notebook: Mapping[str, Json],
+        parameters: Mapping[str, Json] = NOTHING,
+        kernel_name: str | None = None,
+    ) -> tuple[dict[str, Json], str, Flow]:
+        """The notebook as it would run, the name of its kernel, and the flow in it.
+
+        Raises BadInput, FlowInvalid, ParametersInvalid.
+        """
+        try:
+            prepared, kernel = self._documents.prepare(notebook, parameters, kernel_name)
+            flow = read_flow(prepared)
+        except RecursionError:
+            raise BadInput("The notebook or a parameter is nested too deeply.") from None
+        plain_json(dict(parameters), "value of a parameter")
+        return prepared, kernel, flow
 
     async def create(self, new: NewRun) -> Run:
         """Start a run of a snapshot of the notebook. With a key that was used, the earlier run.
 
         Raises BadInput, FlowInvalid, ParametersInvalid.
         """
-        try:
-            prepared, kernel_name = self._documents.prepare(
-                new.notebook, new.parameters, new.kernel_name
-            )
-            flow = read_flow(prepared)
-        except RecursionError:
-            raise BadInput("The notebook or a parameter is nested too deeply.") from None
-        plain_json(dict(new.parameters), "value of a parameter")
+        prepared, kernel_name, flow = self.read(new.notebook, new.parameters, new.kernel_name)
         snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
         created = e.RunCreated(
             path=new.path,

@@ -9,6 +9,7 @@ from jupyter_flows.core.codec import decode, encode
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.machine import replay
 from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
 from jupyter_flows.store.rows import cursor_of, read_cursor
@@ -26,6 +27,7 @@ class MemoryStore:
         self._states: dict[RunId, Run] = {}
         self._blobs: dict[Digest, bytes] = {}
         self._partials: dict[RunId, bytes] = {}
+        self.schedules = MemorySchedules()
 
     async def create(
         self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
@@ -36,7 +38,7 @@ class MemoryStore:
                 return earlier
         self._log[run.id] = []
         self._write(run, events)
-        self._rows[run.id] = _row(run, 1, server)
+        self._rows[run.id] = _row(run, 1, server, key)
         return run.id
 
     async def append(
@@ -57,7 +59,7 @@ class MemoryStore:
         self._write(run, events)
         row = self._rows[run.id]
         if projection.moves_run([recorded.event for recorded in events]):
-            self._rows[run.id] = _row(run, row.epoch, row.server)
+            self._rows[run.id] = _row(run, row.epoch, row.server, row.key)
 
     def _check_room(self, run: Run) -> None:
         begun = [r for r in self._states.values() if r.concurrency and r.status in TIMED]
@@ -191,8 +193,10 @@ class MemoryStore:
             state = await self.load(run)
             before = self._rows.get(run)
             self._states[run] = state
-            self._rows[run] = _row(
-                state, before.epoch if before else 0, before.server if before else None
+            self._rows[run] = (
+                _row(state, before.epoch, before.server, before.key)
+                if before
+                else _row(state, 0, None, None)
             )
         return len(self._log)
 
@@ -200,7 +204,44 @@ class MemoryStore:
         """Nothing to let go."""
 
 
-def _row(run: Run, epoch: int, server: str | None) -> RunRow:
+class MemorySchedules:
+    """Implements `ports.ScheduleStore`."""
+
+    def __init__(self) -> None:
+        self._schedules: dict[ScheduleId, Schedule] = {}
+
+    async def add(self, schedule: Schedule) -> None:
+        self._schedules[schedule.id] = schedule
+
+    async def schedule(self, schedule: ScheduleId) -> Schedule:
+        if schedule not in self._schedules:
+            raise errors.UnknownSchedule(f"There is no schedule {schedule!r}.")
+        return self._schedules[schedule]
+
+    async def schedules(self) -> list[Schedule]:
+        return sorted(self._schedules.values(), key=lambda s: (s.created_at, s.id))
+
+    async def due(self, now: float) -> list[Schedule]:
+        known = self._schedules.values()
+        return [each for each in known if each.due_at is not None and each.due_at <= now]
+
+    async def next_due(self) -> float | None:
+        known = self._schedules.values()
+        return min((each.due_at for each in known if each.due_at is not None), default=None)
+
+    async def change(self, before: Schedule, after: Schedule) -> bool:
+        found = self._schedules.get(before.id)
+        if found is None or (found.paused, found.due_at) != (before.paused, before.due_at):
+            return False
+        self._schedules[before.id] = after
+        return True
+
+    async def remove(self, schedule: ScheduleId) -> None:
+        await self.schedule(schedule)
+        del self._schedules[schedule]
+
+
+def _row(run: Run, epoch: int, server: str | None, key: str | None) -> RunRow:
     return RunRow(
         id=run.id,
         status=run.status,
@@ -212,4 +253,5 @@ def _row(run: Run, epoch: int, server: str | None) -> RunRow:
         due_at=run.due_at,
         epoch=epoch,
         server=server,
+        key=key,
     )

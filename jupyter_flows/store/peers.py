@@ -99,7 +99,14 @@ class PeerFolder:
         card = self.card(server)
         if card is None:
             return False
-        return await asyncio.to_thread(_drive, card, run)
+        return await asyncio.to_thread(_poked, card, f"peers/drive/{run}")
+
+    async def poke_schedules(self) -> bool:
+        """Ask a server that lasts to look at the schedules; whether one is there and said yes."""
+        for card in self.all():
+            if card.lasting and await asyncio.to_thread(_poked, card, "peers/schedules"):
+                return True
+        return False
 
     async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
         card = self.card(server)
@@ -119,9 +126,9 @@ def opener(card: Server) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
-def _drive(card: Server, run: RunId) -> bool:
+def _poked(card: Server, path: str) -> bool:
     try:
-        _posted(card, f"peers/drive/{run}", b"", 5)
+        _posted(card, path, b"", 5)
     except OSError:
         return False
     return True

@@ -27,6 +27,7 @@ def run_row(row: Any) -> RunRow:
         due_at=row.due_at,
         epoch=row.epoch,
         server=row.server,
+        key=row.idempotency_key,
     )
 
 

@@ -30,6 +30,7 @@ from jupyter_flows.store.rows import (
     recorded,
     run_row,
 )
+from jupyter_flows.store.schedules import SqlSchedules
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class SqlStore:
         self._since_thread = 0
         self._patient = True
         self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
+        self.schedules = SqlSchedules(self._engine, self._job, self._transaction)
 
     async def _job(self, work: Callable[[], T]) -> T:
         job = self._thread.submit(work)

@@ -1,4 +1,6 @@
-"""The tables: the log of events, which is the truth, and its projections, which are for lists."""
+"""The tables: the log of events, which is the truth, its projections, which are for lists; and the
+schedules, which are no part of the log.
+"""
 
 import sqlalchemy as sa
 
@@ -71,4 +73,27 @@ links = sa.Table(
     sa.Column("revoked_at", sa.Float),
     sa.Index("links_by_run", "run_id", "created_at"),
     sa.Index("links_by_age", "created_at"),
+)
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.Text),
+    sa.Column("cron", sa.Text, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("kernel_name", sa.Text),
+    sa.Column("output", sa.Text),
+    sa.Column("catch_up", sa.String(16), nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("due_at", sa.Float),
+    sa.Column("last_due", sa.Float),
+    sa.Column("last_run", sa.String(64)),
+    sa.Column("last_error", sa.Text),
+    sa.Index("schedules_due", "due_at"),
 )

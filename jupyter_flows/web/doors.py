@@ -33,6 +33,7 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Json, Run, Voter
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.page import STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
 from jupyter_flows.web.tries import Tries
@@ -50,6 +51,7 @@ class Doors:
     """
 
     engine: Engine
+    schedules: Schedules
     public_url: Callable[[], str]
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -23,6 +23,7 @@ from jupyter_flows.core.errors import (
     NotAllowed,
     NotFound,
     ReasonRequired,
+    TooLarge,
     TooMany,
     UnknownLink,
 )
@@ -32,8 +33,10 @@ from jupyter_flows.core.machine.gates import vote_by_link
 from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Voter
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
+from jupyter_flows.web.answer import answered, plain_payload
 from jupyter_flows.web.doors import LinkDoor
-from jupyter_flows.web.page import Entries, gate_page, message_page
+from jupyter_flows.web.page import Typed, gate_page, message_page
+from jupyter_flows.web.posted import Posted, is_form, read_posted
 from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.urls import gate_key
 
@@ -133,9 +136,9 @@ class VoteDoor(EnterDoor):
     @allow_unauthenticated
     async def post(self) -> None:
         claims = self.engine.read_token(self.purpose, self.token_of_query())
-        await _check_link(self, claims)
+        _, gate = await _check_link(self, claims)
         approved = self.purpose is Purpose.RESUME
-        payload = self._payload()
+        payload = self._payload(gate if approved else None)
         reason = None
         if not approved and isinstance(payload, dict) and isinstance(payload.get("reason"), str):
             reason = payload["reason"]
@@ -147,15 +150,14 @@ class VoteDoor(EnterDoor):
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(run, step, generation), status)
 
-    def _payload(self) -> Json:
+    def _payload(self, gate: Gate | None) -> Json:
         body = bytes(self._body)
         if not body.strip():
             return None
-        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        kind = self.request.headers.get("Content-Type", "")
+        if is_form(kind):
+            return plain_payload(gate.options if gate else None, read_posted(kind, body))
         try:
-            if kind == "application/x-www-form-urlencoded":
-                fields = parse_qs(body.decode(), keep_blank_values=True)
-                return {k: v[0] if len(v) == 1 else v for k, v in fields.items()}
             return json.loads(body)
         except (ValueError, RecursionError) as error:
             raise BadInput(f"The body is neither JSON nor a form: {error}") from None
@@ -195,7 +197,7 @@ class PageDoor(HtmlErrors):
         await self.get(key)
 
     async def _show(
-        self, token: str, claims: Claims, entries: Entries | None = None, status: int = 200
+        self, token: str, claims: Claims, typed: Typed | None = None, status: int = 200
     ) -> None:
         try:
             run, gate = await _check_link(self, claims)
@@ -209,7 +211,7 @@ class PageDoor(HtmlErrors):
             outputs=await self._evidence(run, gate),
             form_token=self.engine.sign_form(token),
             now=self.engine.clock(),
-            entries=entries,
+            typed=typed,
         )
         self.send_page(page, status)
 
@@ -246,37 +248,35 @@ class PageDoor(HtmlErrors):
     @allow_unauthenticated
     async def post(self, key: str) -> None:
         token, claims = self._entered(key)
-        form = self._form()
-        self._check_ours(token, form)
+        posted = read_posted(self.request.headers.get("Content-Type", ""), bytes(self._body))
+        self._check_ours(token, posted.one("form"))
         run, gate = await _check_link(self, claims)
         gate = gate or _flow_level_gate(run, claims)
-        entries = Entries(form.get("payload") or form.get("message", ""), form.get("reason", ""))
+        answer = answered(gate.options if gate else None, posted)
+        if answer.is_edit:
+            await self._show(token, claims, answer.typed)
+            return
         try:
-            approved = _decision(form)
+            approved = _decision(posted)
             await self.engine.votes.by_link(
                 claims,
                 approved=approved,
-                payload=_page_payload(gate, form) if approved else None,
-                reason=form.get("reason", "").strip() or None if not approved else None,
-                digest=form.get("digest") or None,
+                payload=answer.payload() if approved else None,
+                reason=posted.one("reason").strip() or None if not approved else None,
+                digest=posted.one("digest") or None,
             )
-        except (FormInvalid, ReasonRequired, BadInput) as error:
+        except (FormInvalid, ReasonRequired, BadInput, TooLarge) as error:
             mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
-            entries = Entries(entries.text, entries.reason, mistakes)
-            await self._show(token, claims, entries, HTTPStatus.UNPROCESSABLE_ENTITY)
+            status = status_of(error)
+            if status == HTTPStatus.BAD_REQUEST:
+                status = HTTPStatus.UNPROCESSABLE_ENTITY
+            await self._show(token, claims, answer.wrong(mistakes), status)
             return
         # The outcome is in this answer: a server that was started for one run may end with it,
         # before a redirected browser asks again. Sending the form anew repeats the vote: no harm.
         await self._show(token, claims)
 
-    def _form(self) -> dict[str, str]:
-        try:
-            fields = parse_qs(bytes(self._body).decode(), keep_blank_values=True)
-        except ValueError:
-            raise BadInput("The body is not a form.") from None
-        return {name: values[-1] for name, values in fields.items()}
-
-    def _check_ours(self, token: str, form: dict[str, str]) -> None:
+    def _check_ours(self, token: str, form: str) -> None:
         """Only our own page's form may use the reader's cookie. Raises NotAllowed.
 
         A browser that is told to send no Referer writes `Origin: null`, from our page too; then
@@ -287,26 +287,16 @@ class PageDoor(HtmlErrors):
         allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
         named = origin not in (None, "null")
         foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-        signed = self.engine.is_our_form(token, form.get("form", ""))
+        signed = self.engine.is_our_form(token, form)
         if fetched != "same-origin" or foreign or not signed:
             raise NotAllowed("This vote did not come from our page. Open your link again.")
 
 
-def _decision(form: dict[str, str]) -> bool:
-    decision = form.get("decision")
+def _decision(posted: Posted) -> bool:
+    decision = posted.one("decision")
     if decision not in ("approve", "reject"):
         raise BadInput("Press one of the two buttons.")
     return decision == "approve"
-
-
-def _page_payload(gate: Gate | None, form: dict[str, str]) -> Json:
-    """G21: the text box's text as `message`; with a form, the JSON that was typed."""
-    if gate is None or gate.options.form is None:
-        return {"message": form.get("message", "")}
-    try:
-        return json.loads(form.get("payload") or "{}")
-    except (ValueError, RecursionError) as error:
-        raise FormInvalid([Mistake("your answer", f"is not JSON: {error}")]) from None
 
 
 def _flow_level_gate(run: Run, claims: Claims) -> Gate | None:

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
@@ -15,9 +15,21 @@ from msgspec.structs import replace
 
 from jupyter_flows.core import durations, forms
 from jupyter_flows.core.errors import Mistake
+from jupyter_flows.core.forms import ROOT, Entries
+from jupyter_flows.core.forms.parse import Path
 from jupyter_flows.core.machine.gates import gate_error
-from jupyter_flows.core.model import Gate, GateStatus, Json, Purpose, Run, RunStatus, Vote
+from jupyter_flows.core.model import (
+    Gate,
+    GateOptions,
+    GateStatus,
+    Json,
+    Purpose,
+    Run,
+    RunStatus,
+    Vote,
+)
 from jupyter_flows.ports import Outputs
+from jupyter_flows.web.form import Control, controls, hidden_options
 from jupyter_flows.web.views import time
 
 STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_text("utf-8")
@@ -39,12 +51,18 @@ _pages = Environment(
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
-    """What the reader had typed, to be shown again beside the mistakes."""
+class Typed:
+    """What the reader had typed, to be shown again beside the mistakes.
+
+    `fields` are the form's, and None before anybody has typed; `place` names the field that a
+    mistake's path leads to.
+    """
 
     text: str = ""
     reason: str = ""
+    fields: Entries | None = None
     mistakes: Sequence[Mistake] = ()
+    place: Callable[[Path], str] = lambda _: ROOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +83,12 @@ def gate_page(
     outputs: Outputs,
     form_token: str,
     now: float,
-    entries: Entries | None = None,
+    typed: Typed | None = None,
 ) -> str:
     """The page for the holder of a link. `gate` None is a flow-level link whose gate is to come."""
-    entries = entries or Entries()
+    typed = typed or Typed()
     options = gate.options if gate else None
-    schema = forms.effective(options) if options else None
+    form = _form(options, typed) if options else None
     is_open = run.finished is False and (gate is None or gate.status is GateStatus.OPEN)
     return _pages.get_template("gate.html").render(
         style=STYLE,
@@ -89,10 +107,10 @@ def gate_page(
         and own_vote is None
         and purpose is not Purpose.RESUME
         and not (options and options.hide_cancel),
-        schema=hide_tokens(json.dumps(schema, indent=2, ensure_ascii=False)) if schema else None,
-        text=entries.text or (_default_text(gate) if schema else ""),
-        reason=entries.reason,
-        mistakes=entries.mistakes,
+        form=form,
+        text=typed.text,
+        reason=typed.reason,
+        mistakes=_placed(form, typed),
         require_reason=bool(options and options.require_reason),
         form_token=form_token,
         deadline=_deadline(gate, now),
@@ -161,8 +179,39 @@ def _on_timeout(gate: Gate | None) -> str:
     return "The run fails then."
 
 
-def _default_text(gate: Gate | None) -> str:
-    return json.dumps(forms.defaults(gate.options), indent=2, ensure_ascii=False) if gate else ""
+def _form(options: GateOptions, typed: Typed) -> Control | None:
+    """The form's controls, its tokens hidden; None where the gate has no form."""
+    field = forms.form_of(hidden_options(options, hide_tokens))
+    if field is None:
+        return None
+    by_place: dict[str, list[str]] = {}
+    for mistake in typed.mistakes:
+        by_place.setdefault(typed.place(_path(mistake)), []).append(mistake.message)
+    fields = forms.initial(field) if typed.fields is None else typed.fields
+    return controls(field, fields, by_place)
+
+
+def _path(mistake: Mistake) -> Path:
+    """Where it belongs; an author's own validator names a field by its dotted path."""
+    if mistake.path is not None:
+        return mistake.path
+    parts = mistake.where.split(".") if mistake.where else []
+    return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in parts)
+
+
+def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
+    """Each mistake with the id of its control, in the page's order; the others come first."""
+    every = {control.name: control for control in form.every()} if form else {}
+    order = list(every)
+    found: list[tuple[int, str, str]] = []
+    for mistake in typed.mistakes:
+        name = typed.place(_path(mistake))
+        control = every.get(name)
+        if control is None or name == ROOT:
+            found.append((-1, "answer", str(mistake)))
+        else:
+            found.append((order.index(name), control.id, f"{control.label}: {mistake.message}"))
+    return [(place, text) for _, place, text in sorted(found, key=lambda one: one[0])]
 
 
 def _described(description: Json) -> str | None:

@@ -9,6 +9,7 @@ from jupyter_flows.core.model import Json
 STATUS: Mapping[type[errors.FlowsError], HTTPStatus] = {
     errors.FlowInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.FormInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ScheduleInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ReasonRequired: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ParametersInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadInput: HTTPStatus.BAD_REQUEST,

@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from jupyter_flows.core.model import Purpose
-from jupyter_flows.web import api, links, views
+from jupyter_flows.web import api, links, schedules, views
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
+from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
 
 
 class Access(StrEnum):
@@ -154,6 +155,59 @@ ROUTES: Sequence[Route] = (
     ),
     Route(
         "GET",
+        "api/schedules",
+        schedules.SchedulesDoor,
+        L,
+        "List schedules, oldest first",
+        answers={200: ScheduleList},
+    ),
+    Route(
+        "POST",
+        "api/schedules",
+        schedules.SchedulesDoor,
+        L,
+        "Start runs of a notebook by the clock",
+        schedules.AddSchedule,
+        {201: ScheduleView},
+    ),
+    Route(
+        "GET",
+        "api/schedules/{schedule}",
+        schedules.ScheduleDoor,
+        L,
+        "A schedule",
+        answers={200: ScheduleView},
+    ),
+    Route(
+        "DELETE",
+        "api/schedules/{schedule}",
+        schedules.ScheduleDoor,
+        L,
+        "Remove a schedule (its owner); the runs that it started stay",
+        answers={204: None},
+    ),
+    Route(
+        "POST",
+        "api/schedules/{schedule}/pause",
+        schedules.PauseDoor,
+        L,
+        "Start no more runs by this schedule (its owner)",
+        schedules.PauseSchedule,
+        {200: ScheduleView},
+        options={"paused": True},
+    ),
+    Route(
+        "POST",
+        "api/schedules/{schedule}/unpause",
+        schedules.PauseDoor,
+        L,
+        "Start runs again, from the next due time on (its owner)",
+        schedules.PauseSchedule,
+        {200: ScheduleView},
+        options={"paused": False},
+    ),
+    Route(
+        "GET",
         "approve",
         links.EnterDoor,
         S,
@@ -207,6 +261,7 @@ ROUTES: Sequence[Route] = (
     Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
     Route("POST", "peers/evaluate/{run}", api.PeerEvaluateDoor, P, "Check an answer in the kernel"),
     Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
+    Route("POST", "peers/schedules", schedules.PeerSchedulesDoor, P, "Look at the schedules again"),
 )
 
 _SEGMENT = r"([A-Za-z0-9._~-]{1,256})"

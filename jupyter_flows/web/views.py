@@ -18,6 +18,7 @@ from jupyter_flows.core.model import (
     Vote,
     Voter,
 )
+from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
 from jupyter_flows.web.urls import gate_key, link_urls
@@ -136,6 +137,7 @@ class RunSummary(Struct):
     created_at: Time
     finished_at: Time | None
     deadline: Time | None
+    schedule: Annotated[str | None, Meta(description="The schedule that started it")]
 
 
 class RunPage(Struct):
@@ -336,6 +338,7 @@ def run_summary(row: RunRow) -> RunSummary:
         created_at=time(row.created_at),
         finished_at=time_or_none(row.finished_at),
         deadline=time_or_none(row.due_at),
+        schedule=schedule_of(row.key),
     )
 
 

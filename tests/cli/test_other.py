@@ -102,7 +102,9 @@ def test_the_data_folder_comes_from_the_option_the_variable_or_the_configuration
     assert (wrong.status, "default_timeout" in wrong.errors) == (2, True)
 
 
-@pytest.mark.parametrize("command", ["listing", "show", "logs", "vote", "cancel", "links"])
+@pytest.mark.parametrize(
+    "command", ["listing", "show", "logs", "vote", "cancel", "links", "schedule"]
+)
 def test_asking_commands_load_nothing_slow(command):
     slow = ("jupyter_server", "papermill", "nbformat", "alembic", "zmq", "jupyter_client", "rich")
     code = (
@@ -115,6 +117,6 @@ def test_asking_commands_load_nothing_slow(command):
 
 def test_the_help_names_every_command(flows):
     said = "\n".join(flows("--help").lines)
-    for command in ("run", "resume", "approve", "check", "serve", "link", "reindex"):
+    for command in ("run", "resume", "approve", "check", "serve", "schedule", "link", "reindex"):
         assert command in said
     assert '"event": "suspended"' in "\n".join(flows("run", "--help").lines)

@@ -256,9 +256,13 @@ class Reader:
     async def press(self, decision, headers=None, **entries):
         fields = {name: self.hidden(name) for name in ("form", "digest")}
         fields = {**fields, "decision": decision, **entries}
-        body = urlencode({name: value for name, value in fields.items() if value is not None})
-        form = {"Content-Type": "application/x-www-form-urlencoded"}
-        headers = {**self.headers, **form, **(headers or {})}
+        said = {name: value for name, value in fields.items() if value is not None}
+        return await self.post(
+            urlencode(said, doseq=True), "application/x-www-form-urlencoded", headers
+        )
+
+    async def post(self, body, kind, headers=None):
+        headers = {**self.headers, "Content-Type": kind, **(headers or {})}
         return await self._anyone("POST", self.url, body, headers)
 
 

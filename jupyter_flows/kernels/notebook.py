@@ -1,4 +1,4 @@
-"""A notebook read from its file."""
+"""A notebook read from its file; nothing is asked of it but that it is an object in JSON."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ def read_notebook(path: Path) -> dict[str, Json]:
         read = json.loads(path.read_bytes())
     except OSError as error:
         raise BadInput(f"{path} can't be read: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"{path} is not a notebook: it is not JSON.") from None
     if not isinstance(read, dict):
         raise BadInput(f"{path} is not a notebook: it holds no object.")
