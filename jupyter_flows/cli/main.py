@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "withdraw": ("vote", "Take an approval back."),
     "cancel": ("cancel", "End a run."),
     "check": ("check", "Find every mistake in notebooks, before anything runs."),
+    "import": ("import_", "Write a Windmill flow anew as a notebook."),
     "schedule": ("schedule", "Run notebooks by the clock: add, list, pause, remove."),
     "link": ("links", "List and revoke links, rotate the keys that sign them."),
     "serve": ("serve", "A server without the lab."),
