@@ -437,6 +437,8 @@ def test_a_file_for_no_file_field_is_ignored():
         ({"enum": ["a", 2]}, ["2"], 2),
         ({"enum": ["a", 2]}, ["z"], "z"),
         (FAMILIES["multi-select"][0], ["a", "b"], ["a", "b"]),
+        (FAMILIES["multi-select"][0], ["z"], ["z"]),
+        (FAMILIES["multi-select"][0], ['["a"]'], ["a"]),
         (FAMILIES["list"][0], ["1", "2"], [1, 2]),
         (FAMILIES["list"][0], ["[1, 2]"], [1, 2]),
         (FAMILIES["list"][0], ["1", "x"], ["1", "x"]),

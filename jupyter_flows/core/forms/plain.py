@@ -42,7 +42,7 @@ def _read(field: Field, values: Sequence[str]) -> Json:
         return ABSENT if ABSENT in rows else rows
     entries = _entries(field, values)
     if entries is None:
-        return ABSENT
+        return list(values) if field.kind is Kind.CHOICES else ABSENT
     reader = Reader(entries)
     value, _ = reader.read(field, names.ROOT, ())
     return ABSENT if reader.mistakes else value
@@ -54,6 +54,8 @@ def _entries(field: Field, values: Sequence[str]) -> Entries | None:
     match field.kind:
         case Kind.BOOLEAN:
             return {names.ROOT: ["true"]} if said.lower() in _YES else _no(said)
+        case Kind.CHOICES if _is_json(said, list):
+            return {names.ROOT: [said], names.mark(names.ROOT): [names.JSON]}
         case Kind.CHOICE | Kind.CHOICES:
             found = [_index(field.choices, one) for one in values]
             known = [index for index in found if index is not None]
