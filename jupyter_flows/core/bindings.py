@@ -15,7 +15,8 @@ def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
     """`flow_input`; after the first gate `resume`, `resumes`, `approvers`, and `gates`; in a
     `failure` step `error` and `results` (G83), for its kernel may be a new one.
 
-    `before` leaves out the gates of that step and of those behind it, for running cells again.
+    `before` leaves out the gates of that step and of those behind it, for running cells again; a
+    `failure` step, wherever it stands, comes behind all.
     """
     closed = [gate for gate in _gates(run, before) if gate.status in CLOSED]
     bound: dict[str, Json] = {"flow_input": dict(run.parameters)}
@@ -41,9 +42,10 @@ def _gates(run: Run, before: StepId | None) -> list[Gate]:
     newest = {gate.step: gate for gate in run.gates.values()}
     if not newest:
         return []
-    order = list(run.steps)
-    earlier = order[: len(order) if before is None else order.index(before)]
-    done = (step for step in earlier if run.steps[step].done)
+    earlier = list(run.steps)
+    if before is not None and not run.steps[before].spec.failure:
+        earlier = earlier[: earlier.index(before)]
+    done = (step for step in earlier if run.steps[step].done and run.steps[step].tries)
     return [newest[step] for step in done if step in newest]
 
 

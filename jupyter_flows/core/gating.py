@@ -1,13 +1,13 @@
 """A gate as its author describes it: in the cell's options, and by the cell's last value."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
 from jupyter_flows.core import durations, forms
 from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.model import GateOptions, GroupNeed, Json
+from jupyter_flows.core.model import GateOptions, GroupNeed, Json, plain_name
 from jupyter_flows.core.options import brief
 
 GATE_KEYS = (
@@ -39,10 +39,10 @@ def gate_options(suspend: Json) -> GateOptions | None:
     if isinstance(required, list):
         groups = tuple(GroupNeed(n["group"], int(n.get("required", 1))) for n in required)
         required = sum(need.required for need in groups)
-    if required is None:
-        required = len(approvers) if sequential and approvers else 1
+    if sequential and not groups:
+        required = max(required or 1, len(approvers))
     return GateOptions(
-        required_events=int(required),  # JSON Schema takes 2.0 for an integer
+        required_events=int(required or 1),  # JSON Schema takes 2.0 for an integer
         form=form["schema"] if form else None,
         timeout=None if timeout is None else durations.seconds(timeout),
         groups=groups,
@@ -59,10 +59,25 @@ def gate_mistake(gate: GateOptions) -> tuple[str, str] | None:
     """
     if gate.sequential and not (gate.approvers or gate.groups):
         return "order", "sequential needs `approvers`, or `required_events` as a list of groups"
+    twice = _named_twice(gate.approvers)
+    if twice is not None:
+        return "approvers", f"names {twice!r} twice"
+    twice = _named_twice([need.group for need in gate.groups])
+    if twice is not None:
+        return "required_events", f"names the group {twice!r} twice"
     if gate.approvers and gate.required_events > len(gate.approvers):
         return "required_events", (
             f"{gate.required_events} approvals can't come from {len(gate.approvers)} approvers"
         )
+    return None
+
+
+def _named_twice(names: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    for name in map(plain_name, names):
+        if name in seen:
+            return name
+        seen.add(name)
     return None
 
 
@@ -80,9 +95,8 @@ def configured_gate(options: GateOptions, result: Json) -> GateOptions:
     if configures_gate(result):
         configured = replace(options, **_said(result))
         forms.check_schema(configured)
-    if configured.sequential and configured.approvers:
-        needed = max(configured.required_events, len(configured.approvers))
-        configured = replace(configured, required_events=needed)
+    if configured.sequential and configured.approvers and not configured.groups:
+        configured = replace(configured, required_events=len(configured.approvers))
     wrong = gate_mistake(configured)
     if wrong is not None:
         raise BadInput(": ".join(wrong))
@@ -106,7 +120,9 @@ def _said(result: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _names(value: Json, key: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(n, str) and n.strip() for n in value):
+    """An empty list is refused: it would let everybody vote."""
+    named = isinstance(value, list) and all(isinstance(n, str) and n.strip() for n in value)
+    if not named or not value:
         raise BadInput(f"the cell's `{key}` must be a list of names; it is {brief(value)}")
     return tuple(value)
 

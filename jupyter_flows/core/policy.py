@@ -79,7 +79,7 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
     before = gate.vote_of(vote.voter)
     if before is not None and (vote.approved or not before.approved):
         raise errors.AlreadyVoted
-    refusal = why_not(run.owner, gate, vote.voter)
+    refusal = why_not(run.owner, gate, vote.voter) or why_not_by_link(run, gate, vote.voter)
     if refusal is not None:
         raise refusal
     if gate.options.validate and gate.status is GateStatus.EXPECTED:
@@ -110,9 +110,7 @@ def why_not(owner: str, gate: Gate, voter: Voter) -> errors.NotAllowed | None:
     is against it.
     """
     refusal = why_never(owner, gate.options, voter)
-    if refusal is None and gate.options.sequential:
-        return _out_of_turn(gate, voter)
-    return refusal
+    return refusal or out_of_turn(gate, voter)
 
 
 def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllowed | None:
@@ -122,7 +120,7 @@ def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllow
     name = plain_name(voter.name)
     if options.self_approval_disabled and name in ("", plain_name(owner)):
         return errors.SelfApproval()
-    if options.approvers and name not in map(plain_name, options.approvers):
+    if options.approvers and (not name or name not in map(plain_name, options.approvers)):
         return errors.NotAnApprover()
     wanted = {*options.user_groups_required, *(need.group for need in options.groups)}
     if wanted and not wanted & set(voter.groups):
@@ -150,9 +148,25 @@ def keeps_links(options: GateOptions) -> bool:
     return bool(options.approvers)
 
 
-def _out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
+def why_not_by_link(run: Run, gate: Gate, voter: Voter) -> errors.LoginNeeded | None:
+    """G46: where approvers are named, a link that the author may have seen is nobody's vote. Those
+    are the flow-level ones, and the ones from before the cell named the approvers.
+    """
+    link = run.links.get(voter.link) if voter.link else None
+    if link is None or voter.verified or not keeps_links(gate.options):
+        return None
+    said = run.steps[gate.step].spec.gate
+    early = gate.opened_at is not None and link.created_at <= gate.opened_at
+    if link.gate is None or (early and not (said and keeps_links(said))):
+        return errors.LoginNeeded("Others may know this link, and the gate names its approvers.")
+    return None
+
+
+def out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
     """G44: the groups, or else the approvers, vote in the order in which they are named."""
     options = gate.options
+    if not options.sequential:
+        return None
     if options.groups:
         first = next(iter(missing(gate)), None)
         if first is None or first.group in voter.groups:
@@ -163,6 +177,13 @@ def _out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
     if not waiting or plain_name(waiting[0]) == plain_name(voter.name):
         return None
     return errors.NotYourTurn(f"{waiting[0]} votes first.")
+
+
+def lacking(gate: Gate) -> int:
+    """How many approvals the gate needs yet (G10), at the least, with those of its groups (G44)."""
+    approvers = {vote.voter.key for vote in gate.approvals}
+    of_groups = sum(need.required for need in missing(gate))
+    return max(gate.options.required_events - len(approvers), of_groups, 0)
 
 
 def missing(gate: Gate) -> tuple[GroupNeed, ...]:

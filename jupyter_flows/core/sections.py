@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jupyter_flows.core.model import Section
 
 _HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]|$)")
-_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})")
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}(?=[^`]*$)|~{3,})(?P<more>.*)")
 
 
 def heading_levels(source: str) -> Iterator[int]:
@@ -14,8 +14,10 @@ def heading_levels(source: str) -> Iterator[int]:
     fence = ""
     for line in source.splitlines():
         marks = _FENCE.match(line)
-        if marks and (not fence or marks["fence"].startswith(fence)):
-            fence = "" if fence else marks["fence"]
+        if marks and not fence:
+            fence = marks["fence"]
+        elif marks and marks["fence"].startswith(fence) and not marks["more"].strip():
+            fence = ""
         elif not fence and (heading := _HEADING.match(line)):
             yield len(heading["marks"])
 

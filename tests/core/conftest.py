@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core.canonical import sha256
-from jupyter_flows.core.machine import created, decide, evolve
+from jupyter_flows.core.machine import AskCondition, created, decide, evolve, plan
 from jupyter_flows.core.model import (
     Failure,
     Gate,
     GateOptions,
     LinkId,
+    Retry,
     Run,
     RunId,
     StepId,
@@ -27,10 +29,16 @@ DAY = 86400.0
 class Play:
     """Every command goes through `decide`, and every event into `log`.
 
-    `Play(load=None, ask={"required_events": 2})` has a plain step and a gate.
+    `Play(load=None, ask={"required_events": 2})` has a plain step and a gate; `Play.cell` makes
+    others.
     """
 
-    def __init__(self, _parameters: Mapping[str, Any] | None = None, **steps: Any) -> None:
+    def __init__(
+        self,
+        _parameters: Mapping[str, Any] | None = None,
+        _timeout: float | None = None,
+        **steps: Any,
+    ) -> None:
         self.now = 1000.0
         self.links = 0
         first = e.RunCreated(
@@ -41,9 +49,16 @@ class Play:
             steps=tuple(_spec(i, name, steps[name]) for i, name in enumerate(steps)),
             kernel_name="python3",
             default_timeout=30 * DAY,
+            timeout=_timeout,
         )
         self.log = [e.Recorded(1, self.now, first)]
         self.run: Run = created(RunId("r1"), first, self.now)
+
+    @staticmethod
+    def cell(gate: Mapping[str, Any] | None = None, **more: Any) -> StepSpec:
+        """A step with these options; it is given its name and place by `Play`."""
+        options = None if gate is None else GateOptions(**gate)
+        return StepSpec(StepId(""), 0, sha256(b""), gate=options, **more)
 
     def tell(self, command: c.Command) -> list[str]:
         """The kinds of the events that came of it."""
@@ -63,8 +78,35 @@ class Play:
             c.FinishStep(step=StepId(step), link=self._new_link(), result=result, **more)
         )
 
-    def fail(self, step: str) -> list[str]:
-        return self.finish(step, error=Failure("ValueError", "no"))
+    def fail(self, step: str, **more: Any) -> list[str]:
+        return self.finish(step, error=Failure("ValueError", "no"), **more)
+
+    def answer(self, skip: bool) -> list[str]:
+        """What the condition that is asked for came to."""
+        asked = plan(self.run)
+        assert isinstance(asked, AskCondition)
+        return self.tell(c.DecideSkip(step=asked.step, skip=skip, section=asked.section))
+
+    def fail_condition(self) -> list[str]:
+        asked = plan(self.run)
+        assert isinstance(asked, AskCondition)
+        error = Failure("ExpressionError", asked.expr)
+        return self.tell(c.FailStep(step=asked.step, error=error))
+
+    def go_on(self) -> list[str]:
+        return self.tell(c.Advance())
+
+    def time_comes(self) -> list[str]:
+        """The clock reaches what the run waits for."""
+        assert self.run.due_at is not None
+        self.now = self.run.due_at
+        return self.tell(c.CheckDeadline())
+
+    def resume(self) -> list[str]:
+        """The owner resumes, and the kernel is rebuilt."""
+        self.tell(c.Resume(by="owner"))
+        self.tell(c.FinishRebuild())
+        return self.tell(c.Advance())
 
     def opened(self, step: str = "ask", result: Any = None) -> "Play":
         """Go on until the gate of this step has opened."""
@@ -93,10 +135,15 @@ class Play:
         gate: str | None = "ask",
         generation: int = 1,
         verified: bool | None = None,
+        groups: tuple[str, ...] = (),
         **more: Any,
     ) -> list[str]:
         voter = Voter(
-            name, verified=link is None if verified is None else verified, route="test", link=link
+            name,
+            verified=link is None if verified is None else verified,
+            route="test",
+            link=link,
+            groups=groups,
         )
         where = None if gate is None else StepId(gate)
         return self.tell(
@@ -124,7 +171,8 @@ class Play:
 def _spec(index: int, name: str, said: Any) -> StepSpec:
     """`said`: None is a plain step, a dict a gate's options, a StepSpec itself."""
     if isinstance(said, StepSpec):
-        return said
+        named = replace(said, id=StepId(name), index=index, source_hash=sha256(name.encode()))
+        return said if said.id else named
     gate = None if said is None else GateOptions(**said)
     return StepSpec(StepId(name), index, sha256(name.encode()), gate=gate)
 
@@ -132,3 +180,9 @@ def _spec(index: int, name: str, said: Any) -> StepSpec:
 @pytest.fixture
 def play() -> type[Play]:
     return Play
+
+
+@pytest.fixture
+def retry() -> Retry:
+    """One more try, at once."""
+    return Retry(constant_attempts=1)

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.model import GateOptions, StepId, StepSpec
+from jupyter_flows.core.model import GateOptions, GroupNeed, StepId, StepSpec
 
 OPTIONS = GateOptions()
 
@@ -54,6 +54,14 @@ def test_what_is_shown_changes_the_digest(run, change):
         {"continue_on_disapprove_timeout": True},
         {"on_timeout": {"resume": None}},
         {"pre_approvals": False},
+        {"self_approval_disabled": True},
+        {"user_auth_required": True},
+        {"user_groups_required": ("finance",)},
+        {"approvers": ("bob",)},
+        {"groups": (GroupNeed("finance"),)},
+        {"groups": (GroupNeed("finance", 2),)},
+        {"sequential": True},
+        {"validate": "check"},
     ],
     ids=lambda change: next(iter(change)),
 )

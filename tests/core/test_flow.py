@@ -106,7 +106,7 @@ def test_every_mistake_is_named_at_once_with_cell_key_and_what_is_allowed():
         cell("#| id: no spaces\n", "b"),
         cell("# t", "c", "markdown", tags=["suspend"]),
         cell("# t", "d", "raw", flow={"summary": "x"}),
-        cell(name="f", tags=["failure"]),
+        cell(name="f", tags=["failure", "suspend"]),
         flow={"nam": 1},
     )
     text = "\n".join(found)
@@ -114,21 +114,25 @@ def test_every_mistake_is_named_at_once_with_cell_key_and_what_is_allowed():
         "cell 1 (id 'a'), key 'suspend.required_event': unknown (did you mean 'required_events'?)"
         in text
     )
-    assert "allowed: continue_on_disapprove_timeout, default_args" in text
+    assert "allowed: approvers, continue_on_disapprove_timeout, default_args" in text
     assert "key 'suspend.timeout': must be seconds greater than 0" in text
     assert (
-        "key 'sumary': unknown (did you mean 'summary'?); allowed: id, summary, suspend,"
-        " test, timeout" in text
+        "key 'sumary': unknown (did you mean 'summary'?); allowed: continue_on_error, id, retry,"
+        " skip_if, sleep, stop_after_if, summary, suspend, test, timeout" in text
     )
     assert (
         "cell 2 (id 'b'), key 'id': must be 1 to 64 letters, digits, - or _; it is \"no spaces\""
         in text
     )
     assert "cell 3 (id 'c'), tag 'suspend': only code cells are steps; this is markdown" in text
-    assert "cell 4 (id 'd'), metadata.flow: only code cells are steps; this is raw" in text
-    assert "cell 5 (id 'f'), tag 'failure': not supported" in text
     assert (
-        "notebook metadata.flow, key 'nam': unknown (did you mean 'name'?); allowed: name" in text
+        "cell 4 (id 'd'), metadata.flow: only code cells are steps, and headings begin sections"
+        in text
+    )
+    assert "cell 5 (id 'f'), key 'suspend': has no place in a cell tagged 'failure'" in text
+    assert (
+        "notebook metadata.flow, key 'nam': unknown (did you mean 'name'?);"
+        " allowed: concurrency, name, timeout" in text
     )
 
 
@@ -243,6 +247,8 @@ def test_the_schema_that_ships_is_a_schema():
 
 
 words = st.sampled_from([
+    "skip_if", "stop_after_if", "expr", "sleep", "retry", "constant", "exponential", "attempts",
+    "seconds", "retry_if", "continue_on_error", "approvers", "order", "sequential", "group",
     "suspend", "timeout", "id", "summary", "required_events", "resume_form", "schema", "enums",
     "default_args", "description", "on_timeout", "resume", "properties", "type", "items", "$ref",
     "pre_approvals", "hide_cancel", "3d", "30m", "1.1.1s", "object", "array", "name", "#/x",

@@ -24,6 +24,7 @@ from jupyter_flows.core.machine import (
 )
 from jupyter_flows.core.machine.tables import RUN_TRANSITIONS, RUN_UNMOVED
 from jupyter_flows.core.model import (
+    FINISHED,
     Failure,
     GateStatus,
     RunStatus,
@@ -261,14 +262,21 @@ SAMPLES = {
     e.RunStarted: e.RunStarted(),
     e.StepStarted: e.StepStarted(step=StepId("ask"), attempt=1),
     e.StepSkipped: e.StepSkipped(step=StepId("ask")),
+    e.SectionEntered: e.SectionEntered(section="s", skipped=False),
     e.StepSucceeded: e.StepSucceeded(step=StepId("ask")),
     e.StepFailed: e.StepFailed(step=StepId("ask"), error=Failure("X", "x")),
+    e.StepRetried: e.StepRetried(step=StepId("ask"), error=Failure("X", "x")),
+    e.RunSlept: e.RunSlept(step=StepId("ask"), until=9.0),
+    e.RunWoken: e.RunWoken(),
+    e.RunStopped: e.RunStopped(step=StepId("ask")),
+    e.RunFailing: e.RunFailing(error=Failure("X", "x")),
     e.OutputsAmended: e.OutputsAmended(outputs={}),
     e.WidgetsSaved: e.WidgetsSaved(widgets=sha256(b"")),
     e.GateOpened: None,
     e.VoteCast: e.VoteCast(**AT, voter=Voter("bob", True, "test"), approved=True),
     e.PreVoteCounted: e.PreVoteCounted(**AT, link="l"),
     e.VoteDismissed: e.VoteDismissed(**AT, voter=Voter("bob", True, "test"), why=""),
+    e.VoteWithdrawn: e.VoteWithdrawn(**AT, voter=Voter("bob", True, "test")),
     e.GateApproved: e.GateApproved(**AT),
     e.GateRejected: e.GateRejected(**AT),
     e.GateTimedOut: e.GateTimedOut(**AT),
@@ -286,7 +294,19 @@ SAMPLES = {
 def test_every_kind_of_event_has_its_place_in_the_tables():
     moving = {event for _, event in RUN_TRANSITIONS}
     assert moving | set(RUN_UNMOVED) | {e.RunCreated} == set(e.KINDS.values()) == set(SAMPLES)
-    assert not moving & set(RUN_UNMOVED)
+    unmoved = {(status, event) for event, where in RUN_UNMOVED.items() for status in where}
+    assert not set(RUN_TRANSITIONS) & unmoved
+
+
+def test_a_run_that_has_ended_is_moved_by_nothing_but_its_resuming():
+    from_the_end = {event for status, event in RUN_TRANSITIONS if status in FINISHED}
+    assert from_the_end == {e.RunResumed}
+
+
+def test_a_lost_kernel_does_not_interrupt_a_run_with_nothing_left_to_run(play):
+    p = play()
+    p.tell(c.Start())
+    assert p.tell(c.LoseKernel(why="killed")) == ["RunSucceeded"]
 
 
 @pytest.mark.parametrize("status", RunStatus)

@@ -15,14 +15,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import Struct
 from msgspec.structs import replace
 
-from jupyter_flows.core import codec, errors
+from jupyter_flows.core import codec, errors, policy
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.machine import (
+    AskCondition,
     BeginRun,
     Done,
     ExecuteStep,
@@ -36,19 +38,26 @@ from jupyter_flows.core.machine import (
     replay,
 )
 from jupyter_flows.core.model import (
+    EarlyStop,
     Failure,
     Gate,
     GateOptions,
     GateStatus,
+    GroupNeed,
     LinkId,
     Purpose,
+    Retry,
     Run,
     RunId,
     RunStatus,
+    Section,
+    Step,
     StepId,
     StepSpec,
     StepStatus,
+    Vote,
     Voter,
+    plain_name,
 )
 
 REACHED: Counter[str] = Counter()
@@ -56,15 +65,48 @@ REACHED: Counter[str] = Counter()
 
 FORM = {"properties": {"n": {"type": "integer"}}, "required": ["n"]}
 CLOSED = (GateStatus.APPROVED, GateStatus.REJECTED, GateStatus.TIMED_OUT)
-PEOPLE = st.sampled_from(["bob", "Bob", "alice", "carol", "dave", "eve"])
+GROUPS_OF = {
+    "bob": ("finance",),
+    "Bob": ("finance",),
+    "alice": ("risk",),
+    "carol": ("risk", "finance"),
+    "dave": (),
+    "eve": ("risk",),
+    "owner": ("finance",),
+}
+PEOPLE = st.sampled_from(list(GROUPS_OF))
 SPANS = st.sampled_from([0.0, 0.5, 1.0, 10.0, 59.0, 60.0, 61.0, 600.0])
 PAYLOADS = st.sampled_from([None, None, {"n": 1}, {"n": 1}, {"n": 2}, {"n": "x"}, {"m": 1}])
 DIGESTS = st.sampled_from([None, "current", "current", "old"])
 APPROVED = st.sampled_from([True, True, True, True, False])
 seldom = st.sampled_from([False] * 9 + [True])
+at_times = st.sampled_from([False] * 3 + [True])
+NEEDS = ((GroupNeed("finance"),), (GroupNeed("finance"), GroupNeed("risk", 2)))
+
+
+def gate_options(**said) -> GateOptions:
+    """A gate that can be approved: as many as must are allowed to."""
+    gate = GateOptions(**said)
+    if gate.groups:
+        required = sum(need.required for need in gate.groups)
+        return replace(gate, required_events=required, approvers=())
+    if not gate.approvers:
+        return replace(gate, sequential=False)
+    most = len(gate.approvers)
+    return replace(
+        gate, required_events=most if gate.sequential else min(gate.required_events, most)
+    )
+
 
 GATES = st.builds(
-    GateOptions,
+    gate_options,
+    self_approval_disabled=at_times,
+    user_auth_required=seldom,
+    user_groups_required=st.sampled_from([()] * 9 + [("risk",)]),
+    approvers=st.sampled_from([()] * 4 + [("alice", "bob"), ("bob", "owner", "eve")]),
+    groups=st.sampled_from([()] * 7 + list(NEEDS)),
+    sequential=st.booleans(),
+    validate=st.sampled_from([None] * 9 + ["check"]),
     required_events=st.integers(1, 3),
     timeout=st.sampled_from([None, 60.0, 60.0, 600.0]),
     form=st.sampled_from([None, None, FORM]),
@@ -76,24 +118,77 @@ GATES = st.builds(
     pre_approvals=st.sampled_from([True, True, True, False]),
 )
 RESULTS = st.sampled_from(
-    [None, {"schema": FORM}, 1, {"resume": "url"}, {"schema": FORM}, {"default_args": {"n": 7}},
-     {"schema": FORM, "default_args": {"n": 7}}, {"schema": 5}]
+    [None] * 6 + [
+        {"schema": FORM}, 1, {"resume": "url"}, {"schema": FORM}, {"default_args": {"n": 7}},
+        {"schema": FORM, "default_args": {"n": 7}}, {"schema": 5}, {"approvers": ["bob", "alice"]},
+        {"approvers": []}, {"user_groups_required": ["finance"]},
+    ]
 )  # fmt: skip
+RETRIES = st.sampled_from(
+    [None, None, None, Retry(1), Retry(1, 5.0), Retry(1, 0.0, 1, 3.0, 2.0, 50.0, retry_if="x"),
+     Retry(exponential_attempts=2, exponential_seconds=60.0)]
+)  # fmt: skip
+STOPS = st.sampled_from([None] * 6 + [EarlyStop("x"), EarlyStop("x", error_message="enough")])
+
+
+class Outcome(Struct, frozen=True):
+    """What becomes of a cell, or of a condition that is asked."""
+
+    result: object = None
+    fails: bool = False
+    skip: bool = False
+    broken: bool = False
+    stop: bool = False
+    retry: bool = True
+    chance: float = 0.5
+
+
+OUTCOMES = st.builds(
+    Outcome,
+    result=RESULTS,
+    fails=st.sampled_from([False] * 6 + [True]),
+    skip=st.sampled_from([False] * 5 + [True]),
+    broken=seldom,
+    stop=st.booleans(),
+    retry=st.sampled_from([True] * 4 + [False]),
+    chance=st.sampled_from([0.0, 0.5, 1.0]),
+)
+CHANGES = st.sampled_from(["none"] * 12 + ["outer", "outer", "inner", "inner", "end"])
 
 
 @st.composite
 def specs(draw) -> tuple[StepSpec, ...]:
-    gates = draw(st.lists(st.one_of(st.none(), GATES, GATES), min_size=1, max_size=5))
-    return tuple(
-        StepSpec(
-            StepId(f"s{index}"),
-            index,
-            sha256(bytes([index])),
-            gate=gate,
-            evidence=draw(st.booleans()),
-            skipped=draw(seldom),
-        )
-        for index, gate in enumerate(gates)
+    """Steps in sections that begin and end as headings would have it."""
+    made: list[StepSpec] = []
+    sections: tuple[Section, ...] = ()
+    for index in range(draw(st.integers(1, 6))):
+        change = draw(CHANGES)
+        new = (Section(f"h{index}", "x"),)
+        sections = {"outer": new, "inner": sections[:1] + new, "end": ()}.get(change, sections)
+        made.append(draw(step_spec(index, sections)))
+    return tuple(made)
+
+
+@st.composite
+def step_spec(draw, index: int, sections: tuple[Section, ...]) -> StepSpec:
+    spec = StepSpec(
+        StepId(f"s{index}"),
+        index,
+        sha256(bytes([index])),
+        evidence=draw(st.booleans()),
+        skipped=draw(seldom),
+        skip_if=draw(st.sampled_from([None] * 9 + ["x"])),
+        retry=draw(RETRIES),
+    )
+    if draw(st.sampled_from([False] * 4 + [True])):
+        return replace(spec, failure=True)
+    return replace(
+        spec,
+        gate=draw(st.one_of(st.none(), GATES, GATES)),
+        sections=sections,
+        stop_after_if=draw(STOPS),
+        sleep=draw(st.sampled_from([None, None, None, 5.0, 60.0])),
+        continue_on_error=draw(at_times),
     )
 
 
@@ -102,8 +197,12 @@ class Runs(RuleBasedStateMachine):
 
     run: Run
 
-    @initialize(steps=specs(), begun=st.booleans())
-    def create(self, steps: tuple[StepSpec, ...], begun: bool) -> None:
+    @initialize(
+        steps=specs(),
+        begun=st.sampled_from([True] * 5 + [False]),
+        timeout=st.sampled_from([None, None, None, None, 100.0, 1000.0]),
+    )
+    def create(self, steps: tuple[StepSpec, ...], begun: bool, timeout: float | None) -> None:
         self.now = 1000.0
         self.minted = 0
         first = e.RunCreated(
@@ -114,12 +213,16 @@ class Runs(RuleBasedStateMachine):
             steps=steps,
             kernel_name="python3",
             default_timeout=600.0,
+            timeout=timeout,
         )
         self.log = [e.Recorded(1, self.now, first)]
         self.run = created(RunId("r"), first, self.now)
         self.votes: list[c.CastVote] = []
         self.closed: dict[tuple[StepId, int], Gate] = {}
         self.counted: Counter[LinkId] = Counter()
+        self.withdrawn: Counter[LinkId] = Counter()
+        self.may_begin: set[StepId] = set()
+        self.timed_from = 0.0
         if begun:
             self.tell(c.Start())
             self.tell(c.Advance())
@@ -162,8 +265,39 @@ class Runs(RuleBasedStateMachine):
             self.counted[event.link] += 1
             opening = type(self.log[-1].event) is not e.VoteCast
             REACHED["a pre-vote counted " + ("at the opening" if opening else "at once")] += 1
+        if isinstance(event, e.VoteWithdrawn):
+            self._check_withdrawn(event)
+        if isinstance(event, e.StepStarted):
+            self._check_begins(self.run.steps[event.step])
+        if isinstance(event, e.RunStarted | e.RunResumed):
+            self.timed_from = self.now
+            self.may_begin.clear()
         if isinstance(event, e.StepStarted | e.StepSkipped | e.RunSucceeded):
             self._check_passed(event)
+
+    def _check_withdrawn(self, event: e.VoteWithdrawn) -> None:
+        """G18: an approval that is there, until the gate closes; a claim undoes no login."""
+        gate = self.run.gates[event.gate, event.generation]
+        assert gate.status in (GateStatus.EXPECTED, GateStatus.OPEN)
+        assert self.now < (gate.deadline or math.inf)
+        assert event.voter in [vote.voter for vote in gate.approvals]
+        link = self.run.links.get(event.voter.link) if event.voter.link else None
+        if link is not None and link.gate is None:
+            self.withdrawn[link.id] += 1
+            REACHED["a flow-level vote was withdrawn"] += 1
+
+    def _check_begins(self, step: Step) -> None:
+        """G83: what a step needs to begin."""
+        spec = step.spec
+        assert spec.failure is self.run.failing
+        assert not spec.skipped
+        for section in spec.sections:
+            assert self.run.skips[section.id] is False
+        assert spec.skip_if is None or step.tries or step.id in self.may_begin
+        if spec.failure:
+            REACHED["a failure step began"] += 1
+        if step.tries:
+            REACHED["a step was tried again"] += 1
 
     def _check_by_whom(self, gate: Gate, voter: Voter, approved: bool) -> None:
         """G10: never two approvals by one person, or by one link that was not logged in."""
@@ -175,61 +309,130 @@ class Runs(RuleBasedStateMachine):
     def _check_passed(self, event: e.Event) -> None:
         """G10, G13, G14: nothing runs behind a gate that did not let the run go on."""
         starting = getattr(event, "step", None)
+        if self.run.failing:
+            return
         for step in self.run.steps.values():
             if step.id == starting:
                 return
-            if step.spec.gate is None or step.status is StepStatus.SKIPPED:
+            skipped = step.status is StepStatus.SKIPPED or step.id == self.run.stopped
+            if step.spec.gate is None or skipped:
                 continue
             gate = self.run.gate(step.id)
             assert gate is not None
-            approvers = {vote.voter.key for vote in gate.approvals}
+            assert gate.generation == step.attempts
+            assert step.tries > 0
+            if step.status is StepStatus.FAILED:
+                REACHED["went on after an allowed error and its gate"] += 1
             if gate.status is GateStatus.APPROVED:
-                assert all(vote.approved for vote in gate.votes)
-                assert len(approvers) >= gate.options.required_events
+                self._check_approved(gate.options, gate.votes)
             else:
                 assert gate.status in CLOSED
                 by_clock = gate.status is GateStatus.TIMED_OUT and gate.options.on_timeout
                 assert gate.options.continue_on_disapprove_timeout or by_clock
                 REACHED[f"went on after {gate.status}"] += 1
 
+    def _check_approved(self, options: GateOptions, votes: tuple[Vote, ...]) -> None:
+        """G10, G42 to G44: enough people, all of whom might vote."""
+        voters = [vote.voter for vote in votes]
+        assert all(vote.approved for vote in votes)
+        assert len({voter.key for voter in voters}) >= options.required_events
+        names = {plain_name(voter.name) for voter in voters}
+        if options.self_approval_disabled:
+            assert not names & {"", "owner"}
+        if options.user_auth_required or options.groups or options.user_groups_required:
+            assert all(voter.verified for voter in voters)
+        if options.approvers:
+            allowed = {plain_name(name) for name in options.approvers}
+            assert names == allowed if options.sequential else names <= allowed
+            assert all(v.verified or self.run.links[v.link].gate for v in voters)
+            REACHED["approved by those who are named"] += 1
+        for group in options.user_groups_required:
+            assert options.groups or all(group in voter.groups for voter in voters)
+        for need in options.groups:
+            of_it = {voter.key for voter in voters if need.group in voter.groups}
+            assert len(of_it) >= need.required
+            REACHED["approved by groups"] += 1
+
     # ------------------------------------------------------------ drivers
 
-    def drive(self, result: object, fails: bool) -> None:
+    def drive(self, outcome: Outcome) -> None:
         match plan(self.run):
             case BeginRun():
                 self.tell(c.Start())
             case StartStep():
                 self.tell(c.Advance())
+            case AskCondition(step, section):
+                self.answer(step, section, outcome)
             case ExecuteStep(step):
-                error = Failure("ValueError", "no") if fails else None
-                outputs = sha256(repr(result).encode())
-                self.tell(
-                    c.FinishStep(
-                        step=step, link=self.link(), result=result, error=error, outputs=outputs
-                    )
-                )
+                self.tell(self.finished(step, outcome))
             case RebuildKernel():
                 self.tell(c.FinishRebuild())
             case Wait() | Done():
                 self.tell(c.Advance())
 
-    @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
-    @rule(results=st.lists(st.tuples(RESULTS, seldom), min_size=1, max_size=6))
-    def drive_on(self, results: list[tuple[object, bool]]) -> None:
-        for result, fails in results:
-            if not isinstance(plan(self.run), Wait | Done):
-                self.drive(result, fails)
+    def answer(self, step: StepId, section: str | None, outcome: Outcome) -> None:
+        if outcome.broken:
+            self.tell(c.FailStep(step=step, error=Failure("ExpressionError", "no")))
+            return
+        if section is None and not outcome.skip:
+            self.may_begin.add(step)
+        self.tell(c.DecideSkip(step=step, skip=outcome.skip, section=section))
 
-    @rule(result=RESULTS, fails=seldom)
-    def drive_one(self, result: object, fails: bool) -> None:
-        self.drive(result, fails)
+    def finished(self, step: StepId, outcome: Outcome) -> c.FinishStep:
+        return c.FinishStep(
+            step=step,
+            link=self.link(),
+            result=outcome.result,
+            error=Failure("ValueError", "no") if outcome.fails else None,
+            outputs=sha256(repr(outcome.result).encode()),
+            stop=outcome.stop,
+            retry=outcome.retry,
+            chance=outcome.chance,
+        )
+
+    @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
+    @rule(outcomes=st.lists(OUTCOMES, min_size=1, max_size=6))
+    def drive_on(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if not isinstance(plan(self.run), Wait | Done):
+                self.drive(outcome)
+
+    @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
+    @rule(outcomes=st.lists(OUTCOMES, min_size=3, max_size=6))
+    def drive_to_a_gate(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if not isinstance(plan(self.run), Wait | Done):
+                self.drive(replace(outcome, fails=False, skip=False, broken=False, stop=False))
+
+    @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
+    @rule()
+    def drive_until_a_gates_cell_runs(self) -> None:
+        while not isinstance(plan(self.run), Wait | Done) and not self.expected:
+            self.drive(Outcome())
+
+    @rule(outcome=OUTCOMES)
+    def drive_one(self, outcome: Outcome) -> None:
+        self.drive(outcome)
+
+    @rule(
+        step=st.sampled_from(["s0", "s1", "s2"]),
+        section=st.sampled_from([None, "h0", "h1"]),
+        outcome=OUTCOMES,
+        really=seldom,
+    )
+    def answer_out_of_turn(self, step: str, section: str | None, outcome, really: bool) -> None:
+        asked = plan(self.run)
+        sought = isinstance(asked, AskCondition) and asked.step == step
+        if really and step in self.run.steps and not sought:
+            self.answer(StepId(step), section, outcome)
+            self.may_begin.discard(StepId(step))
 
     @rule(step=st.sampled_from(["s0", "s1", "nope"]), really=seldom)
     def finish_out_of_turn(self, step: str, really: bool) -> None:
         if really:
             self.tell(c.FinishStep(step=StepId(step), link=self.link()))
 
-    @precondition(lambda self: self.run.started_at is not None)
+    @precondition(lambda self: self.run.started_at is not None and not self.run.finished)
     @rule(step=st.integers(0, 2), content=st.binary(max_size=2))
     def amend(self, step: int, content: bytes) -> None:
         self.tell(c.AmendOutputs(outputs={StepId(f"s{step}"): sha256(content)}))
@@ -280,6 +483,12 @@ class Runs(RuleBasedStateMachine):
         if tick:
             self.tell(c.CheckDeadline())
 
+    @precondition(lambda self: self.run.status is RunStatus.SLEEPING)
+    @rule()
+    def it_wakes(self) -> None:
+        self.now = max(self.now, self.run.due_at or 0.0)
+        self.tell(c.CheckDeadline())
+
     # ------------------------------------------------------------ links and votes
 
     def link(self) -> LinkId:
@@ -290,7 +499,7 @@ class Runs(RuleBasedStateMachine):
         waiting = [g for g in self.run.gates.values() if g.status not in CLOSED]
         return waiting[-1] if waiting else next(iter(self.run.gates.values()), None)
 
-    @precondition(lambda self: not self.run.finished)
+    @precondition(lambda self: self.expected or self.run.open_gate)
     @rule(who=st.one_of(st.none(), PEOPLE), span=st.sampled_from([None, 5.0, 100.0]))
     def mint(self, who: str | None, span: float | None) -> None:
         gate = self.newest_gate()
@@ -351,6 +560,26 @@ class Runs(RuleBasedStateMachine):
             self.vote_logged_in(who, True, payload, "current", False)
 
     @precondition(lambda self: self.run.open_gate)
+    @rule(people=st.permutations(sorted(GROUPS_OF)), really=st.booleans())
+    def everybody_approves(self, people: list[str], really: bool) -> None:
+        for who in people * 2 if really else ():
+            if self.run.open_gate:
+                self.vote_logged_in(who, True, {"n": 1}, "current", False)
+
+    @precondition(lambda self: self.run.gates)
+    @rule(data=st.data(), who=PEOPLE, really=at_times, verified=st.booleans())
+    def withdraw(self, data: st.DataObject, who: str, really: bool, verified: bool) -> None:
+        gate = self.newest_gate()
+        assert gate is not None
+        if not really and gate.status not in (GateStatus.EXPECTED, GateStatus.OPEN):
+            return
+        voter = Voter(who, verified=True, route="api")
+        if gate.votes and data.draw(st.sampled_from([True] * 3 + [False])):
+            voter = data.draw(st.sampled_from(gate.votes)).voter
+            voter = replace(voter, verified=verified and voter.verified)
+        self.tell(c.WithdrawVote(gate=gate.step, generation=gate.generation, voter=voter))
+
+    @precondition(lambda self: self.run.open_gate)
     @rule(who=PEOPLE, approved=APPROVED)
     def vote_by_a_flow_level_link(self, who: str, approved: bool) -> None:
         self.flow_level(who, 1e6, approved, {"n": 1})
@@ -372,7 +601,7 @@ class Runs(RuleBasedStateMachine):
             c.CastVote(
                 gate=gate.step,
                 generation=gate.generation,
-                voter=Voter(who, verified=True, route="api"),
+                voter=Voter(who, verified=True, route="api", groups=GROUPS_OF[who]),
                 approved=approved,
                 payload=payload,
                 reason="because" if reason else None,
@@ -385,7 +614,7 @@ class Runs(RuleBasedStateMachine):
         data=st.data(),
         approved=APPROVED,
         payload=PAYLOADS,
-        logged_in=st.sampled_from([None, None, None, "alice", "dave"]),
+        logged_in=st.sampled_from([None, None, None, "alice", "dave", "owner"]),
         purpose=st.sampled_from([None, Purpose.APPROVE, Purpose.RESUME, Purpose.CANCEL]),
     )
     def vote_by_link(self, data, approved, payload, logged_in, purpose) -> None:
@@ -395,7 +624,13 @@ class Runs(RuleBasedStateMachine):
             c.CastVote(
                 gate=link.gate,
                 generation=link.generation,
-                voter=Voter(logged_in or link.approver, logged_in is not None, "link", link.id),
+                voter=Voter(
+                    logged_in or link.approver,
+                    verified=logged_in is not None,
+                    route="link",
+                    link=link.id,
+                    groups=GROUPS_OF.get(logged_in, ()),
+                ),
                 approved=approved,
                 payload=payload,
                 reason="because",
@@ -425,12 +660,17 @@ class Runs(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what always holds
 
-    @invariant()
-    def the_log_tells_the_whole_run(self) -> None:
+    def teardown(self) -> None:
+        """The log tells the whole run, also as it is stored."""
+        if not hasattr(self, "run"):
+            return
         assert replay(self.run.id, self.log) == self.run
         stored = [(row.seq, row.at, *codec.encode(row.event)) for row in self.log]
         read = [e.Recorded(seq, at, codec.decode(kind, body)) for seq, at, kind, body in stored]
         assert replay(self.run.id, read) == self.run
+
+    @invariant()
+    def every_event_is_in_the_log(self) -> None:
         assert self.run.seq == len(self.log)
 
     @invariant()
@@ -463,7 +703,7 @@ class Runs(RuleBasedStateMachine):
             for v in gate.votes
             if v.voter.link and self.run.links[v.voter.link].gate is None
         )
-        assert in_gates == self.counted
+        assert in_gates + self.withdrawn == self.counted
         kept = [vote.voter.link for vote in self.run.pre_votes]
         assert len(kept) == len(set(kept))
         assert not set(kept) & set(self.counted)
@@ -473,18 +713,83 @@ class Runs(RuleBasedStateMachine):
         gate = self.run.open_gate
         if gate:
             assert all(vote.approved for vote in gate.votes)
-            approvers = {vote.voter.key for vote in gate.approvals}
-            assert len(approvers) < gate.options.required_events
+            assert policy.lacking(gate) > 0
+
+    @invariant()
+    def only_a_sleeping_run_wakes_and_only_a_failing_one_mends(self) -> None:
+        run = self.run
+        assert (run.status is RunStatus.SLEEPING) == (run.wake_at is not None)
+        if run.failing:
+            assert run.status in (RunStatus.RUNNING, RunStatus.SLEEPING)
+            assert run.deadline is None
+            running = run.running_step
+            assert running is None or running.spec.failure
+            REACHED[f"failing and {run.status}"] += 1
+
+    @invariant()
+    def a_step_is_tried_no_more_often_than_it_says(self) -> None:
+        for step in self.run.steps.values():
+            retry = step.spec.retry or Retry()
+            assert step.tries <= 1 + retry.constant_attempts + retry.exponential_attempts
+            assert step.tries <= step.attempts
+
+    @invariant()
+    def the_steps_of_a_skipped_section_are_skipped(self) -> None:
+        for step in self.run.steps.values():
+            if any(self.run.skips.get(section.id) for section in step.spec.sections):
+                assert step.status is StepStatus.SKIPPED
+                REACHED["a section was skipped"] += 1
+
+    @invariant()
+    def an_unfinished_run_never_hangs(self) -> None:
+        """It has something to do, which moves it on whatever comes of it; or the clock will move
+        it; or it is interrupted, and its owner can.
+        """
+        run, effect = self.run, plan(self.run)
+        if run.status in (RunStatus.SUSPENDED, RunStatus.SLEEPING):
+            assert isinstance(effect, Wait)
+            assert effect.until is not None
+            assert decide(run, c.CheckDeadline(), effect.until)
+        elif not run.finished or run.status is RunStatus.FAILED:
+            for command in self.to_move(effect):
+                assert decide(run, command, self.now)
+
+    def to_move(self, effect: object) -> list[c.Command]:
+        """Whatever a driver may tell of the effect, or the owner where there is none."""
+        match effect:
+            case BeginRun():
+                return [c.Start()]
+            case StartStep():
+                return [c.Advance()]
+            case AskCondition(step, section):
+                answers = [c.DecideSkip(step=step, skip=s, section=section) for s in (True, False)]
+                return [*answers, c.FailStep(step=step, error=Failure("X", "x"))]
+            case ExecuteStep(step):
+                outcomes = (Outcome(), Outcome(fails=True), Outcome(stop=True))
+                return [self.finished(step, outcome) for outcome in outcomes]
+            case RebuildKernel():
+                return [c.FinishRebuild()]
+            case _:
+                plain = any(not step.spec.failure for step in self.run.steps.values())
+                return [c.Resume(by="owner")] if plain else []
 
     @invariant()
     def what_is_derived_agrees(self) -> None:
         run = self.run
         gate = run.open_gate
-        assert run.due_at == (gate.deadline if gate else None)
+        timed = run.status in (RunStatus.RUNNING, RunStatus.SUSPENDED, RunStatus.SLEEPING)
+        whole = run.timeout is not None and timed and not run.failing
+        times = [
+            gate.deadline if gate else None,
+            run.wake_at,
+            self.timed_from + (run.timeout or 0.0) if whole else None,
+        ]
+        assert run.due_at == min((at for at in times if at is not None), default=None)
         assert run.finished == (run.finished_at is not None) == isinstance(plan(run), Done)
-        assert (run.error is not None) == (
-            run.status in (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
-        )
+        bad = (RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.INTERRUPTED)
+        assert (run.error is not None) == (run.status in bad or run.failing)
+        if run.error is not None:
+            REACHED[f"error {run.error.name}"] += 1
         assert bindings(run)["flow_input"] == {"n": 1}
         for (step, generation), found in run.gates.items():
             assert (found.step, found.generation) == (step, generation)
@@ -500,8 +805,8 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=400,
-            stateful_step_count=40,
+            max_examples=450,
+            stateful_step_count=50,
             deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
@@ -521,9 +826,26 @@ SITUATIONS = [
             errors.GateSuperseded, errors.LinkConsumed, errors.LinkExpired, errors.LinkRevoked,
             errors.NoGate, errors.NotAllowed, errors.ReasonRequired, errors.Refused,
             errors.RunFinished, errors.RunNotResumable, errors.StaleDigest, errors.UnknownLink,
-            errors.UnknownStep,
+            errors.UnknownStep, errors.SelfApproval, errors.LoginNeeded, errors.NotAnApprover,
+            errors.NotYourTurn, errors.NothingToWithdraw,
         )
     ),
+    *(
+        f"error {name}"
+        for name in ("ValueError", "ExpressionError", "EarlyStopError", "GateConfigInvalid",
+                     "RunTimedOut", "SuspendedDisapproved", "SuspendedTimedOut")
+    ),
+    "a failure step began",
+    "failing and running",
+    "failing and sleeping",
+    "a step was tried again",
+    "a section was skipped",
+    "a flow-level vote was withdrawn",
+    "approved by those who are named",
+    "approved by groups",
+    "went on after an allowed error and its gate",
+    "nothing to do DecideSkip",
+    "nothing to do FailStep",
     "nothing to do CastVote",
     "a vote before the opening",
     "a pre-vote counted at once",

@@ -31,13 +31,18 @@ def opening(run: Run, step: StepId, options: GateOptions, link: LinkId, now: flo
 
 
 def closing(run: Run, step: StepId, generation: int, now: float) -> Events:
-    """G10, G11: a rejection closes, and so do enough approvals; then what follows from it."""
-    gate = run.gates[step, generation]
-    closed_by = gates.decision(gate)
-    if gate.status is not OPEN or closed_by is None:
+    """G10, G11: a rejection closes, and so do enough approvals, with those whose turn has come;
+    then what follows from it.
+    """
+    if run.gates[step, generation].status is not OPEN:
         return ()
+    counted = tuple(gates.counted_in_turn(run, run.gates[step, generation]))
+    run = after(run, counted, now)
+    closed_by = gates.decision(run.gates[step, generation])
+    if closed_by is None:
+        return counted
     closed = closed_by(gate=step, generation=generation)
-    return (closed, *_consequence(evolve(run, closed, now), step, generation, now))
+    return (*counted, closed, *_consequence(evolve(run, closed, now), step, generation, now))
 
 
 def timing_out(run: Run, now: float) -> Events:

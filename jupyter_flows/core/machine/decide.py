@@ -48,15 +48,22 @@ def _check_deadline(run: Run, _: c.CheckDeadline, now: float) -> Events:
     if run.status not in TIMED:
         return ()
     if run.deadline is not None and now >= run.deadline:
-        step = run.running_step
         late = Failure("RunTimedOut", f"The run took longer than {run.timeout:g} s.")
-        return failing(run, late, step.id if step else None)
+        return failing(run, late, _present_step(run))
     if run.status is RunStatus.SLEEPING:
         if run.wake_at is None or now < run.wake_at:
             return ()
         woken = e.RunWoken()
         return (woken, *ending(evolve(run, woken, now)))
     return timing_out(run, now)
+
+
+def _present_step(run: Run) -> StepId | None:
+    """The step that runs, or whose gate is open."""
+    step, gate = run.running_step, run.open_gate
+    if step is not None:
+        return step.id
+    return None if gate is None else gate.step
 
 
 def _mint_link(run: Run, command: c.MintLink, _: float) -> Events:
@@ -101,13 +108,13 @@ def _revoke_link(run: Run, command: c.RevokeLink, _: float) -> Events:
 
 
 def _lose_kernel(run: Run, command: c.LoseKernel, _: float) -> Events:
-    """A run that fails anyway has its end, and is not interrupted."""
+    """A run that fails anyway has its end, and one with nothing left to run has it too."""
     if run.status is not RunStatus.RUNNING:
         return ()
     check_known(run, command.outputs)
     if run.failing and run.error is not None:
         return (e.RunFailed(error=run.error),)
-    return (e.RunInterrupted(why=command.why, outputs=command.outputs),)
+    return ending(run) or (e.RunInterrupted(why=command.why, outputs=command.outputs),)
 
 
 def _resume(run: Run, command: c.Resume, _: float) -> Events:
@@ -124,13 +131,9 @@ def _resume(run: Run, command: c.Resume, _: float) -> Events:
 def _step_to_resume(run: Run) -> StepId | None:
     """The first step that did not succeed, or whose gate did not let the run go on."""
     for step in run.steps.values():
-        if step.spec.failure:
+        if step.spec.failure or step.status is StepStatus.SKIPPED:
             continue
-        gate = run.gate(step.id)
-        unhappy = gate is not None and gates.gate_error(gate) is not None
-        let_on = gate is not None and gate.options.continue_on_disapprove_timeout
-        past = step.done or step.status is StepStatus.SKIPPED
-        if not past or step.id == run.stopped or (unhappy and not let_on):
+        if not step.done or step.id == run.stopped or not gates.let_on(run, step):
             return step.id
     return None
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from jupyter_flows.core import errors, forms, policy
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import (
@@ -11,6 +13,7 @@ from jupyter_flows.core.model import (
     GateStatus,
     LinkId,
     Run,
+    Step,
     Vote,
     Voter,
 )
@@ -29,14 +32,15 @@ def vote_by_link(run: Run, link: LinkId) -> tuple[Vote, GateOptions] | None:
 
 
 def counted_at_opening(run: Run, gate: Gate) -> Iterator[e.Event]:
-    """What becomes of the votes from before the opening: those that don't fit the form are
-    dismissed (G4, G62), and those by flow-level links are consumed where they are needed (G36).
+    """What becomes of the votes from before the opening: those that don't fit the form, or who may
+    vote and when, are dismissed (G4, G44, G62), and those by flow-level links are consumed where
+    they are needed (G36).
     """
-    kept = []
+    kept = replace(gate, votes=())
     for vote in gate.votes:
-        why = _misfit(run, gate, vote)
+        why = _misfit(run, gate, vote) or _out_of_turn(kept, vote)
         if why is None:
-            kept.append(vote)
+            kept = replace(kept, votes=(*kept.votes, vote))
             continue
         yield e.VoteDismissed(
             gate=gate.step,
@@ -45,26 +49,44 @@ def counted_at_opening(run: Run, gate: Gate) -> Iterator[e.Event]:
             why=why,
             approved=vote.approved,
         )
-    for link in _consumed(run, gate, kept):
-        yield e.PreVoteCounted(gate=gate.step, generation=gate.generation, link=link)
+    yield from _counted(run, kept)
 
 
-def _consumed(run: Run, gate: Gate, kept: list[Vote]) -> Iterator[LinkId]:
-    """The flow-level links that this opening consumes: one rejection, for it decides whatever else
-    has arrived (G11), or approvals as long as they are needed.
+def counted_in_turn(run: Run, gate: Gate) -> Iterator[e.PreVoteCounted]:
+    """The votes by flow-level links whose turn has come while the gate is open (G36, G44)."""
+    return _counted(run, gate) if gate.options.sequential else iter(())
+
+
+def _counted(run: Run, gate: Gate) -> Iterator[e.PreVoteCounted]:
+    """The flow-level links that the gate consumes: one rejection, for it decides whatever else has
+    arrived (G11), or approvals as long as they are needed.
     """
-    if not gate.options.pre_approvals or any(not vote.approved for vote in kept):
+    if not gate.options.pre_approvals:
         return
-    fitting = [v for v in run.pre_votes if v.voter.link and _misfit(run, gate, v) is None]
-    veto = next((vote for vote in fitting if not vote.approved), None)
-    approvers = {vote.voter.key: vote.voter for vote in kept}
-    for vote in fitting if veto is None else [veto]:
-        enough = len(approvers) >= gate.options.required_events
-        if vote is not veto and (enough or vote.voter.key in approvers):
-            continue
-        approvers[vote.voter.key] = vote.voter
-        if vote.voter.link:
-            yield vote.voter.link
+    waiting = [vote for vote in run.pre_votes if _misfit(run, gate, vote) is None]
+    while (vote := _wanted(gate, waiting)) is not None and vote.voter.link is not None:
+        yield e.PreVoteCounted(gate=gate.step, generation=gate.generation, link=vote.voter.link)
+        gate = replace(gate, votes=(*gate.votes, vote))
+        waiting.remove(vote)
+
+
+def _wanted(gate: Gate, waiting: list[Vote]) -> Vote | None:
+    """The kept vote that the gate counts next, if any: nothing more behind a rejection."""
+    if any(not vote.approved for vote in gate.votes):
+        return None
+    in_turn = [vote for vote in waiting if _out_of_turn(gate, vote) is None]
+    vetoes = (vote for vote in in_turn if not vote.approved)
+    return next(vetoes, None) or next((vote for vote in in_turn if _helps(gate, vote)), None)
+
+
+def _helps(gate: Gate, vote: Vote) -> bool:
+    with_it = replace(gate, votes=(*gate.votes, vote))
+    return policy.lacking(with_it) < policy.lacking(gate)
+
+
+def _out_of_turn(gate: Gate, vote: Vote) -> str | None:
+    refusal = policy.out_of_turn(gate, vote.voter)
+    return None if refusal is None else str(refusal)
 
 
 def _misfit(run: Run, gate: Gate, vote: Vote) -> str | None:
@@ -72,6 +94,7 @@ def _misfit(run: Run, gate: Gate, vote: Vote) -> str | None:
     if vote.digest is not None and vote.digest != gate.digest:
         return "it was given to what another gate showed"
     refusal = policy.why_never(run.owner, gate.options, vote.voter)
+    refusal = refusal or policy.why_not_by_link(run, gate, vote.voter)
     if refusal is not None:
         return str(refusal)
     if gate.options.validate:
@@ -100,9 +123,18 @@ def decision(gate: Gate) -> type[e.GateApproved] | type[e.GateRejected] | None:
     """
     if any(not vote.approved for vote in gate.votes):
         return e.GateRejected
-    approvers = {vote.voter.key for vote in gate.approvals}
-    enough = len(approvers) >= gate.options.required_events
-    return e.GateApproved if enough and not policy.missing(gate) else None
+    return None if policy.lacking(gate) else e.GateApproved
+
+
+def let_on(run: Run, step: Step) -> bool:
+    """Whether the step's gate, if it has one, was closed so that the run goes on behind it, since
+    the step was last begun or resumed from.
+    """
+    gate = run.gate(step.id) if step.tries else None
+    if step.spec.gate is None or gate is None:
+        return step.spec.gate is None
+    closed = gate.status in (GateStatus.APPROVED, GateStatus.REJECTED, GateStatus.TIMED_OUT)
+    return closed and (gate_error(gate) is None or gate.options.continue_on_disapprove_timeout)
 
 
 def gate_error(gate: Gate) -> Failure | None:

@@ -72,8 +72,8 @@ def pause(retry: Retry | None, tries: int, chance: float) -> float | None:
     if number > retry.exponential_attempts:
         return None
     try:
-        wait = retry.multiplier * retry.exponential_seconds**number
+        wait = min(retry.multiplier * retry.exponential_seconds**number, MAX_PAUSE)
     except OverflowError:
-        return MAX_PAUSE
+        wait = MAX_PAUSE
     spread = 1 + (2 * chance - 1) * retry.random_factor / 100
     return min(wait * spread, MAX_PAUSE)

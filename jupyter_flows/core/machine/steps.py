@@ -71,11 +71,13 @@ def decide_skip(run: Run, command: c.DecideSkip, now: float) -> Events:
 
 
 def fail_step(run: Run, command: c.FailStep, now: float) -> Events:
-    """A step whose condition raised has failed before it began; it opens no gate."""
+    """A step whose condition raised has failed before it began. It opens no gate, and so the run
+    does not go on behind one that has a gate.
+    """
     step = _to_begin(run, command.step)
     if step is None:
         return ()
-    goes_on = step.spec.continue_on_error
+    goes_on = step.spec.continue_on_error and step.spec.gate is None
     failed = e.StepFailed(step=step.id, error=command.error, goes_on=goes_on)
     run = evolve(run, failed, now)
     return (failed, *(behind(run, step.id, now) if goes_on else _run_fails(run, failed)))
@@ -111,7 +113,7 @@ def _outcome(run: Run, step: Step, command: c.FinishStep, now: float) -> Events:
     try:
         options = configured_gate(step.spec.gate, command.result) if step.spec.gate else None
     except errors.BadInput as mistake:
-        return _failed(run, step, command, Failure("GateConfigInvalid", str(mistake)), now)
+        return _misconfigured(run, step, command, str(mistake), now)
     succeeded = e.StepSucceeded(
         step=step.id,
         result=command.result,
@@ -120,7 +122,7 @@ def _outcome(run: Run, step: Step, command: c.FinishStep, now: float) -> Events:
         execution_count=command.execution_count,
     )
     run = evolve(run, succeeded, now)
-    if command.stop:
+    if command.stop and step.spec.stop_after_if:
         return (succeeded, *_stopping(run, step, now))
     if options is None:
         return (succeeded, *behind(run, step.id, now))
@@ -135,6 +137,19 @@ def _stopping(run: Run, step: Step, now: float) -> Events:
     if message is None:
         return (stopped, *ending(run))
     return (stopped, *failing(run, Failure("EarlyStopError", message), step.id))
+
+
+def _misconfigured(run: Run, step: Step, command: c.FinishStep, mistake: str, now: float) -> Events:
+    """G2: no gate opens, and nothing runs behind it, whatever the step may do after errors: who
+    may vote, say, is not known.
+    """
+    failed = e.StepFailed(
+        step=step.id,
+        error=Failure("GateConfigInvalid", mistake),
+        outputs=command.outputs,
+        execution_count=command.execution_count,
+    )
+    return (failed, *_run_fails(evolve(run, failed, now), failed))
 
 
 def _failed(run: Run, step: Step, command: c.FinishStep, error: Failure, now: float) -> Events:

@@ -74,15 +74,19 @@ def _cast_pre_vote(run: Run, command: c.CastVote, now: float) -> Events:
 
 
 def withdraw_vote(run: Run, command: c.WithdrawVote, now: float) -> Events:
-    """G18: as long as the gate is not closed."""
+    """G18: as long as the gate is not closed. What a logged-in user gave, only one takes back."""
     gate = known_gate(run, command.gate, command.generation)
-    policy.checked_link(run, command.voter.link, gate, now)
+    link = run.links.get(command.voter.link) if command.voter.link else None
+    by_gates_link = link is None or link.gate is not None
+    policy.checked_link(run, command.voter.link, gate if by_gates_link else None, now)
     if run.gate(gate.step) is not gate:
         raise errors.GateSuperseded
     policy.check_open(gate, now)
     given = gate.vote_of(command.voter)
     if given is None or not given.approved:
         raise errors.NothingToWithdraw
+    if given.voter.verified and not command.voter.verified:
+        raise errors.LoginNeeded("This approval was given by a logged-in user; log in to withdraw.")
     return (e.VoteWithdrawn(gate=gate.step, generation=gate.generation, voter=given.voter),)
 
 
