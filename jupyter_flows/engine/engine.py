@@ -23,6 +23,7 @@ from jupyter_flows.core.links import (
 from jupyter_flows.core.model import (
     FINISHED,
     Digest,
+    Gate,
     Json,
     Link,
     LinkId,
@@ -381,6 +382,22 @@ class Engine:
                 purpose=claims.purpose,
             ),
         )
+
+    def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
+        """The page of this gate was shown to this reader (G71). It is told in the background, for
+        a store that is away must not keep a page from its reader; nothing is driven by it.
+        """
+        show = c.ShowGate(
+            gate=gate.step, generation=gate.generation, voter=voter, digest=gate.digest
+        )
+        if machine.decide(run, show, self.clock()):
+            self._spawn(self._tell_shown(run.id, show), f"jupyter-flows shown {run.id}")
+
+    async def _tell_shown(self, run: RunId, show: c.ShowGate) -> None:
+        try:
+            await self._teller.tell(run, show)
+        except FlowsError as error:
+            self._log.warning("run %s: that its page was shown is not in the log: %s", run, error)
 
     async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
         """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).

@@ -200,9 +200,10 @@ class PageDoor(HtmlErrors):
             run, gate = await _check_link(self, claims)
         except Gone:
             run, gate = await self._after_the_end(claims)
+        shown = gate or _flow_level_gate(run, claims)
         page = gate_page(
             run,
-            gate or _flow_level_gate(run, claims),
+            shown,
             purpose=claims.purpose,
             own_vote=_own_vote(run, gate, claims),
             outputs=await self._evidence(run, gate),
@@ -211,6 +212,8 @@ class PageDoor(HtmlErrors):
             entries=entries,
         )
         self.send_page(page, status)
+        if shown is not None and self.request.method == "GET":
+            self.engine.shown(run, shown, _reader(claims))
 
     async def _after_the_end(self, claims: Claims) -> tuple[Run, Gate | None]:
         """Who has voted here may come back to see the outcome, though the deadline is over."""
@@ -325,5 +328,9 @@ def _own_vote(run: Run, gate: Gate | None, claims: Claims) -> Vote | None:
     if gate is None:
         found = vote_by_link(run, claims.link)
         return found and found[0]
-    voter = Voter(claims.approver, verified=False, route="link", link=claims.link)
-    return gate.vote_of(voter)
+    return gate.vote_of(_reader(claims))
+
+
+def _reader(claims: Claims) -> Voter:
+    """Who holds the link, as it claims (G41)."""
+    return Voter(claims.approver, verified=False, route="link", link=claims.link)

@@ -355,6 +355,20 @@ class Runs(RuleBasedStateMachine):
     def vote_by_a_flow_level_link(self, who: str, approved: bool) -> None:
         self.flow_level(who, 1e6, approved, {"n": 1})
 
+    @precondition(lambda self: self.run.gates)
+    @rule(who=PEOPLE, by_link=st.booleans())
+    def look(self, who: str, by_link: bool) -> None:
+        gate = self.newest_gate()
+        assert gate is not None
+        voter = Voter(who, not by_link, "link", gate.link if by_link else None)
+        show = c.ShowGate(
+            gate=gate.step, generation=gate.generation, voter=voter, digest=gate.digest
+        )
+        self.tell(show)
+        before = self.run
+        self.tell(show)
+        assert self.run is before
+
     @precondition(lambda self: self.run.open_gate)
     @rule(who=PEOPLE, reason=st.booleans())
     def reject(self, who: str, reason: bool) -> None:

@@ -11,6 +11,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
 from jupyter_flows.core.machine import gates
 from jupyter_flows.core.machine.evolve import evolve
+from jupyter_flows.core.machine.shown import show_gate
 from jupyter_flows.core.machine.tables import EXPECTED, OPEN, RUNNING
 from jupyter_flows.core.model import (
     Failure,
@@ -353,6 +354,7 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.CheckDeadline: _check_deadline,
     c.MintLink: _mint_link,
     c.RevokeLink: _revoke_link,
+    c.ShowGate: show_gate,
     c.LoseKernel: _lose_kernel,
     c.Resume: _resume,
     c.FinishRebuild: _finish_rebuild,

@@ -41,6 +41,7 @@ RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
     e.KernelRebuilt: frozenset({R}),
     e.WidgetsSaved: frozenset({R, S, I}),
     e.OutputsAmended: frozenset({R, S, I}),
+    e.GateShown: frozenset({S}),
     e.VoteCast: frozenset({Q, R, S, I}),
     e.PreVoteCounted: frozenset({S}),
     e.VoteDismissed: frozenset({S}),
