@@ -12,12 +12,14 @@ FlowsError
 │   └── CancelHidden        the gate takes no rejection (G16)
 ├── Refused             the state does not allow it (any more)
 │   ├── GateClosed · GateSuperseded · AlreadyVoted · StaleDigest · LinkConsumed
-│   └── RunFinished · RunNotResumable · NoGate
+│   ├── RunFinished · RunNotResumable · NoGate
+│   └── LogBroken           no receipt is given of a log that does not stand as it was written
 ├── Gone                it was there, and is over
 │   ├── LinkExpired · LinkRevoked
 ├── TooLarge
 ├── TooMany             wait, then try again
 ├── LogUnreadable       a newer version wrote it, or it is damaged
+├── KeyUnusable         a key file is damaged, or holds another kind of key
 └── Unavailable         try again; nothing was changed
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
@@ -137,6 +139,10 @@ class RunNotResumable(Refused):
     """Only an interrupted or failed run can be resumed."""
 
 
+class LogBroken(Refused):
+    """The log of this run does not stand as it was written."""
+
+
 class Gone(FlowsError):
     """It is over."""
 
@@ -159,6 +165,10 @@ class TooMany(FlowsError):
 
 class LogUnreadable(FlowsError):
     """The log of this run can't be read."""
+
+
+class KeyUnusable(FlowsError):
+    """A key can't be used."""
 
 
 class Unavailable(FlowsError):

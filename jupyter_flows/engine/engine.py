@@ -36,6 +36,7 @@ from jupyter_flows.core.model import (
 )
 from jupyter_flows.core.plain import plain_json
 from jupyter_flows.engine.asked import Limits, NewRun
+from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
@@ -53,6 +54,7 @@ from jupyter_flows.ports import (
     Outputs,
     Page,
     Peers,
+    ReceiptKeys,
     RunFilter,
     RunRow,
     Store,
@@ -80,6 +82,7 @@ class Engine:
         documents: Documents,
         peers: Peers,
         keyring: Callable[[], Keyring],
+        receipt_keys: Callable[[], ReceiptKeys],
         address: Callable[[], str],
         certificate: str = "",
         clock: Clock,
@@ -92,6 +95,7 @@ class Engine:
         self.limits = limits
         self.clock = clock
         self.feed = Feed(store)
+        self.audit = Auditor(store, receipt_keys, clock)
         self._store = store
         self._kernels = kernels
         self._documents = documents

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from jupyter_flows.core import codec, errors
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
+from jupyter_flows.core.audit import verify
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.machine import (
@@ -50,6 +51,9 @@ from jupyter_flows.core.model import (
     StepStatus,
     Voter,
 )
+from jupyter_flows.core.receipt import summary
+
+from .conftest import chained_rows
 
 REACHED: Counter[str] = Counter()
 """Event kinds, statuses, refusals and situations that the runs below came to."""
@@ -438,6 +442,21 @@ class Runs(RuleBasedStateMachine):
         )
 
     # ------------------------------------------------------------ what always holds
+
+    def teardown(self) -> None:
+        """G71: no log that the machine tells is found broken, and each has its summary."""
+        rows = chained_rows(self.log)
+        verdict = verify(self.run.id, rows)
+        assert verdict.findings == ()
+        assert verdict.run == self.run
+        told = summary(self.run.id, [row[:4] for row in rows])
+        for gate in told.gates:
+            standing = [vote for vote in gate.votes if vote.counts]
+            of_run = self.run.gates[StepId(gate.step), gate.generation]
+            assert len(standing) == len(of_run.votes)
+            assert gate.outcome.status == of_run.status
+            assert (gate.outcome.seq is None) == (of_run.status is GateStatus.OPEN)
+        assert len(told.early_votes) == len(self.run.pre_votes)
 
     @invariant()
     def the_log_tells_the_whole_run(self) -> None:

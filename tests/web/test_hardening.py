@@ -4,8 +4,8 @@ import pytest
 
 from jupyter_flows.core import forms
 from jupyter_flows.core.errors import FormInvalid
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import GateOptions
-from jupyter_flows.web.page import hide_tokens
 
 TOKEN = "A" * 80 + "." + "B" * 43
 
