@@ -1,5 +1,6 @@
 """How a trail, a verdict and a checked receipt are said to a reader."""
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ from jupyter_flows.web.audit_views import FindingView
 
 if TYPE_CHECKING:
     from jupyter_flows.core.checking import Checked
+
+
+_LINK_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32}\b")
+"""On a screen its beginning will do; a pipe and --json have it whole."""
 
 
 def print_trail(verdict: Verdict) -> None:
@@ -52,7 +57,7 @@ def _print_table(lines: list[Line]) -> None:
     table.add_column("who", overflow="fold", max_width=40)
     table.add_column("what", overflow="fold")
     for line in lines:
-        table.add_row(*map(Text, _cells(line)))
+        table.add_row(*(Text(_LINK_ID.sub(r"\1…", cell)) for cell in _cells(line)))
     Console().print(table)
 
 

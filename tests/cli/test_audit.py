@@ -170,8 +170,16 @@ def test_a_terminal_gets_a_table_that_control_characters_do_not_break(monkeypatc
     console = Console(file=screen, width=100)
     monkeypatch.setattr("rich.console.Console", lambda: console)
     trails._print_table(
-        [Line(7, 1000.0, "VoteCast", Who("b\x1b[2Job", True, "cli"), "approved [bold]gate\nask")]
+        [
+            Line(
+                seq=7,
+                at=1000.0,
+                kind="VoteCast",
+                who=Who("b\x1b[2Job", verified=False, route="link", link="0123456789" * 4),
+                what="approved [bold]gate\nask",
+            )
+        ]
     )
     shown = screen.getvalue()
-    assert "bob (logged in, by cli)" in shown
+    assert "bob (claimed, by link 01234567…)" in shown
     assert "approved [bold]gate ask" in shown
