@@ -3,6 +3,7 @@
 In a cell: `import jupyter_flows as flows`. Nothing but the in-kernel client is loaded by that.
 """
 
+import importlib
 from typing import Any
 
 __version__ = "0.1.0"
@@ -15,7 +16,11 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
 
 
 def __getattr__(name: str) -> Any:
-    """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`."""
+    """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`; what
+    stands for a server in a plain kernel, in `testing.plain`.
+    """
+    if name == "answers":
+        return importlib.import_module("jupyter_flows.testing.plain").answers
     from jupyter_flows.client import flows  # noqa: PLC0415 (only when a kernel asks)
 
     try:

@@ -16,8 +16,8 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.kernels.none import NoKernels
-from jupyter_flows.ports import Documents, Outputs, ReceiptKeys
-from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.ports import Clock, Documents, Outputs, ReceiptKeys
+from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
@@ -46,6 +46,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
@@ -92,6 +93,7 @@ def compose(
     certificate: str = "",
     adopts: bool,
     log: logging.Logger,
+    clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `address` says where this process answers, and `certificate`
@@ -122,12 +124,14 @@ def compose(
         limits=Limits(
             timeout=durations.seconds(settings.default_timeout),
             payload_bytes=settings.max_payload_bytes,
+            validator_seconds=durations.seconds(settings.validator_timeout),
         ),
         adopts=adopts,
         drives=manager is not None,
         log=log,
     )
-    return House(engine, kernels, peers, keys, server, chance(), certificate)
+    groups = functools.partial(groups_of, settings)
+    return House(engine, kernels, peers, keys, server, chance(), groups, certificate)
 
 
 class LateDocuments:

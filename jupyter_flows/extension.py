@@ -71,6 +71,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             engine=house.engine,
             public_url=self._public_address,
             secret=house.secret,
+            groups_of=house.groups_of,
             tries_per_minute=self.max_tries_per_minute,
         )
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))

@@ -58,6 +58,31 @@ class Cell:
     raises: bool = False
     bindings: Mapping[str, Json] = field(default_factory=dict)
     rebuilding: bool = False
+    goes_on: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """Python to be evaluated in the run's kernel, with `bindings` bound as for a cell.
+
+    `names` are seen by this expression only. `timeout` is in seconds.
+    """
+
+    expr: str
+    bindings: Mapping[str, Json] = field(default_factory=dict)
+    names: Mapping[str, Json] = field(default_factory=dict)
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What an expression came to: `truth` is that of its value, `value` the value where it is
+    JSON, else None. `error` None is success.
+    """
+
+    truth: bool = False
+    value: Json = None
+    error: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +115,11 @@ class Kernels(Protocol):
     async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
         """Execute one cell to its end: reply and idle, timeout, or death. Never raises for what
         the cell does.
+        """
+
+    async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
+        """Evaluate an expression while no cell runs. Never raises for what it does; raises
+        KernelUnavailable when the run has no kernel, or one that is busy.
         """
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
@@ -211,7 +241,8 @@ class Store(Protocol):
         """Append events and the projections of `run` (the state after them) in one transaction.
 
         The events' first seq must follow the last one stored, else Conflict. `epoch` is the
-        driver's; if another driver has claimed the run since, Fenced. `durable` waits for the
+        driver's; if another driver has claimed the run since, Fenced. A run that would begin while
+        as many of its flow as it allows are at work is refused: FlowBusy. `durable` waits for the
         disk (power loss); otherwise the commit survives any death of this process.
         """
 
@@ -239,6 +270,9 @@ class Store(Protocol):
 
     async def ready(self) -> list[RunRow]:
         """The runs whose state says that something is to be done now (queued or running)."""
+
+    async def queued(self, flow: str) -> list[RunId]:
+        """The queued runs of a flow that limits how many are at work, the oldest first."""
 
     async def due(self, now: float) -> list[RunId]:
         """The runs whose due time has passed."""
@@ -319,6 +353,9 @@ class Peers(Protocol):
 
     async def poke(self, server: str, run: RunId) -> bool:
         """Ask it to drive the run; whether it said yes."""
+
+    async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
+        """Ask it to evaluate in the run's kernel, which it has. Raises KernelUnavailable."""
 
 
 class Listener(Protocol):

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, HasTraits, Int, List, TraitError, Unicode, validate
+from traitlets import Bool, Callable, Dict, HasTraits, Int, List, TraitError, Unicode, validate
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.model import plain_name
 
 
 class FlowsSettings(HasTraits):
@@ -30,6 +31,21 @@ class FlowsSettings(HasTraits):
     ).tag(config=True)
 
     max_payload_bytes = Int(1 << 20, help="The largest payload of a vote.").tag(config=True)
+
+    validator_timeout = Unicode(
+        "5s", help="How long a gate's `validate` function may take over one answer."
+    ).tag(config=True)
+
+    groups: Any = Dict(
+        help="Who is in which group, for gates that name groups: {'finance': ['alice', 'bob']}."
+    ).tag(config=True)
+
+    resolve_groups = Callable(
+        None,
+        allow_none=True,
+        help="A function from a logged-in user (jupyter_server's User) to the names of the groups"
+        " that the user is in, besides those of `groups`.",
+    ).tag(config=True)
 
     max_result_bytes = Int(
         1 << 20, help="The largest JSON result of a step; a larger one is left out, with a notice."
@@ -56,12 +72,12 @@ class FlowsSettings(HasTraits):
     def _data_dir_default(self) -> str:
         return os.environ.get("JUPYTER_FLOWS_DATA_DIR") or str(Path(jupyter_data_dir()) / "flows")
 
-    @validate("default_timeout")
+    @validate("default_timeout", "validator_timeout")
     def _is_a_duration(self, proposal: Any) -> str:
         try:
             durations.seconds(proposal["value"])
         except ValueError as error:
-            raise TraitError(f"FlowsApp.default_timeout: {error}") from None
+            raise TraitError(f"FlowsApp.{proposal['trait'].name}: {error}") from None
         return str(proposal["value"])
 
     @validate("warm_kernels")
@@ -81,3 +97,17 @@ def _warm_kernels(said: Any) -> dict[str, Any]:
     raise TraitError(
         f"FlowsApp.warm_kernels: {said!r} must have `kernel_name`; it may have `count`, `max_age`"
     )
+
+
+def groups_of(settings: FlowsSettings, name: str, user: Any = None) -> tuple[str, ...]:
+    """The groups of a verified user (G44), in a fixed order; `user` is jupyter_server's, if there
+    is one.
+    """
+    listed = {
+        group
+        for group, members in settings.groups.items()
+        if plain_name(name) in map(plain_name, members)
+    }
+    if user is not None and settings.resolve_groups is not None:
+        listed |= set(settings.resolve_groups(user))
+    return tuple(sorted(listed))

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from jupyter_flows.cli import words
+from jupyter_flows.cli.telling import as_json, as_line
 from jupyter_flows.core import events as e
-from jupyter_flows.core.model import Gate, Json, Run, RunId, RunStatus, StepId
+from jupyter_flows.core.model import Gate, Run, RunId, RunStatus, StepId
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
 
@@ -89,51 +90,6 @@ class JsonLines:
         """Nothing to tidy up."""
 
 
-def as_json(run: Run, event: e.Event) -> dict[str, Json] | None:
-    """The line of an event; None for one that a reader need not know."""
-    match event:
-        case e.RunCreated():
-            said: dict[str, Json] = {
-                "event": "created",
-                "path": event.path,
-                "cells": len(event.steps),
-            }
-        case e.StepStarted():
-            spec = run.steps[event.step].spec
-            said = _of_step("step_started", run, event.step)
-            said |= {"attempt": event.attempt, "summary": spec.summary}
-        case e.StepSucceeded():
-            said = {**_of_step("step_succeeded", run, event.step), "result": event.result}
-        case e.StepSkipped():
-            said = {**_of_step("step_skipped", run, event.step), "result": None}
-        case e.StepFailed():
-            said = {**_of_step("step_failed", run, event.step), "error": event.error.as_json()}
-        case e.VoteCast():
-            said = {
-                "event": "vote",
-                "gate": event.gate,
-                "approver": event.voter.name,
-                "verified": event.voter.verified,
-                "approved": event.approved,
-                "reason": event.reason,
-            }
-        case e.GateApproved() | e.GateRejected() | e.GateTimedOut():
-            status = run.gates[event.gate, event.generation].status
-            said = {"event": "gate_closed", "gate": event.gate, "status": status}
-            said["generation"] = event.generation
-        case e.RunInterrupted():
-            said = {"event": "interrupted", "why": event.why}
-        case e.RunResumed():
-            said = {"event": "resumed", "step": event.step}
-        case _:
-            return None
-    return {"event": said.pop("event"), "run": run.id, **said}
-
-
-def _of_step(event: str, run: Run, step: StepId) -> dict[str, Json]:
-    return {"event": event, "step": step, "index": run.steps[step].spec.index}
-
-
 def _write(line: str) -> None:
     """At once, whoever reads."""
     sys.stdout.write(f"{line}\n")
@@ -167,47 +123,6 @@ class PlainLines:
 
     def close(self) -> None:
         """Nothing to tidy up."""
-
-
-def as_line(run: Run, event: e.Event) -> str:
-    """The line of an event; empty for one that a reader need not know."""
-    return _line_of_step(run, event) or _line_of_run(run, event)
-
-
-def _line_of_step(run: Run, event: e.Event) -> str:
-    if not isinstance(event, e.StepStarted | e.StepSkipped | e.StepSucceeded | e.StepFailed):
-        return ""
-    step = run.steps[event.step]
-    at = f"{words.place(run, step)} {words.title(step)}"
-    match event:
-        case e.StepStarted():
-            return f"{at} (attempt {event.attempt})" if event.attempt > 1 else at
-        case e.StepSkipped():
-            return f"{at}: skipped"
-        case e.StepSucceeded():
-            return f"{at}: {step.notice}" if step.notice else ""
-        case e.StepFailed():
-            return words.plain(
-                f"failed in {words.cell(step)}: {event.error.name}: {event.error.message}"
-            )
-
-
-def _line_of_run(run: Run, event: e.Event) -> str:
-    line = ""
-    match event:
-        case e.RunCreated():
-            name = event.name or event.path
-            line = f"{run.id} {name}: {len(event.steps)} cells, kernel {event.kernel_name}"
-        case e.VoteCast():
-            line = words.voted(event.voter, event.approved, event.reason)
-        case e.GateApproved() | e.GateRejected() | e.GateTimedOut():
-            gate = run.gates[event.gate, event.generation]
-            line = f"gate {gate.step} {gate.status.replace('_', ' ')}"
-        case e.RunInterrupted():
-            line = f"interrupted: {event.why}"
-        case e.RunResumed():
-            line = f"resumed by {event.by} from step {event.step}"
-    return words.plain(line)
 
 
 def awaited_lines(run: Run, gate: Gate, urls: Mapping[str, str] | None) -> list[str]:

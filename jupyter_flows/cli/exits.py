@@ -13,6 +13,7 @@ OF_STATUS: Mapping[RunStatus, int] = {
     RunStatus.FAILED: FAILED,
     RunStatus.INTERRUPTED: FAILED,
     RunStatus.SUSPENDED: SUSPENDED,
+    RunStatus.SLEEPING: SUSPENDED,
     RunStatus.CANCELLED: CANCELLED,
 }
 

@@ -17,7 +17,7 @@ def over(run: Run) -> bool:
 
 
 def waiting_or_over(run: Run) -> bool:
-    return over(run) or run.status is RunStatus.SUSPENDED
+    return over(run) or run.status in (RunStatus.SUSPENDED, RunStatus.SLEEPING)
 
 
 class Follower:

@@ -8,7 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from jupyter_flows.cli import words
-from jupyter_flows.cli.display import as_line, awaited_lines, how_to_go_on, traceback_of
+from jupyter_flows.cli.display import awaited_lines, how_to_go_on, traceback_of
+from jupyter_flows.cli.telling import as_line
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import Gate, Run, RunStatus, StepId, StepStatus
 from jupyter_flows.ports import Outputs
@@ -21,6 +22,12 @@ _TOLD = (
     e.GateApproved,
     e.GateRejected,
     e.GateTimedOut,
+    e.StepRetried,
+    e.SectionEntered,
+    e.RunSlept,
+    e.RunStopped,
+    e.RunFailing,
+    e.VoteWithdrawn,
     e.RunInterrupted,
     e.RunResumed,
 )
@@ -51,7 +58,9 @@ class LiveDisplay:
 
     def happened(self, run: Run, event: e.Event) -> None:
         if isinstance(event, _TOLD):
-            self._say(as_line(run, event))
+            line = as_line(run, event)
+            if line:
+                self._say(line)
         self._show(run)
 
     def _show(self, run: Run) -> None:

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "audit": ("audit", "Who did what in a run, checked; and a signed receipt of it."),
     "approve": ("vote", "Approve a gate."),
     "reject": ("vote", "Reject a gate."),
+    "withdraw": ("vote", "Take an approval back."),
     "cancel": ("cancel", "End a run."),
     "check": ("check", "Find every mistake in notebooks, before anything runs."),
     "link": ("links", "List and revoke links, rotate the keys that sign them."),

@@ -14,7 +14,7 @@ from jupyter_flows.cli.runs import address, find, is_served, true_status
 from jupyter_flows.cli.settings import data_dir_option
 from jupyter_flows.composition import House
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus, Voter
 from jupyter_flows.web import views
 from jupyter_flows.web.urls import link_urls
 
@@ -57,7 +57,8 @@ def _write(path: Path, notebook: Json) -> None:
 
 def _as_json(house: House, run: Run, status: RunStatus, base: str) -> Json:
     """Links that no server answers are left out."""
-    view = views.run_view(house.engine, lambda: base, run, run.owner)
+    owner = Voter(run.owner, verified=True, route="cli")
+    view = views.run_view(house.engine, lambda: base, run, owner)
     shown = msgspec.to_builtins(msgspec.structs.replace(view, status=status))
     if not base:
         for gate in shown["gates"]:
@@ -70,8 +71,7 @@ def _lines(house: House, run: Run, status: RunStatus, base: str, *, served: bool
     yield f"status    {status}"
     yield f"owner     {run.owner}"
     yield f"created   {words.when(run.created_at)}"
-    if run.finished_at is not None:
-        yield f"finished  {words.when(run.finished_at)}"
+    yield from _time_lines(run)
     for name, value in run.parameters.items():
         yield f"parameter {name} = {json.dumps(value, ensure_ascii=False)}"
     if run.error is not None:
@@ -88,6 +88,15 @@ def _lines(house: House, run: Run, status: RunStatus, base: str, *, served: bool
         yield from awaited_lines(run, run.open_gate, _urls(house, run, run.open_gate, base))
     if not served and status is not RunStatus.SUCCEEDED and how_to_go_on(status, run.id):
         yield how_to_go_on(status, run.id)
+
+
+def _time_lines(run: Run) -> Iterator[str]:
+    if run.finished_at is not None:
+        yield f"finished  {words.when(run.finished_at)}"
+    elif run.deadline is not None:
+        yield f"deadline  {words.when(run.deadline)}"
+    if run.wake_at is not None:
+        yield f"sleeps    until {words.when(run.wake_at)}"
 
 
 def _step_lines(run: Run) -> Iterator[str]:

@@ -131,7 +131,7 @@ def _vote(vote: SaidVote) -> str:
     act = "approved" if vote.approved else "rejected"
     lapsed = "" if vote.counts else " (does not count)"
     reason = f": {vote.reason}" if vote.reason else ""
-    who = Who(vote.name, vote.verified, vote.route, vote.link)
+    who = Who(**msgspec.structs.asdict(vote.by))
     return f"{vote.at}  {act} by {who}{lapsed}{reason}"
 
 

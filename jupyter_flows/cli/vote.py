@@ -59,7 +59,8 @@ def _vote(
         before = await house.engine.run(await find(house.engine, run))
         chosen = _gate(before, gate)
         after, new = await house.engine.vote(
-            before.id, _cast(chosen, approved=approved, payload=payload, reason=reason)
+            before.id,
+            _cast(house, chosen, approved=approved, payload=payload, reason=reason),
         )
         served = is_served(house, await house.engine.row(before.id))
         if as_json:
@@ -72,6 +73,30 @@ def _vote(
         click.echo(_led_to(after, after.gates[chosen.step, chosen.generation], served=served))
 
     ask(data_dir, voting)
+
+
+@click.command("withdraw", help="Take back your approval of RUN's open gate.")
+@data_dir_option
+@click.option("--json", "as_json", is_flag=True, help="As the server's REST answers.")
+@click.option("--gate", metavar="STEP", help="Else the one that is open.")
+@click.argument("run")
+def withdraw_command(run: str, gate: str | None, as_json: bool, data_dir: str | None) -> None:
+    async def withdrawing(house: House) -> None:
+        before = await house.engine.run(await find(house.engine, run))
+        chosen = _gate(before, gate)
+        after = await house.engine.votes.withdraw(
+            before.id, chosen.step, chosen.generation, _me(house)
+        )
+        if as_json:
+            values.print_json(
+                msgspec.to_builtins(views.voted(after, chosen.step, chosen.generation))
+            )
+            return
+        left = after.gates[chosen.step, chosen.generation]
+        count = f"{len(left.approvals)} of {left.options.required_events} approvals"
+        click.echo(words.plain(f"gate {left.step}: your approval is taken back, {count}."))
+
+    ask(data_dir, withdrawing)
 
 
 def _gate(run: Run, named: str | None) -> Gate:
@@ -90,16 +115,23 @@ def _gate(run: Run, named: str | None) -> Gate:
     return gate
 
 
-def _cast(gate: Gate, *, approved: bool, payload: Json, reason: str | None) -> CastVote:
+def _cast(
+    house: House, gate: Gate, *, approved: bool, payload: Json, reason: str | None
+) -> CastVote:
     return CastVote(
         gate=gate.step,
         generation=gate.generation,
-        voter=Voter(getpass.getuser(), verified=True, route="cli"),
+        voter=_me(house),
         approved=approved,
         payload=payload,
         reason=reason,
         digest=gate.digest,
     )
+
+
+def _me(house: House) -> Voter:
+    name = getpass.getuser()
+    return Voter(name, verified=True, route="cli", groups=house.groups_of(name, None))
 
 
 def _led_to(run: Run, gate: Gate, *, served: bool) -> str:

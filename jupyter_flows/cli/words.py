@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from jupyter_flows.core import durations
+from jupyter_flows.core import durations, policy
 from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Voter
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -15,6 +15,7 @@ COLOURS = {
     RunStatus.INTERRUPTED: "red",
     RunStatus.CANCELLED: "yellow",
     RunStatus.SUSPENDED: "cyan",
+    RunStatus.SLEEPING: "cyan",
 }
 
 
@@ -59,9 +60,19 @@ def awaited(gate: Gate) -> str:
     options = gate.options
     until = f"until {when(gate.deadline)}"
     return (
-        f"waits for approval: {len(gate.approvals)} of {options.required_events}, {until};"
-        f" then {on_timeout(gate)}"
+        f"waits for approval: {len(gate.approvals)} of {options.required_events}{whose(gate)},"
+        f" {until}; then {on_timeout(gate)}"
     )
+
+
+def whose(gate: Gate) -> str:
+    """From whom it must come, where the author says so (G42 to G44)."""
+    options = gate.options
+    groups = [f"{need.required} of {need.group}" for need in policy.missing(gate)]
+    said = groups or list(options.approvers) or list(options.user_groups_required)
+    joined = " then " if options.sequential else (" and " if groups else " or ")
+    who = f" ({joined.join(said)})" if said else ""
+    return who + (", not by the run's owner" if options.self_approval_disabled else "")
 
 
 def on_timeout(gate: Gate) -> str:

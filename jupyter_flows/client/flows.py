@@ -17,14 +17,18 @@ import sys
 import urllib.error
 import urllib.request
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of what the server and this file say to each other."""
 
 NOT_A_FLOW = (
-    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK"
+    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK\n"
+    "To go on here without a flow, have its gates answered as recorded beside it, in"
+    " NOTEBOOK.answers.yml: jupyter_flows.answers('NOTEBOOK.ipynb')"
 )
+NOWHERE = "https://flows.invalid"
+"""The server's address where there is none, because recorded answers stand for people."""
 DEEP = 100_000
 DEFAULTS: dict[str, Any] = {"resume": None, "resumes": [], "approvers": []}
 _UNSET: Any = object()
@@ -118,6 +122,8 @@ def _post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
     if not base or not token:
         raise FlowsClientError("This run has no server that could answer.")
+    if base == NOWHERE:
+        return _rehearsed(path, asked)
     headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
     url = base.rstrip("/") + path
     request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
@@ -132,6 +138,16 @@ def _post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         reason = getattr(error, "reason", error)
         raise FlowsClientError(f"The flow's server can't be reached: {reason}") from None
+
+
+def _rehearsed(path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Links that lead nowhere, and always are the same."""
+    if path != "/api/links":
+        raise FlowsClientError("Recorded answers stand for people here; there is no server.")
+    whose = "flow" if asked["flow_level"] else asked["gate"]
+    token = urlencode({"flow_token": f"{whose}.{asked['approver'] or 'anonymous'}"})
+    pages = {"approvalPage": "approve", "resume": "resume", "cancel": "cancel"}
+    return {name: f"{NOWHERE}/{page}?{token}" for name, page in pages.items()}
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
@@ -170,13 +186,15 @@ class _Hook:
     """Stands in for IPython's display hook, and is called before each cell.
 
     As display hook it notes the last expression's value, also behind a semicolon, then lets the
-    real one do its work. Cells that the flow's server did not send are left alone.
+    real one do its work. Cells that the flow's server did not send are left alone, unless a
+    `script` of recorded answers knows them.
     """
 
     of_jupyter_flows = True
 
-    def __init__(self, ip: Any) -> None:
+    def __init__(self, ip: Any, script: Any = None) -> None:
         self.ip = ip
+        self.script = script
         self.inner = ip.display_trap.hook
         self.cell: dict[str, Any] | None = None
         self.value: Any = _UNSET
@@ -201,14 +219,17 @@ class _Hook:
             self.value = value
         self.inner(value)
 
-    def before(self, _info: Any = None) -> None:
+    def before(self, info: Any = None) -> None:
         parent = self.ip.kernel.get_parent("shell")
         seen = parent.get("header", {}).get("msg_id")
         if seen is not None and seen == self._seen:
             self._depth += 1  # a cell that runs code of its own through IPython
             return
         self._seen, self._depth, self.value = seen, 0, _UNSET
-        self.cell = parent.get("metadata", {}).get("jupyter_flows")
+        told = parent.get("metadata", {})
+        self.cell = told.get("jupyter_flows")
+        if self.script is not None:
+            self.cell = self.script.enter(getattr(info, "raw_cell", ""), told.get("cellId"))
         if self.cell is not None:
             self._enter(self.cell)
 
@@ -223,9 +244,9 @@ class _Hook:
             self.ip.user_ns["results"] = _flow.results
             self.ip.user_ns["previous_result"] = self.previous = None
         if "bindings" in cell:
-            self._bind(cell["bindings"])
+            self.bind(cell["bindings"])
 
-    def _bind(self, bindings: dict[str, Any]) -> None:
+    def bind(self, bindings: dict[str, Any]) -> None:
         for name, value in bindings.items():
             if name == "gates":
                 _flow.gates = value
@@ -244,11 +265,19 @@ class _Hook:
             self._depth -= 1
             return
         cell = self.cell
-        if cell is None or (result is not None and result.success):
+        if cell is None:
             return
+        failed = result is None or not result.success
+        if not failed and self.script is None:
+            return  # the server asks for the report
+        told = {} if failed else self.report()
         self.cell, self.value = None, _UNSET
-        if cell.get("raises"):
+        if failed and cell.get("goes_on"):
+            self._keep(cell["step"], {"error": _error_of(result)})
+        elif failed and cell.get("raises"):
             self._keep(cell["step"], None)
+        if self.script is not None and (not failed or cell.get("raises")):
+            self.bind(self.script.leave(cell["step"], json.loads(told.get("text", "null"))))
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""
@@ -289,11 +318,71 @@ class _Reporter:
 REPORTER = _Reporter()
 
 
-def install(ip: Any, env: dict[str, str], folder: str | None = None) -> None:
-    """Called by the server when a run, or the stock of warm kernels, takes this kernel."""
+class _Told:
+    """Something told to the server in the reply to its request."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.told = told
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        del include, exclude
+        return {"application/json": self.told, "text/plain": ""}
+
+
+def evaluated(text: str) -> _Told:
+    """What an expression of the flow's options comes to, among the notebook's names."""
+    asked = json.loads(text)
+    hook = _flow.hook
+    if hook is None:
+        return _Told({"error": {"name": "RuntimeError", "message": NOT_A_FLOW}})
+    hook.bind(asked["bindings"])
+    names = {**hook.ip.user_ns, **asked["names"]}
+    try:
+        value = eval(asked["expr"].strip(), names)  # noqa: S307 (the notebook's own author wrote it)
+        truth = bool(value)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
+        return _Told({"error": {"name": type(error).__name__, "message": str(error)}})
+    try:
+        told = json.loads(_encoded(value, asked["limit"]))
+    except _NotKept:
+        told = None
+    return _Told({"truth": truth, "value": told})
+
+
+def mistakes(function: Any, payload: Any) -> list[list[str]]:
+    """What an author's function has against a payload, as pairs of a field and a message.
+
+    It says so by returning False, a text, a list of texts or a dict of them by field, or by raising
+    ValueError or AssertionError; None, True and what is empty are no objection.
+    """
+    try:
+        said = function(payload)
+    except (ValueError, AssertionError) as error:
+        said = str(error) or type(error).__name__
+    if said is None or said is True:
+        return []
+    if said is False:
+        return [["", "The answer was not accepted."]]
+    if isinstance(said, dict):
+        return [[str(field), str(message)] for field, message in said.items()]
+    if isinstance(said, (list, tuple)):
+        return [["", str(message)] for message in said]
+    return [["", str(said)]] if said else []
+
+
+def _error_of(result: Any) -> dict[str, str]:
+    """As the server has it, for a cell that failed and lets the flow go on."""
+    error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+    return {"name": type(error).__name__, "message": str(error)}
+
+
+def install(ip: Any, env: dict[str, str], folder: str | None = None, script: Any = None) -> None:
+    """Called by the server when a run, or the stock of warm kernels, takes this kernel; and, with
+    a script, where recorded answers stand for people.
+    """
     uninstall(ip)
     _flow.forget()
-    _flow.hook = _Hook(ip)
+    _flow.hook = _Hook(ip, script)
     _flow.hook.install()
     enter(env, folder)
 

@@ -6,18 +6,22 @@
 from collections.abc import Mapping
 
 from jupyter_flows.core.machine.gates import gate_error
-from jupyter_flows.core.model import Gate, GateStatus, Json, Run, StepId, StepStatus, Vote
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, StepId, Vote
 
 CLOSED = (GateStatus.APPROVED, GateStatus.REJECTED, GateStatus.TIMED_OUT)
 
 
 def bindings(run: Run, before: StepId | None = None) -> dict[str, Json]:
-    """`flow_input`, and after the first gate `resume`, `resumes`, `approvers`, and `gates`.
+    """`flow_input`; after the first gate `resume`, `resumes`, `approvers`, and `gates`; in a
+    `failure` step `error` and `results` (G83), for its kernel may be a new one.
 
     `before` leaves out the gates of that step and of those behind it, for running cells again.
     """
     closed = [gate for gate in _gates(run, before) if gate.status in CLOSED]
     bound: dict[str, Json] = {"flow_input": dict(run.parameters)}
+    if run.failing and run.error is not None:
+        bound["error"] = {**run.error.as_json(), "step": run.failed_step}
+        bound["results"] = {step.id: step.result for step in run.steps.values() if step.done}
     if not closed:
         return bound
     last = closed[-1]
@@ -39,7 +43,7 @@ def _gates(run: Run, before: StepId | None) -> list[Gate]:
         return []
     order = list(run.steps)
     earlier = order[: len(order) if before is None else order.index(before)]
-    done = (step for step in earlier if run.steps[step].status is StepStatus.SUCCEEDED)
+    done = (step for step in earlier if run.steps[step].done)
     return [newest[step] for step in done if step in newest]
 
 

@@ -20,6 +20,8 @@ class FinishStep(Struct, frozen=True, kw_only=True):
     """A cell has ended. `link` is the id for the link that its gate, if it opens, is given.
 
     `error` None is success. `amended` holds outputs of earlier steps that this cell changed.
+    `stop` is what `stop_after_if` came to, `retry` what `retry_if` did; `chance`, from 0 to 1,
+    spreads the pauses between tries.
     """
 
     step: StepId
@@ -31,6 +33,24 @@ class FinishStep(Struct, frozen=True, kw_only=True):
     execution_count: int | None = None
     amended: Mapping[StepId, Digest] = field(default_factory=dict)
     widgets: Digest | None = None
+    stop: bool = False
+    retry: bool = True
+    chance: float = 0.5
+
+
+class DecideSkip(Struct, frozen=True, kw_only=True):
+    """What a condition came to in the kernel: the step's own, or that of a section around it."""
+
+    step: StepId
+    skip: bool
+    section: str | None = None
+
+
+class FailStep(Struct, frozen=True, kw_only=True):
+    """A step can't begin: its condition raised."""
+
+    step: StepId
+    error: Failure
 
 
 class CastVote(Struct, frozen=True, kw_only=True):
@@ -47,6 +67,14 @@ class CastVote(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     digest: Digest | None = None
     purpose: Purpose | None = None
+
+
+class WithdrawVote(Struct, frozen=True, kw_only=True):
+    """An approver takes the approval back (G18)."""
+
+    gate: StepId
+    generation: int
+    voter: Voter
 
 
 class CheckDeadline(Struct, frozen=True, kw_only=True):
@@ -116,7 +144,10 @@ Command: TypeAlias = (
     Start
     | Advance
     | FinishStep
+    | DecideSkip
+    | FailStep
     | CastVote
+    | WithdrawVote
     | CheckDeadline
     | MintLink
     | RevokeLink

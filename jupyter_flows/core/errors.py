@@ -3,16 +3,21 @@
 FlowsError
 ├── BadInput            mend what you sent
 │   ├── FlowInvalid         mistakes in a notebook's flow options, all of them
+│   ├── AnswersInvalid      recorded answers that don't fit their gates, all of them
 │   ├── FormInvalid         a payload that the gate's form refuses, field by field
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
 │   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep
 ├── NotAllowed          not by you, or not here
-│   └── CancelHidden        the gate takes no rejection (G16)
+│   ├── CancelHidden        the gate takes no rejection (G16)
+│   ├── SelfApproval        not by the run's owner (G42)
+│   ├── LoginNeeded         only by a logged-in user (G43)
+│   ├── NotAnApprover       not one of those who are named (G44)
+│   └── NotYourTurn         others vote before you (G44)
 ├── Refused             the state does not allow it (any more)
 │   ├── GateClosed · GateSuperseded · AlreadyVoted · StaleDigest · LinkConsumed
-│   ├── RunFinished · RunNotResumable · NoGate
+│   ├── RunFinished · RunNotResumable · NoGate · NothingToWithdraw
 │   └── LogBroken           no receipt is given of a log that does not stand as it was written
 ├── Gone                it was there, and is over
 │   ├── LinkExpired · LinkRevoked
@@ -24,7 +29,9 @@ FlowsError
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
     ├── StoreUnavailable
-    └── KernelUnavailable
+    ├── KernelUnavailable
+    ├── ValidatorUnavailable  the gate's own check can't be made now (G62)
+    └── FlowBusy            as many runs of this flow as it allows are at work
 """
 
 from collections.abc import Sequence
@@ -61,6 +68,10 @@ class _Mistakes(BadInput):
 
 class FlowInvalid(_Mistakes):
     """The notebook's flow options have mistakes."""
+
+
+class AnswersInvalid(_Mistakes):
+    """The recorded answers don't fit their gates."""
 
 
 class FormInvalid(_Mistakes):
@@ -103,6 +114,22 @@ class CancelHidden(NotAllowed):
     """This gate takes no rejection."""
 
 
+class SelfApproval(NotAllowed):
+    """The run's owner can't vote on this gate."""
+
+
+class LoginNeeded(NotAllowed):
+    """Only a logged-in user can vote on this gate."""
+
+
+class NotAnApprover(NotAllowed):
+    """This gate names its approvers, and you are none of them."""
+
+
+class NotYourTurn(NotAllowed):
+    """This gate's approvers vote in turn, and others come before you."""
+
+
 class Refused(FlowsError):
     """The state does not allow this."""
 
@@ -137,6 +164,10 @@ class RunFinished(Refused):
 
 class RunNotResumable(Refused):
     """Only an interrupted or failed run can be resumed."""
+
+
+class NothingToWithdraw(Refused):
+    """There is no approval of yours here that you could withdraw."""
 
 
 class LogBroken(Refused):
@@ -189,3 +220,11 @@ class StoreUnavailable(Unavailable):
 
 class KernelUnavailable(Unavailable):
     """No kernel can be had."""
+
+
+class ValidatorUnavailable(Unavailable):
+    """This gate's own check of the answer can't be made now."""
+
+
+class FlowBusy(Unavailable):
+    """As many runs of this flow as it allows are at work."""

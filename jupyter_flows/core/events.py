@@ -33,6 +33,8 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     folder: str | None = None
     output: str | None = None
     name: str | None = None
+    timeout: float | None = None
+    concurrency: int | None = None
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -45,7 +47,16 @@ class StepStarted(Struct, frozen=True, kw_only=True):
 
 
 class StepSkipped(Struct, frozen=True, kw_only=True):
+    """Its tag or its own condition says so."""
+
     step: StepId
+
+
+class SectionEntered(Struct, frozen=True, kw_only=True):
+    """What a section's condition came to. Skipped: with all the steps in it (G83)."""
+
+    section: str
+    skipped: bool
 
 
 class StepSucceeded(Struct, frozen=True, kw_only=True):
@@ -57,10 +68,46 @@ class StepSucceeded(Struct, frozen=True, kw_only=True):
 
 
 class StepFailed(Struct, frozen=True, kw_only=True):
+    """`goes_on`: the run does not fail with it (`continue_on_error`)."""
+
     step: StepId
     error: Failure
     outputs: Digest | None = None
     execution_count: int | None = None
+    goes_on: bool = False
+
+
+class StepRetried(Struct, frozen=True, kw_only=True):
+    """An attempt failed, and the step is to be tried again (G82)."""
+
+    step: StepId
+    error: Failure
+    outputs: Digest | None = None
+    execution_count: int | None = None
+
+
+class RunSlept(Struct, frozen=True, kw_only=True):
+    """The run does nothing until a time: behind a step (G81), or before a retry of it (G82)."""
+
+    step: StepId
+    until: float
+
+
+class RunWoken(Struct, frozen=True, kw_only=True):
+    """The time has come."""
+
+
+class RunStopped(Struct, frozen=True, kw_only=True):
+    """A condition ended the run early, behind this step: what is left is skipped (G80)."""
+
+    step: StepId
+
+
+class RunFailing(Struct, frozen=True, kw_only=True):
+    """The run fails, and its `failure` steps are to run before it ends (G83)."""
+
+    error: Failure
+    step: StepId | None = None
 
 
 class OutputsAmended(Struct, frozen=True, kw_only=True):
@@ -127,6 +174,14 @@ class VoteDismissed(Struct, frozen=True, kw_only=True):
     approved: bool = True
 
 
+class VoteWithdrawn(Struct, frozen=True, kw_only=True):
+    """An approver took the approval back before the gate closed (G18)."""
+
+    gate: StepId
+    generation: int
+    voter: Voter
+
+
 class GateApproved(Struct, frozen=True, kw_only=True):
     gate: StepId
     generation: int
@@ -189,8 +244,14 @@ Event: TypeAlias = (
     | RunStarted
     | StepStarted
     | StepSkipped
+    | SectionEntered
     | StepSucceeded
     | StepFailed
+    | StepRetried
+    | RunSlept
+    | RunWoken
+    | RunStopped
+    | RunFailing
     | OutputsAmended
     | WidgetsSaved
     | GateOpened
@@ -198,6 +259,7 @@ Event: TypeAlias = (
     | VoteCast
     | PreVoteCounted
     | VoteDismissed
+    | VoteWithdrawn
     | GateApproved
     | GateRejected
     | GateTimedOut

@@ -1,12 +1,15 @@
 """A notebook read as a flow: its code cells as steps, and every mistake in it at once."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from jupyter_flows.core import durations, forms, options
+from jupyter_flows.core import durations, forms, gating, options
 from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.errors import BadInput, FlowInvalid, Mistake
-from jupyter_flows.core.model import Json, StepId, StepSpec
+from jupyter_flows.core.model import Json, Section, StepId, StepSpec
+from jupyter_flows.core.sections import Outline, begins_with_heading
+
+NOT_PYTHON = "needs a Python kernel, and this notebook's kernel runs another language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,20 @@ class Flow:
 
     steps: tuple[StepSpec, ...]
     name: str | None = None
+    timeout: float | None = None
+    concurrency: int | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been found so far, while the cells are read."""
+
+    is_python: bool
+    mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[StepSpec] = field(default_factory=list)
+    outline: Outline = field(default_factory=Outline)
 
 
 def read_flow(notebook: Mapping[str, Json]) -> Flow:
@@ -23,23 +39,47 @@ def read_flow(notebook: Mapping[str, Json]) -> Flow:
 
     Raises FlowInvalid with all mistakes, each named by cell, key and what is allowed.
     """
-    mistakes: list[Mistake] = []
-    settings = notebook.get("metadata", {}).get("flow", {})
-    if isinstance(settings, dict):
-        mistakes += options.checked("notebook", settings, "notebook metadata.flow")
-        mistakes += _not_plain("notebook metadata.flow", settings)
-    else:
-        mistakes.append(Mistake("notebook metadata.flow", "must be an object"))
-    steps: list[StepSpec] = []
-    warnings: list[str] = []
+    reading = _Reading(_language(notebook) in ("python", ""))
+    settings = _settings(notebook, reading.mistakes)
     for index, cell in enumerate(notebook["cells"]):
-        spec = _read_cell(index, cell, mistakes, warnings)
-        if spec is not None:
-            steps.append(spec)
-    mistakes += _repeated(steps)
-    if mistakes:
-        raise FlowInvalid(mistakes)
-    return Flow(tuple(steps), settings.get("name"), tuple(warnings))
+        _read_cell(index, cell, reading)
+    reading.mistakes += _repeated(reading.steps)
+    if reading.mistakes:
+        raise FlowInvalid(reading.mistakes)
+    timeout = settings.get("timeout")
+    return Flow(
+        steps=tuple(reading.steps),
+        name=settings.get("name"),
+        timeout=None if timeout is None else durations.seconds(timeout),
+        concurrency=_whole(settings.get("concurrency")),
+        warnings=tuple(reading.warnings),
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    """JSON Schema takes 2.0 for an integer."""
+    return None if number is None else int(number)
+
+
+def _language(notebook: Mapping[str, Json]) -> str:
+    """The language of the notebook's kernel, or "" where nothing says it."""
+    metadata = notebook.get("metadata", {})
+    for key, name in (("kernelspec", "language"), ("language_info", "name")):
+        said = metadata.get(key)
+        if isinstance(said, dict) and isinstance(said.get(name), str):
+            return str(said[name]).lower()
+    return ""
+
+
+def _settings(notebook: Mapping[str, Json], mistakes: list[Mistake]) -> Mapping[str, Json]:
+    where = "notebook metadata.flow"
+    settings = notebook.get("metadata", {}).get("flow", {})
+    if not isinstance(settings, dict):
+        mistakes.append(Mistake(where, "must be an object"))
+        return {}
+    wrong = [*options.checked("notebook", settings, where), *_not_plain(where, settings)]
+    mistakes += wrong or _unusable_duration(where, "timeout", settings)
+    return settings
 
 
 def _repeated(steps: list[StepSpec]) -> Iterator[Mistake]:
@@ -57,34 +97,90 @@ def _where(index: int, cell_id: str) -> str:
     return f"cell {index + 1} (id {cell_id!r})"
 
 
-def _read_cell(
-    index: int, cell: Mapping[str, Json], mistakes: list[Mistake], warnings: list[str]
-) -> StepSpec | None:
+def _read_cell(index: int, cell: Mapping[str, Json], reading: _Reading) -> None:
     where = _where(index, cell["id"])
     metadata = cell.get("metadata", {})
     tags = metadata.get("tags", [])
-    warnings += [
+    source = str(cell["source"])
+    reading.warnings += [
         f"{where}: the tag {tag!r} means nothing here; did you mean {near!r}?"
         for tag, near in options.near_tags(tags)
     ]
     if cell["cell_type"] != "code":
-        mistakes += _misplaced(where, cell["cell_type"], metadata, tags)
-        return None
-    source = str(cell["source"])
+        section = _read_heading(where, cell, source, reading)
+        reading.mistakes += _misplaced(where, cell["cell_type"], tags)
+        if cell["cell_type"] == "markdown":
+            reading.outline.pass_heading(source, section)
+        return
     said, found = _options_of(where, source, metadata, tags)
-    mistakes += found
-    if not source.strip() and "suspend" not in said:
+    if not found:
+        found += _of_no_use(where, said, tags)
+        found += _unusable_expressions(where, said, is_python=reading.is_python)
+    reading.mistakes += found
+    if not found and (source.strip() or "suspend" in said):
+        sections = reading.outline.sections
+        reading.steps.append(_spec(index, cell, tags, said, sections))
+
+
+def _read_heading(
+    where: str, cell: Mapping[str, Json], source: str, reading: _Reading
+) -> Section | None:
+    """The section that a heading cell with a condition begins (G83)."""
+    said = cell.get("metadata", {}).get("flow")
+    if not said:
         return None
-    return None if found else _spec(index, cell["id"], source, tags, said)
+    if cell["cell_type"] != "markdown" or not begins_with_heading(source):
+        kind = cell["cell_type"]
+        what = kind if kind != "markdown" else "a Markdown cell that begins with no heading"
+        reading.mistakes.append(
+            Mistake(
+                f"{where}, metadata.flow",
+                f"only code cells are steps, and headings begin sections; this is {what}",
+            )
+        )
+        return None
+    if not isinstance(said, dict):
+        reading.mistakes.append(Mistake(f"{where}, metadata.flow", "must be an object"))
+        return None
+    found = [*options.checked("heading", said, where), *_not_plain(where, said)]
+    found = found or list(_unusable_expressions(where, said, is_python=reading.is_python))
+    reading.mistakes += found
+    if found or said.get("skip_if") is None:
+        return None
+    return Section(str(cell["id"]), options.expression(said["skip_if"]) or "")
 
 
-def _misplaced(
-    where: str, kind: str, metadata: Mapping[str, Json], tags: list[str]
+def _misplaced(where: str, kind: str, tags: list[str]) -> Iterator[Mistake]:
+    for tag in ("suspend", "failure"):
+        if tag in tags:
+            yield Mistake(f"{where}, tag {tag!r}", f"only code cells are steps; this is {kind}")
+
+
+def _of_no_use(where: str, said: Mapping[str, Json], tags: list[str]) -> Iterator[Mistake]:
+    """A `failure` cell runs when the run has failed: what decides how a run goes on has no place
+    there.
+    """
+    if "failure" not in tags:
+        return
+    for key in ("suspend", "stop_after_if", "sleep", "continue_on_error"):
+        if said.get(key) not in (None, False):
+            yield Mistake(
+                f"{where}, key {key!r}",
+                "has no place in a cell tagged 'failure': the run ends behind it; allowed:"
+                " id, summary, timeout, retry, skip_if",
+            )
+
+
+def _unusable_expressions(
+    where: str, said: Mapping[str, Json], *, is_python: bool
 ) -> Iterator[Mistake]:
-    if metadata.get("flow"):
-        yield Mistake(f"{where}, metadata.flow", f"only code cells are steps; this is {kind}")
-    if "suspend" in tags:
-        yield Mistake(f"{where}, tag 'suspend'", f"only code cells are steps; this is {kind}")
+    for key, expr in options.expressions(said):
+        wrong = options.expression_mistake(expr) if is_python else NOT_PYTHON
+        if wrong:
+            yield Mistake(f"{where}, key {key!r}", wrong)
+    suspend = said.get("suspend")
+    if not is_python and isinstance(suspend, dict) and suspend.get("validate"):
+        yield Mistake(f"{where}, key 'suspend.validate'", NOT_PYTHON)
 
 
 def _options_of(
@@ -95,11 +191,6 @@ def _options_of(
     if not isinstance(own, dict):
         mistakes.append(Mistake(f"{where}, metadata.flow", "must be an object"))
         own = {}
-    mistakes += [
-        Mistake(f"{where}, tag {tag!r}", "not supported by this version")
-        for tag in tags
-        if tag in options.RESERVED_TAGS
-    ]
     tagged: dict[str, Json] = {"suspend": {}} if "suspend" in tags else {}
     said = options.merged(tagged, own, lines)
     wrong = list(options.checked("cell", said, where))
@@ -114,11 +205,21 @@ def _unusable(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
     if not_plain:
         yield from not_plain
         return
-    try:
-        durations.seconds(said.get("timeout", 0))
-    except ValueError as error:
-        yield Mistake(f"{where}, key 'timeout'", str(error))
+    for key in ("timeout", "sleep"):
+        yield from _unusable_duration(where, key, said)
+    for kind in ("constant", "exponential"):
+        tries = (said.get("retry") or {}).get(kind, {})
+        yield from _unusable_duration(where, "seconds", tries, f"retry.{kind}.seconds")
     yield from _unusable_gate(where, said.get("suspend"))
+
+
+def _unusable_duration(
+    where: str, key: str, said: Mapping[str, Json], shown: str | None = None
+) -> Iterator[Mistake]:
+    try:
+        durations.seconds(said.get(key) or 0)
+    except ValueError as error:
+        yield Mistake(f"{where}, key {shown or key!r}", str(error))
 
 
 def _not_plain(where: str, said: Mapping[str, Json]) -> list[Mistake]:
@@ -132,27 +233,45 @@ def _not_plain(where: str, said: Mapping[str, Json]) -> list[Mistake]:
 def _unusable_gate(where: str, suspend: Json) -> Iterator[Mistake]:
     key = "timeout"
     try:
-        gate = options.gate_options(suspend)
+        gate = gating.gate_options(suspend)
         key = "resume_form"
         if gate is not None:
             forms.check_schema(gate)
+            wrong = gating.gate_mistake(gate)
+            if wrong is not None:
+                yield Mistake(f"{where}, key 'suspend.{wrong[0]}'", wrong[1])
     except (BadInput, ValueError) as error:
         yield Mistake(f"{where}, key 'suspend.{key}'", str(error))
 
 
 def _spec(
-    index: int, cell_id: str, source: str, tags: list[str], said: Mapping[str, Json]
+    index: int,
+    cell: Mapping[str, Json],
+    tags: list[str],
+    said: Mapping[str, Json],
+    sections: tuple[Section, ...],
 ) -> StepSpec:
-    timeout = said.get("timeout")
+    failure = "failure" in tags
     return StepSpec(
-        id=StepId(said.get("id", cell_id)),
+        id=StepId(said.get("id", cell["id"])),
         index=index,
-        source_hash=sha256(source.encode(errors="surrogatepass")),
+        source_hash=sha256(str(cell["source"]).encode(errors="surrogatepass")),
         summary=said.get("summary", ""),
-        gate=options.gate_options(said.get("suspend")),
-        timeout=None if timeout is None else durations.seconds(timeout),
+        gate=gating.gate_options(said.get("suspend")),
+        timeout=_seconds(said.get("timeout")),
         evidence="evidence" in tags,
         replay="replay" in tags,
         skipped="skip-execution" in tags,
         raises="raises-exception" in tags,
+        skip_if=options.expression(said.get("skip_if")),
+        sections=() if failure else sections,
+        stop_after_if=options.early_stop(said.get("stop_after_if")),
+        sleep=_seconds(said.get("sleep")),
+        retry=options.retry(said.get("retry")),
+        continue_on_error=bool(said.get("continue_on_error", False)),
+        failure=failure,
     )
+
+
+def _seconds(duration: Json) -> float | None:
+    return None if duration is None else durations.seconds(duration)

@@ -27,6 +27,7 @@ class RunStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SUSPENDED = "suspended"
+    SLEEPING = "sleeping"
     INTERRUPTED = "interrupted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -34,6 +35,10 @@ class RunStatus(StrEnum):
 
 
 FINISHED = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+
+
+TIMED = frozenset({RunStatus.RUNNING, RunStatus.SUSPENDED, RunStatus.SLEEPING})
+"""The statuses in which a run's times count."""
 
 
 class StepStatus(StrEnum):
@@ -76,10 +81,19 @@ class Failure(Struct, frozen=True):
         return shown if self.reason is None else {**shown, "reason": self.reason}
 
 
+class GroupNeed(Struct, frozen=True):
+    """How many approvals a gate needs from one group (G44)."""
+
+    group: str
+    required: int = 1
+
+
 class GateOptions(Struct, frozen=True):
     """What an author may say of a gate.
 
-    `timeout` None is the run's default; `form` is a JSON Schema.
+    `timeout` None is the run's default; `form` is a JSON Schema. `required_events` counts all
+    approvals that are needed, those of `groups` included; `sequential` makes the groups, or the
+    `approvers`, vote in turn. `validate` names a function of the notebook (G62).
     """
 
     required_events: int = 1
@@ -93,12 +107,50 @@ class GateOptions(Struct, frozen=True):
     continue_on_disapprove_timeout: bool = False
     on_timeout: Mapping[str, Json] | None = None
     pre_approvals: bool = True
+    self_approval_disabled: bool = False
+    user_auth_required: bool = False
+    user_groups_required: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    groups: tuple[GroupNeed, ...] = ()
+    sequential: bool = False
+    validate: str | None = None
+
+
+class Retry(Struct, frozen=True):
+    """G82: tries after a failed one, the constant kind first. Seconds; `random_factor` is the part
+    of each exponential pause, in percent, that chance adds or takes away.
+    """
+
+    constant_attempts: int = 0
+    constant_seconds: float = 0.0
+    exponential_attempts: int = 0
+    exponential_seconds: float = 0.0
+    multiplier: float = 1.0
+    random_factor: float = 0.0
+    retry_if: str | None = None
+
+
+class EarlyStop(Struct, frozen=True):
+    """G80: the run ends behind this step if `expr` is true: well, or, with a message, as failed."""
+
+    expr: str
+    skip_if_stopped: bool = False
+    error_message: str | None = None
+
+
+class Section(Struct, frozen=True):
+    """The cells below a heading cell that has a condition (G83); `id` is that cell's."""
+
+    id: str
+    skip_if: str
 
 
 class StepSpec(Struct, frozen=True):
     """One code cell as the run was started with it; stored as data, never read again from the file.
 
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
+    `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
+    only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
     """
 
     id: StepId
@@ -111,14 +163,24 @@ class StepSpec(Struct, frozen=True):
     replay: bool = False
     skipped: bool = False
     raises: bool = False
+    skip_if: str | None = None
+    sections: tuple[Section, ...] = ()
+    stop_after_if: EarlyStop | None = None
+    sleep: float | None = None
+    retry: Retry | None = None
+    continue_on_error: bool = False
+    failure: bool = False
 
 
 class Step(Struct, frozen=True):
-    """A step's present state. `attempts` counts starts; `outputs` names the stored outputs."""
+    """A step's present state. `attempts` counts starts, `tries` those since the step was first
+    begun or resumed from; `outputs` names the stored outputs.
+    """
 
     spec: StepSpec
     status: StepStatus = StepStatus.PENDING
     attempts: int = 0
+    tries: int = 0
     started_at: float | None = None
     finished_at: float | None = None
     result: Json = None
@@ -131,22 +193,37 @@ class Step(Struct, frozen=True):
     def id(self) -> StepId:
         return self.spec.id
 
+    @property
+    def done(self) -> bool:
+        """Whether the run went on behind it: it succeeded, or was allowed to fail."""
+        allowed = self.status is StepStatus.FAILED and self.spec.continue_on_error
+        return self.status is StepStatus.SUCCEEDED or allowed
+
+
+def plain_name(name: str | None) -> str:
+    """A name as names are compared: without regard to case, width and spaces around it."""
+    return unicodedata.normalize("NFKC", name or "").strip().casefold()
+
 
 class Voter(Struct, frozen=True):
     """Who votes, and by which way. `name` None is an anonymous link.
 
-    `verified` is a logged-in identity; otherwise the name is what the link claims (G41).
+    `verified` is a logged-in identity; otherwise the name is what the link claims (G41). A
+    logged-in user who came by a link has that link's name under `claimed`. `groups` are those of
+    a verified user.
     """
 
     name: str | None
     verified: bool
     route: str
     link: LinkId | None = None
+    claimed: str | None = None
+    groups: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """What makes approvers distinct (G10): the name, or the link where nobody is named."""
-        name = unicodedata.normalize("NFKC", self.name or "").strip().casefold()
+        name = plain_name(self.name)
         return f"name:{name}" if name else f"link:{self.link}"
 
     def same_as(self, other: Self) -> bool:
@@ -220,6 +297,9 @@ class Run(Struct, frozen=True):
     """One execution of a notebook as a flow, as the events so far say; `seq` is the last one's.
 
     `folder` is where its kernel starts, `output` the file that the executed notebook goes to.
+    `deadline` is the whole run's, `wake_at` the end of its sleep. `failing` says that only the
+    `failure` steps are still to run; `failed_step` is where it began. `skips` holds what the
+    conditions of sections came to. `stopped` is the step that ended the run early (G80).
     """
 
     id: RunId
@@ -246,6 +326,14 @@ class Run(Struct, frozen=True):
     name: str | None = None
     rebuild: bool = False
     widgets: Digest | None = None
+    timeout: float | None = None
+    concurrency: int | None = None
+    deadline: float | None = None
+    wake_at: float | None = None
+    failing: bool = False
+    failed_step: StepId | None = None
+    skips: Mapping[str, bool] = field(default_factory=dict)
+    stopped: StepId | None = None
 
     @property
     def finished(self) -> bool:
@@ -253,14 +341,12 @@ class Run(Struct, frozen=True):
 
     @property
     def running_step(self) -> Step | None:
-        return self._first(StepStatus.RUNNING)
+        return next((s for s in self.steps.values() if s.status is StepStatus.RUNNING), None)
 
     @property
     def next_step(self) -> Step | None:
-        return self._first(StepStatus.PENDING)
-
-    def _first(self, status: StepStatus) -> Step | None:
-        return next((s for s in self.steps.values() if s.status is status), None)
+        pending = (s for s in self.steps.values() if s.status is StepStatus.PENDING)
+        return next((step for step in pending if step.spec.failure is self.failing), None)
 
     @property
     def open_gate(self) -> Gate | None:
@@ -272,7 +358,15 @@ class Run(Struct, frozen=True):
         return max(generations, key=lambda g: g.generation, default=None)
 
     @property
+    def flow(self) -> str:
+        """What runs of one flow have in common (for `concurrency`)."""
+        return self.name or self.path
+
+    @property
     def due_at(self) -> float | None:
         """When the clock alone has something to do here."""
+        if self.status not in TIMED:
+            return None
         gate = self.open_gate
-        return gate.deadline if gate else None
+        times = (gate.deadline if gate else None, self.wake_at, self.deadline)
+        return min((at for at in times if at is not None), default=None)

@@ -4,6 +4,7 @@ The three places are merged in this order, and a later one wins (api.md section 
 says what is allowed; it ships with the package.
 """
 
+import ast
 import difflib
 import functools
 import json
@@ -13,12 +14,10 @@ from importlib import resources
 from typing import Any
 
 import yaml
-from msgspec.structs import replace
 
-from jupyter_flows.core import durations, forms
-from jupyter_flows.core.canonical import canonical_json
-from jupyter_flows.core.errors import BadInput, Mistake
-from jupyter_flows.core.model import GateOptions, Json
+from jupyter_flows.core import durations
+from jupyter_flows.core.errors import Mistake
+from jupyter_flows.core.model import EarlyStop, Json, Retry
 
 TAGS = (
     "suspend",
@@ -28,11 +27,9 @@ TAGS = (
     "replay",
     "skip-execution",
     "raises-exception",
+    "failure",
 )
 """The tags with a meaning here; any other tag is the author's own."""
-
-RESERVED_TAGS = ("failure",)
-"""Named by the design and not supported by this version: refused, lest a cell run as another."""
 
 _OPTION_LINE = re.compile(r"^(?:#|//|--)\|(?P<yaml>.*)$")
 _QUARTO = re.compile(
@@ -41,9 +38,6 @@ _QUARTO = re.compile(
     r"|lightbox|annotation|tags|content|comment|prompt|strip-white|ref-label"
 )
 """Quarto's own cell options, which stand in the same lines; they are not ours to judge."""
-
-GATE_KEYS = ("resume", "cancel", "approvalPage", "default_args", "enums", "description", "schema")
-"""The keys by which a cell's last value configures its gate (G2)."""
 
 
 @functools.cache
@@ -71,7 +65,8 @@ def checked(part: str, options: Mapping[str, Json], where: str) -> Iterator[Mist
                 yield _unknown_key(where, f"{path}.{key}" if path else str(key), allowed)
         else:
             says = error.schema.get("x-says") or error.message
-            yield Mistake(f"{where}, key {path!r}", f"{says}; it is {_brief(error.instance)}")
+            at = f"{where}, key {path!r}" if path else where
+            yield Mistake(at, f"{says}; it is {brief(error.instance)}")
 
 
 def _unknown_key(where: str, key: str, allowed: list[str]) -> Mistake:
@@ -80,16 +75,15 @@ def _unknown_key(where: str, key: str, allowed: list[str]) -> Mistake:
     return Mistake(f"{where}, key {key!r}", f"unknown{hint}; allowed: {', '.join(allowed)}")
 
 
-def _brief(value: Json) -> str:
+def brief(value: Json) -> str:
     text = json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
 def near_tags(tags: list[str]) -> Iterator[tuple[str, str]]:
     """Tags that look like a slip of one of ours, each with the one that may be meant."""
-    known = (*TAGS, *RESERVED_TAGS)
     for tag in tags:
-        near = [] if tag in known else difflib.get_close_matches(tag.lower(), known, 1, 0.8)
+        near = [] if tag in TAGS else difflib.get_close_matches(tag.lower(), TAGS, 1, 0.8)
         if near:
             yield tag, near[0]
 
@@ -104,13 +98,19 @@ def option_lines(source: str, where: str) -> tuple[dict[str, Json], list[Mistake
         lines.append(match["yaml"])
     if not lines:
         return {}, []
+    loaded, mistakes = yaml_mapping("\n".join(lines), f"{where}, #| lines", "#| suspend: true")
+    return {key: value for key, value in loaded.items() if not _QUARTO.fullmatch(key)}, mistakes
+
+
+def yaml_mapping(text: str, where: str, example: str) -> tuple[dict[str, Json], list[Mistake]]:
+    """The mapping that a text of YAML holds, as JSON, and what is wrong with the text."""
     try:
-        loaded = _json_of("\n".join(lines))
+        loaded = _json_of(text)
     except _NOT_YAML as error:
-        return {}, [Mistake(f"{where}, #| lines", f"not YAML: {' '.join(str(error).split())}")]
+        return {}, [Mistake(where, f"not YAML: {' '.join(str(error).split())}")]
     if not isinstance(loaded, dict):
-        return {}, [Mistake(f"{where}, #| lines", "must be `key: value`, as in `#| suspend: true`")]
-    return {key: value for key, value in loaded.items() if not _QUARTO.fullmatch(key)}, []
+        return {}, [Mistake(where, f"must be `key: value`, as in `{example}`")]
+    return loaded, []
 
 
 class _Loader(yaml.SafeLoader):
@@ -147,61 +147,48 @@ def merged(*places: Mapping[str, Json]) -> dict[str, Json]:
     return result
 
 
-def gate_options(suspend: Json) -> GateOptions | None:
-    """The gate that checked `suspend` options describe; None where there is none (G1)."""
-    if suspend is None or suspend is False:
+def expression(said: Json) -> str | None:
+    """The expression of a checked condition, in either of its spellings."""
+    if isinstance(said, dict):
+        said = said["expr"]
+    return None if said is None else str(said)
+
+
+def retry(said: Mapping[str, Json] | None) -> Retry | None:
+    """G82, from checked options."""
+    if said is None:
         return None
-    said = dict(suspend) if isinstance(suspend, dict) else {}
-    form = said.pop("resume_form", None)
-    timeout = said.pop("timeout", None)
-    required = said.pop("required_events", 1)
-    return GateOptions(
-        required_events=int(required),  # JSON Schema takes 2.0 for an integer
-        form=form["schema"] if form else None,
-        timeout=None if timeout is None else durations.seconds(timeout),
-        **said,
+    constant, exponential = said.get("constant", {}), said.get("exponential", {})
+    return Retry(
+        constant_attempts=int(constant.get("attempts", 0)),
+        constant_seconds=durations.seconds(constant.get("seconds", 0)),
+        exponential_attempts=int(exponential.get("attempts", 0)),
+        exponential_seconds=durations.seconds(exponential.get("seconds", 0)),
+        multiplier=float(exponential.get("multiplier", 1)),
+        random_factor=float(exponential.get("random_factor", 0)),
+        retry_if=expression(said.get("retry_if")),
     )
 
 
-def configures_gate(result: Json) -> bool:
-    """Whether a cell's last value says something of its gate (G2)."""
-    return isinstance(result, dict) and bool(set(GATE_KEYS) & set(result))
+def early_stop(said: Mapping[str, Json] | None) -> EarlyStop | None:
+    """G80, from checked options."""
+    return None if said is None else EarlyStop(**said)
 
 
-def configured_gate(options: GateOptions, result: Json) -> GateOptions:
-    """G2: the gate's options with what the cell's last value says of them.
-
-    Raises BadInput when that value names a gate's key and gives it a wrong type.
-    """
-    if not configures_gate(result):
-        return options
-    said: dict[str, Json] = {}
-    for key, field in (("default_args", "default_args"), ("enums", "enums"), ("schema", "form")):
-        if result.get(key) is not None:
-            said[field] = _object(result[key], key)
-    if any(not isinstance(choices, list) for choices in said.get("enums", {}).values()):
-        raise BadInput("the cell's `enums` must give each field a list of choices")
-    if result.get("description") is not None:
-        said["description"] = result["description"]
-    _plain(said)
-    configured = replace(options, **said)
-    forms.check_schema(configured)
-    return configured
+def expressions(said: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    """Every expression in checked options, with the key that it stands under."""
+    for key in ("skip_if", "stop_after_if"):
+        if said.get(key) is not None:
+            yield key, expression(said[key]) or ""
+    retry_if = (said.get("retry") or {}).get("retry_if")
+    if retry_if is not None:
+        yield "retry.retry_if", expression(retry_if) or ""
 
 
-def _plain(said: Json) -> None:
+def expression_mistake(expr: str) -> str | None:
+    """Why the text is no Python expression, if it isn't."""
     try:
-        canonical_json(said)
-    except (ValueError, TypeError, RecursionError):
-        raise BadInput("what configures a gate must be plain JSON, without NaN") from None
-
-
-def _object(value: Json, key: str) -> dict[str, Json]:
-    if not isinstance(value, dict):
-        raise BadInput(f"the cell's `{key}` must be an object; it is {_brief(value)}")
-    return value
-
-
-def is_prompt(result: Json) -> bool:
-    """G50: the cell returned its `resume` link, so the notebook's own user may answer."""
-    return isinstance(result, dict) and bool(result.get("resume"))
+        ast.parse(expr.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return f"is no Python expression: {getattr(error, 'msg', error)}; it is {brief(expr)}"
+    return None

@@ -1,16 +1,21 @@
 """Who may vote on a gate, and how: one function decides it for every route (G40)."""
 
+from collections.abc import Iterable
+
 from jupyter_flows.core import errors, forms
 from jupyter_flows.core.commands import CastVote
 from jupyter_flows.core.model import (
     Gate,
     GateOptions,
     GateStatus,
+    GroupNeed,
     Link,
     LinkId,
     Purpose,
     Run,
     Vote,
+    Voter,
+    plain_name,
 )
 
 _ALLOWS = {
@@ -68,20 +73,136 @@ def check_purpose(vote: CastVote) -> None:
         raise errors.NotAllowed(f"A {vote.purpose} link can't give this vote.")
 
 
-def check_vote(gate: Gate, vote: CastVote, now: float) -> None:
+def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
     """Raises the refusal of a vote that may not count, and returns nothing for one that may."""
-    if gate.status is GateStatus.SUPERSEDED:
-        raise errors.GateSuperseded
-    if gate.status not in (GateStatus.EXPECTED, GateStatus.OPEN):
-        raise errors.GateClosed(f"This gate is closed: it was {gate.status.replace('_', ' ')}.")
-    if gate.deadline is not None and now >= gate.deadline:
-        raise errors.GateClosed("This gate's deadline has passed.")
+    check_open(gate, now)
     before = gate.vote_of(vote.voter)
     if before is not None and (vote.approved or not before.approved):
         raise errors.AlreadyVoted
+    refusal = why_not(run.owner, gate, vote.voter)
+    if refusal is not None:
+        raise refusal
+    if gate.options.validate and gate.status is GateStatus.EXPECTED:
+        raise errors.NoGate("This gate takes votes only once it is open: it checks each answer.")
     if not vote.approved and gate.options.hide_cancel:
         raise errors.CancelHidden
     if not vote.approved and gate.options.require_reason and not (vote.reason or "").strip():
         raise errors.ReasonRequired
     if vote.digest is not None and gate.digest is not None and vote.digest != gate.digest:
         raise errors.StaleDigest
+
+
+def check_open(gate: Gate, now: float) -> None:
+    """Raises GateSuperseded, or GateClosed for a gate that is closed or past its deadline."""
+    if gate.status is GateStatus.SUPERSEDED:
+        raise errors.GateSuperseded
+    if gate.status not in (GateStatus.EXPECTED, GateStatus.OPEN):
+        raise errors.GateClosed(f"This gate is closed: it was {gate.status.replace('_', ' ')}.")
+    if gate.deadline is not None and now >= gate.deadline:
+        raise errors.GateClosed("This gate's deadline has passed.")
+
+
+# ---------------------------------------------------------------- who
+
+
+def why_not(owner: str, gate: Gate, voter: Voter) -> errors.NotAllowed | None:
+    """Why this voter can't vote on the gate now, whatever the vote (G42 to G44); None if nothing
+    is against it.
+    """
+    refusal = why_never(owner, gate.options, voter)
+    if refusal is None and gate.options.sequential:
+        return _out_of_turn(gate, voter)
+    return refusal
+
+
+def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllowed | None:
+    """As `why_not`, but for whose turn it is. Who passes here may also read (G45)."""
+    if needs_login(options) and not voter.verified:
+        return errors.LoginNeeded()
+    name = plain_name(voter.name)
+    if options.self_approval_disabled and name in ("", plain_name(owner)):
+        return errors.SelfApproval()
+    if options.approvers and name not in map(plain_name, options.approvers):
+        return errors.NotAnApprover()
+    wanted = {*options.user_groups_required, *(need.group for need in options.groups)}
+    if wanted and not wanted & set(voter.groups):
+        return errors.NotAnApprover(f"Only members of {_listed(sorted(wanted))} can vote here.")
+    return None
+
+
+def needs_login(options: GateOptions) -> bool:
+    """Whether only logged-in users can vote (G43); a group's members are known by no other way
+    (G44).
+    """
+    return bool(options.user_auth_required or options.user_groups_required or options.groups)
+
+
+def may_read(owner: str, gate: Gate, reader: Voter) -> bool:
+    """Whether they may see the gate's description, form and outputs (G45): the owner, and whoever
+    may vote.
+    """
+    is_owner = reader.verified and plain_name(reader.name) == plain_name(owner)
+    return is_owner or why_never(owner, gate.options, reader) is None
+
+
+def keeps_links(options: GateOptions) -> bool:
+    """Whether this gate's links are the server's to send, and its author never sees one (G46)."""
+    return bool(options.approvers)
+
+
+def _out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
+    """G44: the groups, or else the approvers, vote in the order in which they are named."""
+    options = gate.options
+    if options.groups:
+        first = next(iter(missing(gate)), None)
+        if first is None or first.group in voter.groups:
+            return None
+        return errors.NotYourTurn(f"The members of {first.group!r} vote first.")
+    given = {plain_name(vote.voter.name) for vote in gate.approvals}
+    waiting = [name for name in options.approvers if plain_name(name) not in given]
+    if not waiting or plain_name(waiting[0]) == plain_name(voter.name):
+        return None
+    return errors.NotYourTurn(f"{waiting[0]} votes first.")
+
+
+def missing(gate: Gate) -> tuple[GroupNeed, ...]:
+    """What each group still owes the gate (G44); empty where no groups are named."""
+    return missing_of(gate.options, [vote.voter for vote in gate.approvals])
+
+
+def missing_of(options: GateOptions, voters: Iterable[Voter]) -> tuple[GroupNeed, ...]:
+    """What the groups owe if these have approved. Each approver counts for one group only, and
+    for the one where that helps most.
+    """
+    if not options.groups:
+        return ()
+    approvers = {voter.key: frozenset(voter.groups) for voter in voters}
+    places = [need.group for need in options.groups for _ in range(need.required)]
+    taken: dict[int, str] = {}
+    for key in approvers:
+        _seat(key, approvers, places, taken, set())
+    left = [places[at] for at in range(len(places)) if at not in taken]
+    owed = (GroupNeed(need.group, left.count(need.group)) for need in options.groups)
+    return tuple(need for need in owed if need.required)
+
+
+def _seat(
+    key: str,
+    approvers: dict[str, frozenset[str]],
+    places: list[str],
+    taken: dict[int, str],
+    tried: set[int],
+) -> bool:
+    """Give the approver a place, moving others to another of theirs where that makes room."""
+    for at, group in enumerate(places):
+        if group not in approvers[key] or at in tried:
+            continue
+        tried.add(at)
+        if at not in taken or _seat(taken[at], approvers, places, taken, tried):
+            taken[at] = key
+            return True
+    return False
+
+
+def _listed(names: list[str]) -> str:
+    return " or ".join(map(repr, names))

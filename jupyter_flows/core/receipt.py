@@ -7,6 +7,7 @@ it without this package.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -19,7 +20,17 @@ from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.codec import decode
 from jupyter_flows.core.hiding import without_tokens
 from jupyter_flows.core.machine import created, evolve
-from jupyter_flows.core.model import Digest, Gate, GateStatus, Json, LinkId, Run, RunId, StepId
+from jupyter_flows.core.model import (
+    Digest,
+    Gate,
+    GateStatus,
+    Json,
+    LinkId,
+    Run,
+    RunId,
+    StepId,
+    Voter,
+)
 
 FORMAT = "jupyter-flows-receipt-1"
 
@@ -42,15 +53,25 @@ class LogRow(Struct, frozen=True, omit_defaults=True):
     left_out: tuple[str, ...] = ()
 
 
+class By(Struct, frozen=True):
+    """Who: `verified` is a logged-in user, else the name is what the `link` claims. `claimed` is
+    the name in the link of somebody who was logged in; `groups` are those of a verified user.
+    """
+
+    name: str | None
+    verified: bool
+    route: str
+    link: str | None
+    claimed: str | None
+    groups: tuple[str, ...]
+
+
 class Shown(Struct, frozen=True):
     """Somebody was shown the page; `seq` is the row that says so."""
 
     seq: int
     at: str
-    name: str | None
-    verified: bool
-    route: str
-    link: str | None
+    by: By
     digest: str | None
 
 
@@ -61,10 +82,7 @@ class SaidVote(Struct, frozen=True):
 
     seq: int
     at: str
-    name: str | None
-    verified: bool
-    route: str
-    link: str | None
+    by: By
     approved: bool
     counts: bool
     reason: str | None
@@ -281,9 +299,11 @@ def _shown(gate: Gate, recorded: Sequence[e.Recorded]) -> Iterator[Shown]:
         event = row.event
         if not isinstance(event, e.GateShown) or _key(event) != _key(gate):
             continue
-        by = event.voter
-        at = moments.said(row.at)
-        yield Shown(row.seq, at, by.name, by.verified, by.route, by.link, event.digest)
+        yield Shown(row.seq, moments.said(row.at), _by(event.voter), event.digest)
+
+
+def _by(voter: Voter) -> By:
+    return By(voter.name, voter.verified, voter.route, voter.link, voter.claimed, voter.groups)
 
 
 def _key(of: e.GateShown | e.VoteCast | e.PreVoteCounted | Gate) -> tuple[str | None, int]:
@@ -298,26 +318,27 @@ def _counted_by(link: LinkId | None, recorded: Sequence[e.Recorded]) -> _Key | N
     return None
 
 
-def _votes(gate: Gate, recorded: Sequence[e.Recorded]) -> Iterator[SaidVote]:
-    standing = {(vote.voter, vote.approved, vote.at) for vote in gate.votes}
-    for row in recorded:
+def _votes(gate: Gate, recorded: Sequence[e.Recorded]) -> list[SaidVote]:
+    """Those that the gate has now count. Of equal ones it is the last: the first was taken back."""
+    standing = Counter((vote.voter, vote.approved, vote.at) for vote in gate.votes)
+    found: list[SaidVote] = []
+    for row in reversed(recorded):
         vote = row.event
         if not isinstance(vote, e.VoteCast):
             continue
         key = _counted_by(vote.voter.link, recorded) if vote.gate is None else _key(vote)
         if key == _key(gate):
-            counts = (vote.voter, vote.approved, row.at) in standing
-            yield _said(row, vote, counts=counts)
+            same = (vote.voter, vote.approved, row.at)
+            found.append(_said(row, vote, counts=standing[same] > 0))
+            standing[same] -= 1
+    return found[::-1]
 
 
 def _said(row: e.Recorded, vote: e.VoteCast, *, counts: bool) -> SaidVote:
     return SaidVote(
         seq=row.seq,
         at=moments.said(row.at),
-        name=vote.voter.name,
-        verified=vote.voter.verified,
-        route=vote.voter.route,
-        link=vote.voter.link,
+        by=_by(vote.voter),
         approved=vote.approved,
         counts=counts,
         reason=vote.reason,

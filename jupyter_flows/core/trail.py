@@ -15,19 +15,23 @@ from jupyter_flows.core.model import GateOptions, Voter
 class Who(Struct, frozen=True):
     """`verified` says of an approver that they were logged in, and False that their link claims
     the name (G41); it is None for a name that the log has by itself (an owner, who revoked).
+    `claimed` is the name in the link of somebody who was logged in.
     """
 
     name: str | None
     verified: bool | None = None
     route: str | None = None
     link: str | None = None
+    claimed: str | None = None
+    groups: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.verified is None:
             return self.name or "anonymous"
         how = "logged in" if self.verified else "claimed"
         link = f" {self.link}" if self.link else ""
-        return f"{self.name or 'anonymous'} ({how}, by {self.route}{link})"
+        claimed = f" for {self.claimed}" if self.claimed else ""
+        return f"{self.name or 'anonymous'} ({how}, by {self.route}{link}{claimed})"
 
 
 class Line(Struct, frozen=True):
@@ -62,7 +66,8 @@ def _who(event: e.Event) -> Who | None:
     voter = getattr(event, "voter", None)
     if isinstance(voter, Voter):
         name = None if voter.name is None else hide_tokens(voter.name)
-        return Who(name, voter.verified, voter.route, voter.link)
+        claimed = None if voter.claimed is None else hide_tokens(voter.claimed)
+        return Who(name, voter.verified, voter.route, voter.link, claimed, voter.groups)
     by = getattr(event, "by", getattr(event, "owner", None))
     return None if by is None else Who(hide_tokens(by))
 
@@ -92,8 +97,13 @@ def _started(event: e.StepStarted) -> str:
     return f"step {event.step} started{attempt}"
 
 
-def _failed(event: e.StepFailed | e.RunFailed) -> str:
-    what = f"step {event.step}" if isinstance(event, e.StepFailed) else "run"
+def _entered(event: e.SectionEntered) -> str:
+    return f"section {event.section} {'skipped' if event.skipped else 'entered'}"
+
+
+def _failed(event: e.StepFailed | e.StepRetried | e.RunFailing | e.RunFailed) -> str:
+    of_step = isinstance(event, e.StepFailed | e.StepRetried)
+    what = f"step {event.step}" if of_step else "run"
     return f"{what} failed: {event.error.name}: {event.error.message}{_reason(event.error.reason)}"
 
 
@@ -135,8 +145,16 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.RunStarted: lambda _: "run started",
     e.StepStarted: _started,
     e.StepSkipped: lambda event: f"step {event.step} skipped",
+    e.SectionEntered: _entered,
     e.StepSucceeded: lambda event: f"step {event.step} succeeded",
     e.StepFailed: _failed,
+    e.StepRetried: lambda event: f"{_failed(event)}; it is to be tried again",
+    e.RunSlept: lambda event: (
+        f"run sleeps behind step {event.step} until {moments.said(event.until)}"
+    ),
+    e.RunWoken: lambda _: "run woken",
+    e.RunStopped: lambda event: f"run ended early behind step {event.step}",
+    e.RunFailing: _failed,
     e.OutputsAmended: _amended,
     e.WidgetsSaved: lambda _: "widgets' state saved",
     e.GateOpened: _opened,
@@ -144,6 +162,7 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.VoteCast: _voted,
     e.PreVoteCounted: lambda event: f"vote by link {event.link} counted by {_gate(event)}",
     e.VoteDismissed: _dismissed,
+    e.VoteWithdrawn: lambda event: f"approval of {_gate(event)} withdrawn",
     e.GateApproved: lambda event: f"{_gate(event)} approved",
     e.GateRejected: lambda event: f"{_gate(event)} rejected",
     e.GateTimedOut: lambda event: f"{_gate(event)} timed out",

@@ -8,10 +8,13 @@ from jupyter_flows.core.model import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63)."""
+    """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63), and
+    `validator_seconds` what a gate's own check may take (G62).
+    """
 
     timeout: float = 30 * 86400.0
     payload_bytes: int = 1 << 20
+    validator_seconds: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.errors import (
     Conflict,
     Fenced,
+    FlowBusy,
     KernelUnavailable,
     Refused,
     StoreUnavailable,
@@ -27,6 +28,7 @@ from jupyter_flows.core.model import (
     Step,
     StepId,
 )
+from jupyter_flows.engine.conditions import Conditions, Ended
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.ports import (
@@ -84,7 +86,9 @@ class Driver:
         self._is_ours = is_ours
         self._env = env
         self._log = log
+        self._conditions = Conditions(kernels)
         self._driving: dict[RunId, Driving] = {}
+        self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
 
     # ------------------------------------------------------------ the loop
 
@@ -100,6 +104,8 @@ class Driver:
             await self._keeper.write_document(run, driving.snapshot, final=True)
             if run.finished:
                 await self._let_go(run_id)
+        except FlowBusy:
+            self._log.info("run %s waits: no place is free in its flow", run_id)
         except Fenced:
             self._log.warning("run %s: another server has taken it; stopping here", run_id)
             await self._let_go(run_id)
@@ -135,7 +141,11 @@ class Driver:
             case machine.BeginRun():
                 return await self._tell(run, c.Start())
             case machine.StartStep():
-                return await self._start_step(run)
+                run, ready = await self._with_kernel(run)
+                return await self._tell(run, c.Advance()) if ready else run
+            case machine.AskCondition():
+                run, ready = await self._with_kernel(run)
+                return await self._ask_condition(run, effect) if ready else run
             case machine.ExecuteStep():
                 return await self._execute_step(run, run.steps[effect.step], driving)
             case machine.RebuildKernel():
@@ -156,16 +166,25 @@ class Driver:
 
     # ------------------------------------------------------------ effects
 
-    async def _start_step(self, run: Run) -> Run:
+    async def _with_kernel(self, run: Run) -> tuple[Run, bool]:
+        """The run, and whether it has a kernel that holds what the earlier cells made."""
         if self._kernels.holds(run.id):
-            return await self._tell(run, c.Advance())
+            return run, True
         if not machine.steps_to_rebuild(run):
             run = await self._open_kernel(run)
-            return run if run.finished else await self._tell(run, c.Advance())
+            return run, not run.finished
         if machine.may_rebuild_unasked(run):
             again = c.Resume(by="the tag replay")
-            return await self._tell(run, c.LoseKernel(why=KERNEL_GONE), again)
-        return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
+            return await self._tell(run, c.LoseKernel(why=KERNEL_GONE), again), False
+        return await self._tell(run, c.LoseKernel(why=KERNEL_GONE)), False
+
+    async def _ask_condition(self, run: Run, effect: machine.AskCondition) -> Run:
+        key = "skip_if" if effect.section is None else f"skip_if of section {effect.section}"
+        found = await self._conditions.skip(run, effect.step, key, effect.expr)
+        if found.error is not None:
+            return await self._tell(run, c.FailStep(step=effect.step, error=found.error))
+        decided = c.DecideSkip(step=effect.step, skip=found.truth, section=effect.section)
+        return await self._tell(run, decided)
 
     async def _open_kernel(self, run: Run) -> Run:
         request = KernelRequest(
@@ -192,13 +211,21 @@ class Driver:
             raises=step.spec.raises,
             bindings=bindings(run, before=step.id),
             rebuilding=rebuilding,
+            goes_on=step.spec.continue_on_error,
         )
 
     async def _execute_step(self, run: Run, step: Step, driving: Driving) -> Run:
         if not self._kernels.holds(run.id):
             return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
-        outcome = await self._watched(run, self._cell(run, step, driving))
-        run = await self._tell_patiently(run, step.id, outcome)
+        ended = asyncio.Event()
+        self._cells[run.id] = (step.id, ended)
+        try:
+            outcome = await self._watched(run, self._cell(run, step, driving))
+            found = await self._conditions.behind(run, step, outcome)
+        finally:
+            ended.set()
+            self._cells.pop(run.id, None)
+        run = await self._tell_patiently(run, step.id, found)
         await self._keeper.write_document(run, driving.snapshot)
         return run
 
@@ -240,7 +267,8 @@ class Driver:
             return False
         return True
 
-    async def _finish(self, step: StepId, outcome: CellOutcome) -> c.FinishStep:
+    async def _finish(self, step: StepId, ended: Ended) -> c.FinishStep:
+        outcome = ended.outcome
         return c.FinishStep(
             step=step,
             link=self._keeper.new_link(),
@@ -251,18 +279,21 @@ class Driver:
             execution_count=outcome.execution_count,
             amended=await self._amended(outcome.amended),
             widgets=await self._keeper.put_widgets(outcome.widgets),
+            stop=ended.stop,
+            retry=ended.retry,
+            chance=self._keeper.new_chance(),
         )
 
     async def _amended(self, amended: Mapping[StepId, Outputs]) -> dict[StepId, Digest]:
         kept = {step: await self._keeper.put_outputs(outputs) for step, outputs in amended.items()}
         return {step: digest for step, digest in kept.items() if digest is not None}
 
-    async def _tell_patiently(self, run: Run, step: StepId, outcome: CellOutcome) -> Run:
+    async def _tell_patiently(self, run: Run, step: StepId, ended: Ended) -> Run:
         """A finished cell is never run again because the store was away: wait for the store."""
         delay = 0.1
         while True:
             try:
-                return await self._tell(run, await self._finish(step, outcome), c.Advance())
+                return await self._tell(run, await self._finish(step, ended), c.Advance())
             except (StoreUnavailable, Conflict) as error:
                 self._log.warning("run %s: %s; trying again in %.1f s", run.id, error, delay)
                 await asyncio.sleep(delay)
@@ -281,7 +312,7 @@ class Driver:
             outcome = await self._kernels.execute(
                 run.id, self._cell(run, step, driving, rebuilding=True)
             )
-            if outcome.error is not None:
+            if outcome.error is not None and not step.spec.continue_on_error:
                 await self._kernels.close(run.id)
                 return await self._tell(run, c.LoseKernel(why=_rebuild_failed(step, outcome.error)))
             run = await self._teller.state(run.id)
@@ -290,6 +321,10 @@ class Driver:
         return await self._tell(run, c.FinishRebuild(), c.Advance())
 
     # ------------------------------------------------------------ from outside
+
+    def executing(self, run: RunId) -> tuple[StepId, asyncio.Event] | None:
+        """The step whose cell executes here, and what is set when it has ended."""
+        return self._cells.get(run)
 
     def held(self) -> list[RunId]:
         """The runs that this process has, at work or waiting."""

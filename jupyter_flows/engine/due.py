@@ -10,11 +10,14 @@ from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.engine.tell import Teller
-from jupyter_flows.ports import Clock, Dispatcher, Store
+from jupyter_flows.ports import Clock, Store
 
 RECONCILE_SECONDS = 15.0
 """How often, at least, the store is looked at: for due times that another server wrote, and for
 runs that have something to do and whose server is gone."""
+
+BEGINNINGS = (e.GateOpened, e.RunSlept, e.RunStarted, e.RunResumed)
+"""The events behind which a run may have a due time that it had not before."""
 
 RETRY_SECONDS = 1.0
 """The pause after something could not be done, so that it is not tried without end."""
@@ -26,22 +29,22 @@ class DueTimes:
         *,
         store: Store,
         teller: Teller,
-        dispatcher: Dispatcher,
+        after_telling: Callable[[RunId], Awaitable[None]],
         clock: Clock,
         reconcile: Callable[[], Awaitable[None]],
         log: logging.Logger,
     ) -> None:
         self._store = store
         self._teller = teller
-        self._dispatcher = dispatcher
+        self._after_telling = after_telling
         self._clock = clock
         self._reconcile = reconcile
         self._log = log
         self._changed = asyncio.Event()
 
-    def committed(self, _: Run, events: Sequence[Recorded]) -> None:
-        """A listener: a gate that opened may be due before all others."""
-        if any(isinstance(row.event, e.GateOpened) for row in events):
+    def committed(self, run: Run, events: Sequence[Recorded]) -> None:
+        """A listener: what has just begun to wait may be due before all others."""
+        if run.due_at is not None and any(isinstance(row.event, BEGINNINGS) for row in events):
             self._changed.set()
 
     async def work(self) -> None:
@@ -81,5 +84,5 @@ class DueTimes:
         except Exception:  # noqa: BLE001 (one run's defect must not keep the others waiting)
             self._log.exception("run %s: its deadline could not be seen to", run)
             return False
-        await self._dispatcher.enqueue(run)
+        await self._after_telling(run)
         return True

@@ -9,7 +9,13 @@ import msgspec
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
-from jupyter_flows.core.errors import BadInput, Fenced, FlowsError, TooLarge, UnknownLink
+from jupyter_flows.core.errors import (
+    BadInput,
+    Fenced,
+    FlowsError,
+    KernelUnavailable,
+    UnknownLink,
+)
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
     Claims,
@@ -22,7 +28,6 @@ from jupyter_flows.core.links import (
 )
 from jupyter_flows.core.model import (
     FINISHED,
-    Digest,
     Gate,
     Json,
     Link,
@@ -30,7 +35,6 @@ from jupyter_flows.core.model import (
     Purpose,
     Run,
     RunId,
-    RunStatus,
     StepId,
     Voter,
 )
@@ -43,10 +47,13 @@ from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.votes import Votes
 from jupyter_flows.ports import (
     Chance,
     Clock,
     Documents,
+    Evaluation,
+    Expression,
     GateRow,
     Kernels,
     LinkRow,
@@ -62,6 +69,7 @@ from jupyter_flows.ports import (
 
 STOPPED = "The server was stopped while this cell ran."
 DIED = "The server died while this cell ran."
+ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled, e.RunInterrupted)
 GRACE_SECONDS = 3.0
 """How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
 
@@ -128,12 +136,14 @@ class Engine:
         self._due = DueTimes(
             store=store,
             teller=self._teller,
-            dispatcher=self._dispatcher,
+            after_telling=self._after_telling,
             clock=clock,
             reconcile=self._reconcile,
             log=log,
         )
         self.feed.listen(self._due.committed)
+        self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
+        self.feed.listen(self._make_room)
         self._background: set[asyncio.Task[None]] = set()
 
     def _env(self, run: RunId) -> Mapping[str, str]:
@@ -151,6 +161,10 @@ class Engine:
         """Recover what a server left behind that died, then see to due times."""
         self._spawn(self._due.work(), "jupyter-flows due times")
         await self._reconcile()
+
+    async def see_to_due(self) -> None:
+        """Do at once what is due by the clock: for one that was moved."""
+        await self._due.tick()
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
@@ -271,6 +285,8 @@ class Engine:
             output=new.output,
             default_timeout=self.limits.timeout,
             name=flow.name,
+            timeout=flow.timeout,
+            concurrency=flow.concurrency,
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
@@ -331,11 +347,31 @@ class Engine:
             self._spawn(self._end_cell_if_over(run), f"jupyter-flows cancel {run}")
 
     async def _end_cell_if_over(self, run: RunId) -> None:
-        if not (await self._teller.state(run)).finished:
+        """A cell that executes though its step is over: the run was cancelled, or is too late."""
+        state, found = await self._teller.state(run), self._driver.executing(run)
+        step = state.running_step
+        if found is None or (step is not None and step.id == found[0]):
             return
         await self._kernels.interrupt(run)
-        if not await self._dispatcher.settled(run, GRACE_SECONDS):
+        try:
+            async with asyncio.timeout(GRACE_SECONDS):
+                await found[1].wait()
+        except TimeoutError:
             await self._kernels.close(run)
+
+    def _make_room(self, run: Run, events: Sequence[e.Recorded]) -> None:
+        """A listener: the next queued run of a flow that allows only so many may begin now."""
+        ended = any(isinstance(row.event, ENDS) for row in events)
+        if ended and run.concurrency is not None:
+            self._spawn(self._begin_queued(run.flow), f"jupyter-flows next run of {run.flow}")
+
+    async def _begin_queued(self, flow: str) -> None:
+        for run in await self._store.queued(flow):
+            row = await self._store.row(run)
+            if self._is_ours(row):
+                await self._dispatcher.enqueue(run)
+            elif row.server and self._peers.alive(row.server):
+                await self._peers.poke(row.server, run)
 
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
@@ -350,42 +386,17 @@ class Engine:
     # ------------------------------------------------------------ gates and links
 
     async def vote(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
-        """Cast a vote, durably, and have the run driven; the run, and whether the vote is new.
+        """As `Votes.cast`."""
+        return await self.votes.cast(run, vote)
 
-        Raises what `machine.decide` raises, and TooLarge (G63).
-        """
-        size = len(plain_json(vote.payload, "payload")) + len((vote.reason or "").encode())
-        if size > self.limits.payload_bytes:
-            raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
-        state, events = await self._teller.told(run, vote)
-        if state.status is RunStatus.RUNNING or state.finished:
-            await self._dispatcher.enqueue(run)
-        return state, bool(events)
-
-    async def vote_by_link(
-        self,
-        claims: Claims,
-        *,
-        approved: bool,
-        payload: Json,
-        reason: str | None,
-        digest: str | None,
-    ) -> tuple[Run, bool]:
-        """A vote by a genuine link; its approver is claimed, not verified (G41)."""
-        voter = Voter(claims.approver, verified=False, route="link", link=claims.link)
-        return await self.vote(
-            claims.run,
-            c.CastVote(
-                gate=claims.gate,
-                generation=claims.generation,
-                voter=voter,
-                approved=approved,
-                payload=payload,
-                reason=reason,
-                digest=Digest(digest) if digest else None,
-                purpose=claims.purpose,
-            ),
-        )
+    async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
+        """In the run's kernel, here or with the server that has it. Raises KernelUnavailable."""
+        if self._kernels.holds(run):
+            return await self._kernels.evaluate(run, expression)
+        row = await self._store.row(run)
+        if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
+            raise KernelUnavailable("It is gone; resume the run first.")
+        return await self._peers.evaluate(row.server or "", run, expression)
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
         """The page of this gate was shown to this reader (G71). It is told in the background, for

@@ -38,6 +38,10 @@ class Keeper:
     def new_link(self) -> LinkId:
         return LinkId(self._chance())
 
+    def new_chance(self) -> float:
+        """From 0 to below 1."""
+        return int(self._chance()[:8], 16) / 16**8
+
     async def put_outputs(self, outputs: Outputs) -> Digest | None:
         """None for no outputs."""
         return await self._store.put(msgspec.json.encode(outputs)) if outputs else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
-from jupyter_flows.ports import Cell, CellOutcome, KernelRequest, Outputs
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, KernelRequest, Outputs
 
 
 class NoKernels:
@@ -21,6 +21,11 @@ class NoKernels:
 
     async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
         raise KernelUnavailable(f"This process has no kernel for run {run}, step {cell.step}.")
+
+    async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
+        raise KernelUnavailable(
+            f"This process has no kernel for run {run}; {expression.expr!r} can't be evaluated."
+        )
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:  # noqa: ARG002
         return {}

@@ -4,10 +4,13 @@ Everything is one expression, so that no name is added to the user's namespace.
 """
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
-PROTOCOL = 1
+from jupyter_flows.core.model import Json
+
+PROTOCOL = 2
 """Must be the client's number, or the client's source text is sent instead of the installed one."""
 
 _CLIENT = "__import__('sys').modules['jupyter_flows.client.flows']"
@@ -63,3 +66,11 @@ def entering(env: Mapping[str, str], folder: str | None) -> str:
 def leaving(names: Sequence[str]) -> str:
     """Take the hook and these environment variables out of a kernel that lives on."""
     return f"{_CLIENT}.uninstall({_SHELL}, {tuple(names)!r})"
+
+
+def evaluating(
+    expr: str, bindings: Mapping[str, Json], names: Mapping[str, Json], limit: int
+) -> str:
+    """The expression by which the client evaluates another one, and says what it came to."""
+    asked = {"expr": expr, "bindings": bindings, "names": names, "limit": limit}
+    return f"{_CLIENT}.evaluated({json.dumps(asked)!r})"

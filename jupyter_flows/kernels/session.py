@@ -1,10 +1,9 @@
 """One run's kernel: two readers for as long as it is held, and at most one cell at a time."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import zmq
@@ -15,10 +14,19 @@ from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.kernel import Kernel
-from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, CellOutputs, Message, RunOutputs
+from jupyter_flows.kernels.outcome import (
+    Running,
+    count_of,
+    died,
+    evaluation_of,
+    failure_of,
+    notices_of,
+    result_of,
+)
+from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, Message, RunOutputs
 from jupyter_flows.kernels.reader import read, send
 from jupyter_flows.kernels.widgets import Widgets
-from jupyter_flows.ports import Cell, CellOutcome, Outputs
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs
 
 START_TIMEOUT = 60.0
 NUDGE = 0.5
@@ -27,6 +35,7 @@ IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
 
+NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
 
 
@@ -40,26 +49,6 @@ class Limits:
 
     max_output_bytes: int = MAX_OUTPUT_BYTES
     max_result_bytes: int = 2**20
-
-
-@dataclass(slots=True, eq=False)
-class _Running:
-    """A cell in execution. `ended` is done when nothing more is waited for."""
-
-    id: str
-    cell: Cell
-    outputs: CellOutputs
-    ended: asyncio.Future[None]
-    reply: Mapping[str, Json] | None = None
-    idle: bool = False
-    timed_out: bool = False
-    killed: bool = False
-    death: str | None = None
-    timers: dict[str, asyncio.TimerHandle] = field(default_factory=dict)
-
-    def end(self) -> None:
-        if not self.ended.done():
-            self.ended.set_result(None)
 
 
 class KernelSession:
@@ -81,7 +70,8 @@ class KernelSession:
         self._readers: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
-        self._running: _Running | None = None
+        self._running: Running | None = None
+        self._turn = asyncio.Lock()
         self._heard = asyncio.Event()
         self._bound: dict[str, Json] = {}
         self._env: Mapping[str, str] = {}
@@ -164,8 +154,12 @@ class KernelSession:
         """Execute one cell to its end; only a cancelled caller makes this raise."""
         if self._running is not None:
             raise RuntimeError("this kernel executes a cell already")
+        async with self._turn:
+            return await self._execute(run, cell)
+
+    async def _execute(self, run: RunId, cell: Cell) -> CellOutcome:
         if self.lost:
-            return CellOutcome(outputs=(), execution_count=None, error=_died(""), lost=True)
+            return CellOutcome(outputs=(), execution_count=None, error=died(""), lost=True)
         running = self._send_cell(run, cell)
         try:
             await running.ended
@@ -175,13 +169,53 @@ class KernelSession:
             self._running = None
         return self._outcome(running)
 
-    def _send_cell(self, run: RunId, cell: Cell) -> _Running:
+    async def evaluate(self, expression: Expression) -> Evaluation:
+        """As `ports.Kernels.evaluate`."""
+        if self._running is not None:
+            raise KernelUnavailable("The kernel of this run is busy with a cell.")
+        if not self.speaks_flows:
+            return Evaluation(error=Failure("NotPython", NO_PYTHON))
+        async with self._turn:
+            if self.lost:
+                raise KernelUnavailable("The kernel of this run is gone.")
+            return await self._evaluate(expression)
+
+    async def _evaluate(self, expression: Expression) -> Evaluation:
+        asked = prelude.evaluating(
+            expression.expr,
+            self._news(expression.bindings),
+            expression.names,
+            self._limits.max_result_bytes,
+        )
+        reply = self._ask("execute_request", _silent("", {"jupyter_flows": asked}))
+        if await self._answered(reply, expression.timeout):
+            return evaluation_of(reply.result())
+        if not self.lost:
+            await self._kernel.interrupt(self._client)
+            if not await self._answered(reply, INTERRUPT_GRACE):
+                await self._die()
+        late = f"did not end within {expression.timeout:g} s"
+        return Evaluation(error=died("") if self.lost else Failure("TimedOut", late))
+
+    async def _answered(self, reply: asyncio.Future[Any], seconds: float) -> bool:
+        """Whether the reply has come in time; not if the kernel dies meanwhile."""
+        end = asyncio.get_running_loop().time() + seconds
+        while not reply.done():
+            left = end - asyncio.get_running_loop().time()
+            if left <= 0 or self.lost:
+                return False
+            await asyncio.wait((reply,), timeout=min(left, LIFE_CHECK))
+            if not reply.done() and not await self._kernel.alive():
+                await self._die()
+        return not reply.cancelled()
+
+    def _send_cell(self, run: RunId, cell: Cell) -> Running:
         message = self._client.session.msg(
             "execute_request", self._content(cell), metadata=self._metadata(run, cell)
         )
         loop = asyncio.get_running_loop()
         outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
-        running = _Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
+        running = Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
         self._running = running
         running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
         if cell.timeout is not None:
@@ -210,12 +244,18 @@ class KernelSession:
             "limit": self._limits.max_result_bytes,
             "rebuilding": cell.rebuilding,
             "raises": cell.raises,
+            "goes_on": cell.goes_on,
         }
-        bindings = {k: v for k, v in cell.bindings.items() if self._bound.get(k, UNSET) != v}
+        bindings = self._news(cell.bindings)
         if bindings:
             told["bindings"] = bindings
-            self._bound.update(bindings)
         return {"cellId": cell.step, "jupyter_flows": told}
+
+    def _news(self, bindings: Mapping[str, Json]) -> dict[str, Json]:
+        """Those that the kernel does not have yet; it is taken to have them then."""
+        news = {k: v for k, v in bindings.items() if self._bound.get(k, UNSET) != v}
+        self._bound.update(news)
+        return news
 
     async def interrupt(self) -> None:
         """Interrupt the running cell; nothing happens if none runs."""
@@ -261,7 +301,7 @@ class KernelSession:
         if asked is not None and not asked.done():
             asked.set_result(message["content"])
 
-    def _on_reply(self, running: _Running, content: Mapping[str, Json]) -> None:
+    def _on_reply(self, running: Running, content: Mapping[str, Json]) -> None:
         running.reply = content
         if running.idle:
             running.end()
@@ -271,10 +311,10 @@ class KernelSession:
 
     # ------------------------------------------------------------ time and death
 
-    def _check_life(self, running: _Running) -> None:
+    def _check_life(self, running: Running) -> None:
         self._run_errand(self._look_for_life(running), "life check")
 
-    async def _look_for_life(self, running: _Running) -> None:
+    async def _look_for_life(self, running: Running) -> None:
         if not await self._kernel.alive():
             await self._die()
         elif not running.ended.done():
@@ -299,13 +339,13 @@ class KernelSession:
             self.lost = True
             self.on_lost()
 
-    def _time_out(self, running: _Running) -> None:
+    def _time_out(self, running: Running) -> None:
         running.timed_out = True
         loop = asyncio.get_running_loop()
         running.timers["kill"] = loop.call_later(INTERRUPT_GRACE, self._give_up, running)
         self._run_errand(self._kernel.interrupt(self._client), "interrupt")
 
-    def _give_up(self, running: _Running) -> None:
+    def _give_up(self, running: Running) -> None:
         """The cell does not heed the interrupt."""
         running.killed = True
         self._lose()
@@ -323,62 +363,24 @@ class KernelSession:
         if not task.cancelled() and task.exception() is not None:
             self._log.error("%s failed", task.get_name(), exc_info=task.exception())
 
-    # ------------------------------------------------------------ outcome
-
-    def _outcome(self, running: _Running) -> CellOutcome:
-        error = self._failure(running)
+    def _outcome(self, running: Running) -> CellOutcome:
+        error = failure_of(running, ours=self._kernel.ours)
         result: Json = None
         notices: list[str] = []
         if error is None and running.reply is not None:
-            result, notices = self._result(running.reply)
-        if running.reply is not None and not running.idle:
-            notices.append("The kernel did not say that it was done; outputs may be missing.")
-        if running.outputs.dropped:
-            notices.append(f"{running.outputs.dropped:,} bytes of output were dropped.")
+            result, notices = (
+                result_of(running.reply) if self.speaks_flows else (None, self._say_foreign())
+            )
         return CellOutcome(
             outputs=self._outputs.take(running.cell.step),
-            execution_count=_count(running),
+            execution_count=count_of(running),
             result=result,
-            notice=" ".join(notices) or None,
+            notice=" ".join([*notices, *notices_of(running)]) or None,
             error=error,
             lost=self.lost,
             amended=self._outputs.amended(),
             widgets=self._widgets.state(),
         )
-
-    def _failure(self, running: _Running) -> Failure | None:
-        if running.timed_out:
-            return self._timed_out(running)
-        if running.death is not None or running.reply is None:
-            return _died(running.death or "")
-        match running.reply.get("status"):
-            case "ok":
-                return None
-            case "error":
-                return None if running.cell.raises else _raised(running.reply)
-            case _:
-                return Failure("CellAborted", "The kernel did not run the cell.")
-
-    def _timed_out(self, running: _Running) -> Failure:
-        ran = f"The cell ran longer than {running.cell.timeout:g} s and"
-        if not running.killed:
-            end = "was interrupted."
-        elif self._kernel.ours:
-            end = "did not stop when interrupted, so its kernel was killed."
-        else:
-            end = "did not stop when interrupted; its kernel was left running."
-        return Failure("StepTimedOut", f"{ran} {end}")
-
-    def _result(self, reply: Mapping[str, Json]) -> tuple[Json, list[str]]:
-        if not self.speaks_flows:
-            return None, self._say_foreign()
-        if reply.get("status") != "ok":
-            return None, []
-        told = reply.get("user_expressions", {}).get("jupyter_flows", {})
-        report = told.get("data", {}).get("application/json", {})
-        if "text" in report:
-            return json.loads(report["text"]), []
-        return None, [report.get("notice", "The cell's result could not be read.")]
 
     def _say_foreign(self) -> list[str]:
         if self._said_foreign:
@@ -424,19 +426,23 @@ class KernelSession:
         return asked
 
     async def _tell(self, code: str) -> Mapping[str, Json]:
-        content: dict[str, Json] = {
-            "code": code,
-            "silent": True,
-            "store_history": False,
-            "user_expressions": {},
-            "allow_stdin": False,
-            "stop_on_error": False,
-        }
-        return await self._ask("execute_request", content)
+        return await self._ask("execute_request", _silent(code, {}))
 
     def _send_comm(self, content: dict[str, Json], parent: Mapping[str, Json]) -> None:
         message = self._client.session.msg("comm_msg", content, parent=dict(parent))
         send(self._client.shell_channel, message)
+
+
+def _silent(code: str, expressions: Mapping[str, str]) -> dict[str, Json]:
+    """A request that leaves no trace in the notebook."""
+    return {
+        "code": code,
+        "silent": True,
+        "store_history": False,
+        "user_expressions": expressions,
+        "allow_stdin": False,
+        "stop_on_error": False,
+    }
 
 
 async def _within(seconds: float, coroutine: Coroutine[Any, Any, object]) -> None:
@@ -446,16 +452,3 @@ async def _within(seconds: float, coroutine: Coroutine[Any, Any, object]) -> Non
             await coroutine
     except (TimeoutError, zmq.ZMQError):
         return
-
-
-def _died(cause: str) -> Failure:
-    return Failure("KernelDied", f"The kernel died while the cell ran{cause}.")
-
-
-def _raised(reply: Mapping[str, Json]) -> Failure:
-    return Failure(str(reply.get("ename", "Error")), str(reply.get("evalue", "")))
-
-
-def _count(running: _Running) -> int | None:
-    count = running.reply.get("execution_count") if running.reply else None
-    return running.outputs.execution_count if count is None else int(count)

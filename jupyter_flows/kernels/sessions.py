@@ -14,7 +14,7 @@ from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
 from jupyter_flows.kernels.session import DiedAtStart, KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
-from jupyter_flows.ports import Cell, CellOutcome, KernelRequest, Outputs
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, KernelRequest, Outputs
 
 STOP_WITHIN = 2.8
 START_TRIES = 3
@@ -65,6 +65,9 @@ class KernelSessions:
 
     async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
         return await self._session(run).execute(run, cell)
+
+    async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
+        return await self._session(run).evaluate(expression)
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
         session = self._sessions.get(run)

@@ -8,7 +8,7 @@ from jupyter_flows.core.canonical import chained, sha256
 from jupyter_flows.core.codec import decode, encode
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.machine import replay
-from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
 from jupyter_flows.store.rows import cursor_of, read_cursor
@@ -52,10 +52,17 @@ class MemoryStore:
             raise errors.Fenced
         if not log or log[-1][0] != events[0].seq - 1:
             raise errors.Conflict
+        if projection.begins(run, [row.event for row in events]):
+            self._check_room(run)
         self._write(run, events)
         row = self._rows[run.id]
         if projection.moves_run([recorded.event for recorded in events]):
             self._rows[run.id] = _row(run, row.epoch, row.server)
+
+    def _check_room(self, run: Run) -> None:
+        begun = [r for r in self._states.values() if r.concurrency and r.status in TIMED]
+        if sum(r.flow == run.flow for r in begun) >= (run.concurrency or 0):
+            raise errors.FlowBusy
 
     def _write(self, run: Run, events: Sequence[Recorded]) -> None:
         log = self._log[run.id]
@@ -108,6 +115,11 @@ class MemoryStore:
     async def ready(self) -> list[RunRow]:
         wanted = (RunStatus.QUEUED, RunStatus.RUNNING)
         return [row for row in self._rows.values() if row.status in wanted]
+
+    async def queued(self, flow: str) -> list[RunId]:
+        runs = [r for r in self._states.values() if r.concurrency and r.flow == flow]
+        waiting = [r for r in runs if r.status is RunStatus.QUEUED]
+        return [r.id for r in sorted(waiting, key=lambda r: (r.created_at, r.id))]
 
     async def due(self, now: float) -> list[RunId]:
         rows = self._rows.values()

@@ -12,7 +12,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+import msgspec
+
+from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId
+from jupyter_flows.ports import Evaluation, Expression
 from jupyter_flows.store.blobs import replace_file
 
 
@@ -95,7 +99,13 @@ class PeerFolder:
         card = self.card(server)
         if card is None:
             return False
-        return await asyncio.to_thread(_post, card, run)
+        return await asyncio.to_thread(_drive, card, run)
+
+    async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
+        card = self.card(server)
+        if card is None:
+            raise KernelUnavailable("The server that has it can't be reached.")
+        return await asyncio.to_thread(_evaluate, card, run, expression)
 
 
 def opener(card: Server) -> urllib.request.OpenerDirector:
@@ -109,15 +119,33 @@ def opener(card: Server) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(*handlers)
 
 
-def _post(card: Server, run: RunId) -> bool:
-    request = urllib.request.Request(  # noqa: S310 (our own server's http address)
-        f"{card.url}/peers/drive/{run}",
-        data=b"",
-        headers={"Authorization": f"Bearer {card.secret}"},
-        method="POST",
-    )
+def _drive(card: Server, run: RunId) -> bool:
     try:
-        with opener(card).open(request, timeout=5) as response:
-            return bool(response.status < 300)
+        _posted(card, f"peers/drive/{run}", b"", 5)
     except OSError:
         return False
+    return True
+
+
+def _evaluate(card: Server, run: RunId, expression: Expression) -> Evaluation:
+    asked = {"expr": expression.expr, "names": expression.names, "timeout": expression.timeout}
+    try:
+        answer = _posted(
+            card, f"peers/evaluate/{run}", json.dumps(asked).encode(), expression.timeout + 15
+        )
+    except OSError as error:
+        raise KernelUnavailable(f"The server that has it did not answer: {error}") from None
+    return msgspec.json.decode(answer, type=Evaluation)
+
+
+def _posted(card: Server, path: str, body: bytes, seconds: float) -> bytes:
+    """The answer's body. Raises OSError, also for an answer that is an error."""
+    request = urllib.request.Request(  # noqa: S310 (our own server's http address)
+        f"{card.url}/{path}",
+        data=body,
+        headers={"Authorization": f"Bearer {card.secret}", "Content-Type": "application/json"},
+        method="POST",
+    )
+    with opener(card).open(request, timeout=seconds) as response:
+        found: bytes = response.read()
+        return found

@@ -13,6 +13,9 @@ RUN_KINDS = (
     e.GateApproved,
     e.GateRejected,
     e.GateTimedOut,
+    e.RunSlept,
+    e.RunWoken,
+    e.RunFailing,
     e.RunInterrupted,
     e.RunResumed,
     e.RunSucceeded,
@@ -23,7 +26,7 @@ RUN_KINDS = (
 
 LINK_KINDS = (e.LinkMinted, e.LinkRevoked)
 
-ENDS = (e.RunInterrupted, e.RunFailed, e.RunCancelled)
+ENDS = (e.RunInterrupted, e.RunFailing, e.RunFailed, e.RunCancelled)
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -33,6 +36,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "path": run.path,
         "name": run.name,
         "owner": run.owner,
+        "flow": run.flow if run.concurrency else None,
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "due_at": run.due_at,
@@ -84,3 +88,8 @@ def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
 
 def touched_links(run: Run, events: Sequence[e.Event]) -> list[Link]:
     return [run.links[event.link] for event in events if isinstance(event, LINK_KINDS)]
+
+
+def begins(run: Run, events: Iterable[e.Event]) -> bool:
+    """Whether the run takes one of the places that its flow has (`concurrency`)."""
+    return run.concurrency is not None and any(isinstance(each, e.RunStarted) for each in events)

@@ -16,7 +16,7 @@ from jupyter_flows.core.canonical import chained, sha256
 from jupyter_flows.core.codec import encode
 from jupyter_flows.core.events import Event, Recorded
 from jupyter_flows.core.machine import evolve, replay
-from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
@@ -35,6 +35,7 @@ from jupyter_flows.store.rows import (
 T = TypeVar("T")
 
 _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
+_BEGUN = tuple(status.value for status in TIMED)
 _HEADS = 4096
 """How many runs' newest hashes are remembered, to save a look-up at the next append."""
 _STATES = 32
@@ -154,6 +155,8 @@ class SqlStore:
             try:
                 with self._transaction(durable=durable) as connection:
                     self._check_epoch(connection, run.id, epoch)
+                    if projection.begins(run, [row.event for row in events]):
+                        _check_room(connection, run)
                     rows, head = self._chained(connection, run.id, events)
                     connection.execute(_INSERT, rows)
                     blobs = self._put_blobs(connection)
@@ -338,6 +341,12 @@ class SqlStore:
         query = sa.select(tables.runs).where(tables.runs.c.status.in_(_READY))
         return await self._select(query, run_row)
 
+    async def queued(self, flow: str) -> list[RunId]:
+        c = tables.runs.c
+        query = sa.select(c.id).where(c.flow == flow, c.status == RunStatus.QUEUED.value)
+        ordered = query.order_by(c.created_at, c.id)
+        return await self._select(ordered, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+
     async def due(self, now: float) -> list[RunId]:
         query = sa.select(tables.runs.c.id).where(tables.runs.c.due_at <= now)
         return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
@@ -447,6 +456,14 @@ class SqlStore:
         if self._writer is not None:
             self._writer.close()
         self._engine.dispose()
+
+
+def _check_room(connection: sa.Connection, run: Run) -> None:
+    """Raises FlowBusy. SQLite has one writer at a time, so no two runs take one place."""
+    c = tables.runs.c
+    query = sa.select(sa.func.count()).where(c.flow == run.flow, c.status.in_(_BEGUN))
+    if connection.execute(query).scalar_one() >= (run.concurrency or 0):
+        raise errors.FlowBusy
 
 
 def _rows_of(

@@ -37,6 +37,8 @@ runs = sa.Table(
     sa.Column("epoch", sa.Integer, nullable=False, server_default="0"),
     sa.Column("server", sa.String(64)),
     sa.Column("idempotency_key", sa.Text),
+    sa.Column("flow", sa.Text),
+    sa.Index("runs_by_flow", "flow", "status"),
     sa.Index("runs_by_status", "status"),
     sa.Index("runs_by_age", "created_at", "id"),
     sa.Index("runs_due", "due_at"),

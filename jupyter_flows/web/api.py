@@ -15,20 +15,18 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownGate, UnknownLink
 from jupyter_flows.core.model import (
     Digest,
-    GateStatus,
     Json,
     LinkId,
     Run,
     RunId,
     RunStatus,
     StepId,
-    Voter,
 )
 from jupyter_flows.engine.asked import NewRun
-from jupyter_flows.ports import GateRow, RunFilter
+from jupyter_flows.ports import Expression, GateRow, RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
-from jupyter_flows.web.urls import link_urls
+from jupyter_flows.web.urls import gate_key, link_urls
 
 MAX_SEQ = 2**31 - 1
 
@@ -101,7 +99,7 @@ class RunsDoor(ApiDoor):
         )
         self.set_header("Location", f"runs/{run.id}")
         self.answer(
-            views.run_view(self.engine, self.doors.public_url, run, self.user), HTTPStatus.CREATED
+            views.run_view(self.engine, self.doors.public_url, run, self.voter), HTTPStatus.CREATED
         )
 
     async def _notebook(self, asked: StartRun) -> tuple[dict[str, Json], str]:
@@ -132,7 +130,7 @@ class RunDoor(ApiDoor):
     @authorized
     async def get(self, run: str) -> None:
         state = await self.engine.run(RunId(run))
-        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
 
 class EventsDoor(ApiDoor):
@@ -194,7 +192,7 @@ class CancelDoor(ApiDoor):
         self.check_owner(await self.engine.run(RunId(run)))
         asked = self.read_json(CancelRun)
         state = await self.engine.cancel(RunId(run), self.user, asked.reason)
-        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
 
 class ResumeDoor(ApiDoor):
@@ -204,7 +202,7 @@ class ResumeDoor(ApiDoor):
         self.check_owner(await self.engine.run(RunId(run)))
         self.read_json(ResumeRun)
         state = await self.engine.resume(RunId(run), self.user)
-        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.user))
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
 
 class VotesDoor(ApiDoor):
@@ -220,7 +218,7 @@ class VotesDoor(ApiDoor):
             c.CastVote(
                 gate=step,
                 generation=generation,
-                voter=Voter(self.user, verified=True, route="rest"),
+                voter=self.voter,
                 approved=sent.approved,
                 payload=sent.payload,
                 reason=sent.reason,
@@ -230,10 +228,17 @@ class VotesDoor(ApiDoor):
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(state, step, generation), status)
 
+    @web.authenticated
+    @authorized
+    async def delete(self, run: str, gate: str) -> None:
+        step, generation = _gate_of(await self.engine.run(RunId(run)), gate)
+        state = await self.engine.votes.withdraw(RunId(run), step, generation, self.voter)
+        self.answer(views.voted(state, step, generation))
+
 
 def _gate_of(run: Run, said: str) -> tuple[StepId, int]:
     for gate in run.gates.values():
-        if said == views.gate_key(run.id, gate.step, gate.generation):
+        if said == gate_key(run.id, gate.step, gate.generation):
             return gate.step, gate.generation
     newest = run.gate(StepId(said))
     if newest is None or newest.opened_at is None:
@@ -269,9 +274,9 @@ class GatesDoor(ApiDoor):
         return found
 
     async def _awaits_me(self, run: RunId) -> bool:
-        gate = (await self.engine.run(run)).open_gate
-        me = Voter(self.user, verified=True, route="rest")
-        return gate is not None and gate.status is GateStatus.OPEN and not gate.vote_of(me)
+        state = await self.engine.run(run)
+        gate = state.open_gate
+        return gate is not None and views.may_vote(state, gate, self.voter)
 
 
 class LinksDoor(ApiDoor):
@@ -352,6 +357,25 @@ class PeerRunsDoor(PeerDoor):
         self.check_peer()
         run = await self.engine.create(NewRun(**msgspec.structs.asdict(self.read_json(PeerRun))))
         self.answer(views.RunState(run.id, run.status), HTTPStatus.CREATED)
+
+
+class PeerExpression(Struct, forbid_unknown_fields=True):
+    """A gate's check of an answer, which needs the kernel that this process has (G62)."""
+
+    expr: str
+    names: dict[str, Json] = {}
+    timeout: float = 60.0
+
+
+class PeerEvaluateDoor(PeerDoor):
+    @allow_unauthenticated
+    async def post(self, run: str) -> None:
+        self.check_peer()
+        asked = self.read_json(PeerExpression)
+        found = await self.engine.evaluate(
+            RunId(run), Expression(expr=asked.expr, names=asked.names, timeout=asked.timeout)
+        )
+        self.answer(found)
 
 
 class PeerDriveDoor(PeerDoor):

@@ -24,6 +24,8 @@ class WhoView(Struct):
     verified: bool | None
     route: str | None
     link: str | None
+    claimed: str | None
+    groups: list[str]
 
 
 class LineView(Struct):
@@ -68,4 +70,6 @@ def _line(line: Line) -> LineView:
 
 
 def _who(who: Who | None) -> WhoView | None:
-    return None if who is None else WhoView(who.name, who.verified, who.route, who.link)
+    if who is None:
+        return None
+    return WhoView(who.name, who.verified, who.route, who.link, who.claimed, list(who.groups))

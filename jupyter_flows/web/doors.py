@@ -31,7 +31,7 @@ from jupyter_flows.core.errors import (
     TooMany,
     UnknownLink,
 )
-from jupyter_flows.core.model import Json, Run
+from jupyter_flows.core.model import Json, Run, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.web.page import STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
@@ -45,11 +45,14 @@ FORM_OVERHEAD = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What the handlers share. `public_url` is what links begin with (G37)."""
+    """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
+    logged-in user's groups, from the verified name and jupyter_server's `User` (G44).
+    """
 
     engine: Engine
     public_url: Callable[[], str]
     secret: str
+    groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
     tries_per_minute: int = 60
     tries: Tries = field(init=False)
 
@@ -107,6 +110,17 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
         else:
             super().log_exception(kind, error, trace)
 
+    def user_by(self, route: str) -> Voter:
+        """The verified user (G41): the one who logged in, or the server's owner where all share a
+        secret.
+        """
+        if type(self.identity_provider) in _ONE_USER:
+            name = getpass.getuser()
+        else:
+            name = str(self.current_user.username)
+        groups = self.doors.groups_of(name, self.current_user)
+        return Voter(name, verified=True, route=route, groups=groups)
+
     def read_json(self, kind: type[T]) -> T:
         """The body as this record; an empty body as an empty object. Raises BadInput."""
         try:
@@ -148,10 +162,12 @@ class ApiDoor(Answering, APIHandler):
 
     @property
     def user(self) -> str:
-        """The verified name (G41): the user's, or the server owner's where all share a secret."""
-        if type(self.identity_provider) in _ONE_USER:
-            return getpass.getuser()
-        return str(self.current_user.username)
+        return self.voter.name or ""
+
+    @property
+    def voter(self) -> Voter:
+        """The logged-in user, as who votes."""
+        return self.user_by("rest")
 
     def check_owner(self, run: Run) -> None:
         if run.owner != self.user:

@@ -26,15 +26,16 @@ from jupyter_flows.core.errors import (
     TooMany,
     UnknownLink,
 )
+from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.machine.gates import vote_by_link
 from jupyter_flows.core.model import Gate, Json, Purpose, Run, StepId, Vote, Voter
-from jupyter_flows.core.options import configures_gate
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web import views
 from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import Entries, gate_page, message_page
 from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
 
@@ -43,7 +44,7 @@ def page_key(claims: Claims) -> str:
     """The page that a link leads to: its gate's, or the run's for a flow-level link."""
     if claims.gate is None:
         return claims.run
-    return views.gate_key(claims.run, claims.gate, claims.generation)
+    return gate_key(claims.run, claims.gate, claims.generation)
 
 
 class HtmlErrors(LinkDoor):
@@ -139,7 +140,7 @@ class VoteDoor(EnterDoor):
         if not approved and isinstance(payload, dict) and isinstance(payload.get("reason"), str):
             reason = payload["reason"]
         digest = self.get_query_argument("digest", None)
-        run, new = await self.engine.vote_by_link(
+        run, new = await self.engine.votes.by_link(
             claims, approved=approved, payload=payload, reason=reason, digest=digest
         )
         step, generation = _counted_by(run, claims)
@@ -255,7 +256,7 @@ class PageDoor(HtmlErrors):
         entries = Entries(form.get("payload") or form.get("message", ""), form.get("reason", ""))
         try:
             approved = _decision(form)
-            await self.engine.vote_by_link(
+            await self.engine.votes.by_link(
                 claims,
                 approved=approved,
                 payload=_page_payload(gate, form) if approved else None,

@@ -138,6 +138,14 @@ ROUTES: Sequence[Route] = (
         {200: views.Voted, 201: views.Voted},
     ),
     Route(
+        "DELETE",
+        "api/runs/{run}/gates/{gate}/votes",
+        api.VotesDoor,
+        L,
+        "Withdraw my approval, while the gate is not closed",
+        answers={200: views.Voted},
+    ),
+    Route(
         "GET",
         "api/gates",
         api.GatesDoor,
@@ -225,6 +233,7 @@ ROUTES: Sequence[Route] = (
     Route("GET", "page/{gate}", links.PageDoor, S, "The approval page", answers={200: None}),
     Route("POST", "page/{gate}", links.PageDoor, S, "Vote on the page", answers={200: None}),
     Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
+    Route("POST", "peers/evaluate/{run}", api.PeerEvaluateDoor, P, "Check an answer in the kernel"),
     Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
 )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from jupyter_flows.core import forms
+from jupyter_flows.core import forms, policy
 from jupyter_flows.core.model import (
     Failure,
     Gate,
@@ -20,7 +20,7 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.moments import rfc3339
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
-from jupyter_flows.web.urls import link_urls
+from jupyter_flows.web.urls import gate_key, link_urls
 
 Time = Annotated[
     str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})
@@ -47,8 +47,11 @@ class StepView(Struct):
 
 
 class VoteView(Struct):
+    """`claimed` is whom the link names that a logged-in user came by (G41)."""
+
     approver: str | None
     verified: bool
+    claimed: str | None
     approved: bool
     reason: str | None
     at: Time
@@ -58,6 +61,14 @@ class LinkUrls(Struct, rename={"approval_page": "approvalPage"}):
     approval_page: str
     resume: str
     cancel: str
+
+
+class GroupView(Struct):
+    """What a gate needs of one group, and what it still lacks (G44)."""
+
+    group: str
+    required: int
+    missing: int
 
 
 class GateView(Struct, omit_defaults=False):
@@ -74,9 +85,25 @@ class GateView(Struct, omit_defaults=False):
     description: Json
     hide_cancel: bool
     require_reason: bool
+    self_approval_disabled: bool
+    user_auth_required: bool
+    user_groups_required: list[str]
+    approvers: list[str]
+    groups: list[GroupView]
+    order: str
     digest: str | None
+    readable: Annotated[
+        bool, Meta(description="False: form, choices and description are not yours to read (G45)")
+    ]
     may_vote: bool
     links: LinkUrls | None
+
+
+class StoppedView(Struct):
+    """Where a condition ended the run early, and whether it asked to be labelled skipped (G80)."""
+
+    step: str
+    skipped: bool
 
 
 class RunView(Struct):
@@ -89,8 +116,12 @@ class RunView(Struct):
     created_at: Time
     started_at: Time | None
     finished_at: Time | None
+    deadline: Annotated[str | None, Meta(description="When the whole run's time is up")]
+    wake_at: Annotated[str | None, Meta(description="When a sleeping run goes on")]
     result: Json
     error: ErrorView | None
+    failing: Annotated[bool, Meta(description="Only the failure steps are still to run")]
+    stopped: StoppedView | None
     steps: list[StepView]
     gates: list[GateView]
     links_base: str
@@ -170,10 +201,6 @@ def time_or_none(at: float | None) -> str | None:
     return None if at is None else time(at)
 
 
-def gate_key(run: str, step: str, generation: int) -> str:
-    return f"{run}.{step}.{generation}"
-
-
 def _error(error: Failure | None) -> ErrorView | None:
     return None if error is None else ErrorView(error.name, error.message, error.reason)
 
@@ -194,32 +221,59 @@ def step_view(step: Step) -> StepView:
 
 
 def vote_view(vote: Vote) -> VoteView:
-    return VoteView(vote.voter.name, vote.voter.verified, vote.approved, vote.reason, time(vote.at))
+    voter = vote.voter
+    return VoteView(
+        voter.name, voter.verified, voter.claimed, vote.approved, vote.reason, time(vote.at)
+    )
 
 
-def gate_view(run: Run, gate: Gate, *, may_vote: bool, links: LinkUrls | None) -> GateView:
+def gate_view(run: Run, gate: Gate, reader: Voter | None, links: LinkUrls | None) -> GateView:
+    """The gate as `reader` may see it; None is who has just voted on it."""
+    options = gate.options
+    readable = reader is None or policy.may_read(run.owner, gate, reader)
     return GateView(
         id=gate_key(run.id, gate.step, gate.generation),
         step=gate.step,
         generation=gate.generation,
         status=gate.status,
-        required_events=gate.options.required_events,
+        required_events=options.required_events,
         votes=[vote_view(vote) for vote in gate.votes],
         deadline=time_or_none(gate.deadline),
-        form=forms.effective(gate.options),
-        default_args=dict(gate.options.default_args),
-        enums=dict(gate.options.enums),
-        description=gate.options.description,
-        hide_cancel=gate.options.hide_cancel,
-        require_reason=gate.options.require_reason,
+        form=forms.effective(options) if readable else None,
+        default_args=dict(options.default_args) if readable else {},
+        enums=dict(options.enums) if readable else {},
+        description=options.description if readable else None,
+        hide_cancel=options.hide_cancel,
+        require_reason=options.require_reason,
+        self_approval_disabled=options.self_approval_disabled,
+        user_auth_required=options.user_auth_required,
+        user_groups_required=list(options.user_groups_required),
+        approvers=list(options.approvers),
+        groups=_groups(gate),
+        order="sequential" if options.sequential else "any",
         digest=gate.digest,
-        may_vote=may_vote,
+        readable=readable,
+        may_vote=reader is not None and may_vote(run, gate, reader),
         links=links,
     )
 
 
-def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: str) -> RunView:
-    """The run as `reader` (a verified name) may see it; only the owner sees links."""
+def _groups(gate: Gate) -> list[GroupView]:
+    missing = {need.group: need.required for need in policy.missing(gate)}
+    return [
+        GroupView(need.group, need.required, missing.get(need.group, 0))
+        for need in gate.options.groups
+    ]
+
+
+def may_vote(run: Run, gate: Gate, reader: Voter) -> bool:
+    """Whether an approval by the reader would count now, whatever the form says of it."""
+    is_open = gate.status is GateStatus.OPEN and not gate.vote_of(reader)
+    return is_open and policy.why_not(run.owner, gate, reader) is None
+
+
+def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Voter) -> RunView:
+    """The run as `reader` may see it; only the owner sees links."""
     return RunView(
         id=run.id,
         status=run.status,
@@ -230,16 +284,15 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: st
         created_at=time(run.created_at),
         started_at=time_or_none(run.started_at),
         finished_at=time_or_none(run.finished_at),
+        deadline=time_or_none(run.deadline),
+        wake_at=time_or_none(run.wake_at),
         result=run.result,
         error=_error(run.error),
+        failing=run.failing,
+        stopped=_stopped(run),
         steps=[step_view(step) for step in run.steps.values()],
         gates=[
-            gate_view(
-                run,
-                gate,
-                may_vote=gate.status is GateStatus.OPEN and not gate.vote_of(_as_voter(reader)),
-                links=_owner_links(engine, public_url, run, gate, reader),
-            )
+            gate_view(run, gate, reader, _owner_links(engine, public_url, run, gate, reader))
             for gate in run.gates.values()
             if gate.opened_at is not None
         ],
@@ -247,14 +300,17 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: st
     )
 
 
-def _as_voter(reader: str) -> Voter:
-    return Voter(reader, verified=True, route="rest")
+def _stopped(run: Run) -> StoppedView | None:
+    if run.stopped is None:
+        return None
+    rule = run.steps[run.stopped].spec.stop_after_if
+    return StoppedView(run.stopped, skipped=rule is not None and rule.skip_if_stopped)
 
 
 def _owner_links(
-    engine: Engine, public_url: Callable[[], str], run: Run, gate: Gate, reader: str
+    engine: Engine, public_url: Callable[[], str], run: Run, gate: Gate, reader: Voter
 ) -> LinkUrls | None:
-    if reader != run.owner or gate.status is not GateStatus.OPEN or gate.link is None:
+    if reader.name != run.owner or gate.status is not GateStatus.OPEN or gate.link is None:
         return None
     urls = link_urls(engine, public_url, run, run.links[gate.link])
     return msgspec.convert(urls, LinkUrls)
@@ -264,10 +320,8 @@ def voted(run: Run, step: str | None, generation: int) -> Voted:
     gate = next(
         (g for g in run.gates.values() if g.step == step and g.generation == generation), None
     )
-    if gate is None or gate.opened_at is None:
-        shown = None
-    else:
-        shown = gate_view(run, gate, may_vote=False, links=None)
+    is_there = gate is not None and gate.opened_at is not None
+    shown = gate_view(run, gate, None, None) if gate is not None and is_there else None
     return Voted(shown, RunState(run.id, run.status))
 
 

@@ -11,7 +11,17 @@ from msgspec.structs import fields
 
 from jupyter_flows.core import codec
 from jupyter_flows.core import events as e
-from jupyter_flows.core.model import Failure, GateOptions, Json, StepSpec, Voter
+from jupyter_flows.core.model import (
+    EarlyStop,
+    Failure,
+    GateOptions,
+    GroupNeed,
+    Json,
+    Retry,
+    Section,
+    StepSpec,
+    Voter,
+)
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -22,7 +32,13 @@ values = st.recursive(
 )
 objects = st.dictionaries(text, values, max_size=3)
 voters = st.builds(
-    Voter, name=st.none() | text, verified=st.booleans(), route=text, link=st.none() | text
+    Voter,
+    name=st.none() | text,
+    verified=st.booleans(),
+    route=text,
+    link=st.none() | text,
+    claimed=st.none() | text,
+    groups=st.lists(text, max_size=2).map(tuple),
 )
 gates = st.builds(
     GateOptions,
@@ -37,6 +53,13 @@ gates = st.builds(
     continue_on_disapprove_timeout=st.booleans(),
     on_timeout=st.none() | objects,
     pre_approvals=st.booleans(),
+    self_approval_disabled=st.booleans(),
+    user_auth_required=st.booleans(),
+    user_groups_required=st.lists(text, max_size=2).map(tuple),
+    approvers=st.lists(text, max_size=2).map(tuple),
+    groups=st.lists(st.builds(GroupNeed, text, st.integers(1, 9)), max_size=2).map(tuple),
+    sequential=st.booleans(),
+    validate=st.none() | text,
 )
 specs = st.builds(
     StepSpec,
@@ -50,6 +73,13 @@ specs = st.builds(
     replay=st.booleans(),
     skipped=st.booleans(),
     raises=st.booleans(),
+    skip_if=st.none() | text,
+    sections=st.lists(st.builds(Section, text, text), max_size=2).map(tuple),
+    stop_after_if=st.none() | st.builds(EarlyStop, text, st.booleans(), st.none() | text),
+    sleep=st.none() | numbers,
+    retry=st.none() | st.builds(Retry, st.integers(0, 9), numbers, retry_if=st.none() | text),
+    continue_on_error=st.booleans(),
+    failure=st.booleans(),
 )
 failures = st.builds(Failure, name=text, message=text, reason=st.none() | text)
 FIELDS = {
@@ -69,6 +99,11 @@ FIELDS = {
     "payload": values,
     "execution_count": st.none() | st.integers(0, 9),
     "expires_at": st.none() | numbers,
+    "timeout": st.none() | numbers,
+    "concurrency": st.none() | st.integers(1, 9),
+    "until": numbers,
+    "skipped": st.booleans(),
+    "goes_on": st.booleans(),
 }
 """By a field's name; the others are texts, or None where None is their default."""
 

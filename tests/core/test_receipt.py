@@ -88,15 +88,15 @@ def test_a_receipt_says_what_was_asked_who_answered_and_what_came_of_it():
     assert ask["asked"]["digest"] == PLAYED.gate().digest
     assert ask["asked"]["options"]["required_events"] == 2
     assert ask["asked"]["deadline"] == "1970-01-31T00:16:40.000Z"
-    assert [(shown["name"], shown["digest"]) for shown in ask["shown"]] == [
+    assert [(shown["by"]["name"], shown["digest"]) for shown in ask["shown"]] == [
         ("bob", PLAYED.gate().digest)
     ]
-    votes = {vote["name"]: vote for vote in ask["votes"]}
+    votes = {vote["by"]["name"]: vote for vote in ask["votes"]}
     assert set(votes) == {"carl", "early", "bob"}
-    assert (votes["early"]["counts"], votes["early"]["verified"]) == (False, True)
-    assert (votes["carl"]["counts"], votes["carl"]["verified"]) == (True, False)
+    assert (votes["early"]["counts"], votes["early"]["by"]["verified"]) == (False, True)
+    assert (votes["carl"]["counts"], votes["carl"]["by"]["verified"]) == (True, False)
     bob = votes["bob"]
-    assert (bob["link"], bob["route"]) == (ask["shown"][0]["link"], "test")
+    assert (bob["by"]["link"], bob["by"]["route"]) == (ask["shown"][0]["by"]["link"], "test")
     assert (bob["payload"], bob["digest"]) == ({"n": 1}, PLAYED.gate().digest)
     assert bob["payload_digest"] == sha256(canonical_json({"n": 1}))
     assert bob["at"] == "1970-01-01T00:17:40.000Z"
@@ -116,7 +116,7 @@ def test_votes_that_no_gate_has_counted_are_kept_apart(play):
     run.pre_vote(run.mint_flow_level("ann"))
     receipt = json.loads(signed(chained_rows(run.log)))["receipt"]
     assert receipt["gates"] == []
-    assert [vote["name"] for vote in receipt["early_votes"]] == ["ann"]
+    assert [vote["by"]["name"] for vote in receipt["early_votes"]] == ["ann"]
     assert check(signed(chained_rows(run.log)), TRUST).good
 
 
@@ -160,7 +160,7 @@ def test_payloads_can_be_left_out_and_their_digests_stay():
     receipt = json.loads(file)["receipt"]
     votes = [vote for gate in receipt["gates"] for vote in gate["votes"]]
     assert [vote["payload"] for vote in votes] == [None] * len(votes)
-    digests = {vote["name"]: vote["payload_digest"] for vote in votes}
+    digests = {vote["by"]["name"]: vote["payload_digest"] for vote in votes}
     assert digests["bob"] == sha256(canonical_json({"n": 1}))
     assert '"n":1' not in "".join(row["body"] for row in receipt["log"])
     assert ["payload"] in [row.get("left_out") for row in receipt["log"]]
@@ -240,8 +240,8 @@ def forged(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("gates", 0, "votes", 0, "name"), "mallory", "'gates' does not follow"),
-        (("gates", 0, "votes", 0, "verified"), True, "'gates' does not follow"),
+        (("gates", 0, "votes", 0, "by", "name"), "mallory", "'gates' does not follow"),
+        (("gates", 0, "votes", 0, "by", "verified"), True, "'gates' does not follow"),
         (("gates", 0, "votes", 2, "payload"), {"n": True}, "'gates' does not follow"),
         (("gates", 0, "votes", 2, "payload_digest"), None, "'gates' does not follow"),
         (("gates", 0, "votes"), [], "'gates' does not follow"),

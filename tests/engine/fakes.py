@@ -9,7 +9,7 @@ import json
 
 from jupyter_flows.core.errors import BadInput, Conflict, KernelUnavailable, StoreUnavailable
 from jupyter_flows.core.model import Failure
-from jupyter_flows.ports import CellOutcome
+from jupyter_flows.ports import CellOutcome, Evaluation
 from jupyter_flows.store.memory import MemoryStore
 
 
@@ -41,6 +41,7 @@ class FakeKernels:
 
     def __init__(self):
         self.executed = []
+        self.asked = []
         self.closed = []
         self.unavailable = None
         self.heeds = True
@@ -88,6 +89,19 @@ class FakeKernels:
 
     def go(self, run, outcome=None):
         self._held[run].set_result(outcome)
+
+    async def evaluate(self, run, expression):
+        """`asked` is every expression that was evaluated, in order."""
+        await asyncio.sleep(0)
+        self.asked.append((run, expression.expr))
+        if run not in self._spaces:
+            raise KernelUnavailable("gone")
+        self._spaces[run].update(expression.bindings)
+        try:
+            value = eval(expression.expr, {**self._spaces[run], **expression.names})
+        except Exception as raised:  # noqa: BLE001 (an expression may raise anything)
+            return Evaluation(error=Failure(type(raised).__name__, str(raised)))
+        return Evaluation(truth=bool(value), value=value)
 
     def partial(self, run):
         return self._partial.get(run, {})

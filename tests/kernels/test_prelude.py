@@ -204,4 +204,4 @@ async def test_a_client_of_another_protocol_is_passed_over(runs):
     await runs.execute("import jupyter_flows.client.flows as f; f.PROTOCOL = 0", run="first")
     await runs.kernels.close("first")
     await runs.open(kernel_id=kernel_id)
-    assert (await runs.execute("import jupyter_flows as f; f.PROTOCOL")).result == 1
+    assert (await runs.execute("import jupyter_flows as f; f.PROTOCOL")).result == flows.PROTOCOL

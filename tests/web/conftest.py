@@ -11,6 +11,8 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from jupyter_flows import composition
+from jupyter_flows.engine.conditions import Conditions
+from jupyter_flows.web import doors
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
 
@@ -161,7 +163,18 @@ def reached(engine):
 def kernels(engine):
     """Cells are executed without a kernel: what is shown here is the doors' part."""
     engine._kernels = engine._driver._kernels = fake = FakeKernels()
+    engine._driver._conditions = Conditions(fake)
     return fake
+
+
+@pytest.fixture
+def become(monkeypatch):
+    """Be logged in as somebody else: `become("bob")`."""
+
+    def become(name):
+        monkeypatch.setattr(doors.getpass, "getuser", lambda: name)
+
+    return become
 
 
 @dataclass

@@ -40,6 +40,7 @@ async def test_the_trail_says_what_happened_and_that_the_log_is_good(park, reade
     assert kinds.index("GateOpened") < kinds.index("GateShown") < kinds.index("VoteCast")
     shown = trail[kinds.index("GateShown")]
     by = {"name": "bob", "verified": False, "route": "link", "link": links["id"]}
+    by |= {"claimed": None, "groups": []}
     assert shown["who"] == by
     assert shown["digest"].startswith("sha256:")
     votes = [line["who"] for line in trail if line["kind"] == "VoteCast"]

@@ -12,6 +12,7 @@ that becomes one order. Whoever loses a race asks again and is answered by the s
 from jupyter_flows.core.machine.decide import after, decide
 from jupyter_flows.core.machine.evolve import created, evolve, replay
 from jupyter_flows.core.machine.plan import (
+    AskCondition,
     BeginRun,
     Done,
     Effect,
@@ -26,6 +27,7 @@ from jupyter_flows.core.machine.plan import (
 from jupyter_flows.core.machine.tables import IllegalEventError
 
 __all__ = [
+    "AskCondition",
     "BeginRun",
     "Done",
     "Effect",

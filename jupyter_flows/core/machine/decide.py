@@ -1,31 +1,33 @@
 """What a command leads to: the events, or a refusal and no change."""
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core import errors, forms, policy
+from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.machine import gates
+from jupyter_flows.core.machine import gates, steps, votes
+from jupyter_flows.core.machine.closing import timing_out
 from jupyter_flows.core.machine.evolve import evolve
+from jupyter_flows.core.machine.going_on import Events, after, ending, failing
 from jupyter_flows.core.machine.shown import show_gate
-from jupyter_flows.core.machine.tables import EXPECTED, OPEN, RUNNING
+from jupyter_flows.core.machine.steps import check_known, check_unfinished, known_step
+from jupyter_flows.core.machine.tables import EXPECTED, OPEN
 from jupyter_flows.core.model import (
+    TIMED,
     Failure,
     Gate,
-    GateOptions,
     Run,
     RunStatus,
     Step,
     StepId,
     StepStatus,
 )
-from jupyter_flows.core.options import configured_gate, is_prompt
 
-Events: TypeAlias = tuple[e.Event, ...]
+__all__ = ["after", "decide"]
 
 MAX_APPROVER_CHARS = 200
 """Longer names would not fit into a link (`links.MAX_TOKEN_CHARS`)."""
@@ -38,219 +40,34 @@ def decide(run: Run, command: c.Command, now: float) -> Events:
     return _DECIDE[type(command)](run, command, now)
 
 
-def after(run: Run, events: Iterable[e.Event], now: float) -> Run:
-    """The run after all of these events."""
-    for event in events:
-        run = evolve(run, event, now)
-    return run
-
-
-def _unfinished(run: Run) -> None:
-    if run.finished:
-        raise errors.RunFinished(f"The run has ended: it is {run.status}.")
-
-
 def _start(run: Run, _: c.Start, __: float) -> Events:
     return (e.RunStarted(),) if run.status is RunStatus.QUEUED else ()
 
 
-def _advance(run: Run, _: c.Advance, now: float) -> Events:
-    events: list[e.Event] = []
-    while run.status is RunStatus.RUNNING and run.running_step is None and not run.rebuild:
-        step = run.next_step
-        if step is None:
-            break
-        event: e.Event = (
-            e.StepSkipped(step=step.id)
-            if step.spec.skipped
-            else e.StepStarted(step=step.id, attempt=step.attempts + 1)
-        )
-        events.append(event)
-        run = evolve(run, event, now)
-    return (*events, *_ending(run))
-
-
-def _ending(run: Run) -> Events:
-    """The run's end, when its last step is done and nothing is awaited."""
-    if run.status is not RunStatus.RUNNING or run.running_step or run.next_step:
-        return ()
-    ended = [s for s in run.steps.values() if s.status is StepStatus.SUCCEEDED]
-    return (e.RunSucceeded(result=ended[-1].result if ended else None),)
-
-
-def _finish_step(run: Run, command: c.FinishStep, now: float) -> Events:
-    _unfinished(run)
-    step = _step(run, command.step)
-    if step.status is not RUNNING:
-        raise errors.Refused(f"The step {step.id!r} is not running; it is {step.status}.")
-    aside: tuple[e.Event, ...] = ()
-    _known(run, command.amended)
-    if command.amended:
-        aside += (e.OutputsAmended(outputs=command.amended),)
-    if command.widgets:
-        aside += (e.WidgetsSaved(widgets=command.widgets),)
-    return (*aside, *_outcome(after(run, aside, now), step, command, now))
-
-
-def _outcome(run: Run, step: Step, command: c.FinishStep, now: float) -> Events:
-    if command.error:
-        return _failing(step.id, command.error, command)
-    try:
-        options = configured_gate(step.spec.gate, command.result) if step.spec.gate else None
-    except errors.BadInput as mistake:
-        return _failing(step.id, Failure("GateConfigInvalid", str(mistake)), command)
-    succeeded = e.StepSucceeded(
-        step=step.id,
-        result=command.result,
-        notice=command.notice,
-        outputs=command.outputs,
-        execution_count=command.execution_count,
-    )
-    run = evolve(run, succeeded, now)
-    if options is None:
-        return (succeeded, *_ending(run))
-    return (succeeded, *_opening(run, step.id, options, command, now))
-
-
-def _failing(step: StepId, error: Failure, command: c.FinishStep) -> Events:
-    failed = e.StepFailed(
-        step=step, error=error, outputs=command.outputs, execution_count=command.execution_count
-    )
-    return (failed, e.RunFailed(error=error))
-
-
-def _opening(
-    run: Run, step: StepId, options: GateOptions, command: c.FinishStep, now: float
-) -> Events:
-    """G2, G4, G12, G36: open, count the early votes and pre-approvals, close if they suffice."""
-    generation = run.steps[step].attempts
-    opened = e.GateOpened(
-        gate=step,
-        generation=generation,
-        options=options,
-        deadline=now + (run.default_timeout if options.timeout is None else options.timeout),
-        prompt=is_prompt(command.result),
-        digest=gate_digest(run, step, options),
-    )
-    minted = e.LinkMinted(link=command.link, gate=step, generation=generation)
-    events: list[e.Event] = [opened, minted]
-    run = after(run, events, now)
-    for event in gates.counted_at_opening(run, _gate(run, step, generation)):
-        events.append(event)
-        run = evolve(run, event, now)
-    return (*events, *_closing(run, step, generation, now))
-
-
-def _closing(run: Run, step: StepId, generation: int, now: float) -> Events:
-    """G10, G11: a rejection closes, and so do enough approvals; then what follows from it."""
-    gate = _gate(run, step, generation)
-    closing = gates.decision(gate)
-    if gate.status is not OPEN or closing is None:
-        return ()
-    closed = closing(gate=step, generation=generation)
-    return (closed, *_consequence(evolve(run, closed, now), step, generation))
-
-
-def _consequence(run: Run, step: StepId, generation: int) -> Events:
-    """G13, G14: a rejection or timeout fails the run, unless the author let it go on."""
-    gate = _gate(run, step, generation)
-    error = gates.gate_error(gate)
-    if error is None or gate.options.continue_on_disapprove_timeout:
-        return _ending(run)
-    return (e.RunFailed(error=error),)
-
-
-def _cast_vote(run: Run, command: c.CastVote, now: float) -> Events:
-    if command.gate is None:
-        return _cast_pre_vote(run, command, now)
-    gate = _gate(run, command.gate, command.generation)
-    policy.checked_link(run, command.voter.link, gate, now)
-    policy.check_purpose(command)
-    if run.gate(gate.step) is not gate:
-        raise errors.GateSuperseded
-    if policy.is_repeated(gate, command):
-        return ()
-    policy.check_vote(gate, command, now)
-    payload = command.payload
-    if command.approved and gate.status is OPEN:
-        payload = forms.completed(gate.options, payload)
-        forms.check(gate.options, payload)
-    cast = e.VoteCast(
-        gate=gate.step,
-        generation=gate.generation,
-        voter=command.voter,
-        approved=command.approved,
-        payload=payload,
-        reason=command.reason,
-        digest=command.digest,
-    )
-    return (cast, *_closing(evolve(run, cast, now), gate.step, gate.generation, now))
-
-
-def _cast_pre_vote(run: Run, command: c.CastVote, now: float) -> Events:
-    """G36: a flow-level link's vote is counted by the open gate, or kept for the next one."""
-    link = policy.checked_link(run, command.voter.link, None, now)
-    if link is None:
-        raise errors.UnknownGate("A vote without a link must name its gate.")
-    policy.check_purpose(command)
-    earlier = gates.vote_by_link(run, link.id)
-    if earlier and policy.says_the_same(earlier[0], command, earlier[1]):
-        return ()
-    if earlier or link.consumed_by:
-        raise errors.LinkConsumed
-    _unfinished(run)
-    cast = e.VoteCast(
-        gate=None,
-        generation=0,
-        voter=command.voter,
-        approved=command.approved,
-        payload=command.payload,
-        reason=command.reason,
-        digest=command.digest,
-    )
-    gate = run.open_gate
-    if gate is None or not gate.options.pre_approvals:
-        if command.digest is not None:
-            raise errors.StaleDigest
-        return (cast,)
-    policy.check_vote(gate, command, now)
-    if command.approved:
-        forms.check(gate.options, forms.completed(gate.options, command.payload))
-    counted = e.PreVoteCounted(gate=gate.step, generation=gate.generation, link=link.id)
-    run = after(run, (cast, counted), now)
-    return (cast, counted, *_closing(run, gate.step, gate.generation, now))
-
-
 def _check_deadline(run: Run, _: c.CheckDeadline, now: float) -> Events:
-    """G12, G13."""
-    gate = run.open_gate
-    if gate is None or gate.deadline is None or now < gate.deadline:
+    """The whole run's time, the end of a sleep (G81, G82), and the gate's deadline (G12)."""
+    if run.status not in TIMED:
         return ()
-    events: tuple[e.Event, ...] = ()
-    answer = gate.options.on_timeout
-    if answer is not None:
-        events = (
-            e.VoteCast(
-                gate=gate.step,
-                generation=gate.generation,
-                voter=gates.TIMEOUT_VOTER,
-                approved=True,
-                payload=answer["resume"],
-            ),
-        )
-    closed = e.GateTimedOut(gate=gate.step, generation=gate.generation)
-    run = after(run, (*events, closed), now)
-    return (*events, closed, *_consequence(run, gate.step, gate.generation))
+    if run.deadline is not None and now >= run.deadline:
+        step = run.running_step
+        late = Failure("RunTimedOut", f"The run took longer than {run.timeout:g} s.")
+        return failing(run, late, step.id if step else None)
+    if run.status is RunStatus.SLEEPING:
+        if run.wake_at is None or now < run.wake_at:
+            return ()
+        woken = e.RunWoken()
+        return (woken, *ending(evolve(run, woken, now)))
+    return timing_out(run, now)
 
 
 def _mint_link(run: Run, command: c.MintLink, _: float) -> Events:
     """G30, G36: for a gate that is expected or open, or for the run as a whole."""
-    _unfinished(run)
+    check_unfinished(run)
     if len(command.approver or "") > MAX_APPROVER_CHARS:
         raise errors.BadInput(f"An approver's name has at most {MAX_APPROVER_CHARS} characters.")
     generation = 0
     if command.gate is not None:
-        step = _step(run, command.gate)
+        step = known_step(run, command.gate)
         gate = run.gate(step.id)
         if gate is None or gate.status not in (EXPECTED, OPEN):
             raise errors.NoGate(_why_no_gate(step, gate))
@@ -285,9 +102,12 @@ def _revoke_link(run: Run, command: c.RevokeLink, _: float) -> Events:
 
 
 def _lose_kernel(run: Run, command: c.LoseKernel, _: float) -> Events:
+    """A run that fails anyway has its end, and is not interrupted."""
     if run.status is not RunStatus.RUNNING:
         return ()
-    _known(run, command.outputs)
+    check_known(run, command.outputs)
+    if run.failing and run.error is not None:
+        return (e.RunFailed(error=run.error),)
     return (e.RunInterrupted(why=command.why, outputs=command.outputs),)
 
 
@@ -305,12 +125,13 @@ def _resume(run: Run, command: c.Resume, _: float) -> Events:
 def _step_to_resume(run: Run) -> StepId | None:
     """The first step that did not succeed, or whose gate did not let the run go on."""
     for step in run.steps.values():
+        if step.spec.failure:
+            continue
         gate = run.gate(step.id)
         unhappy = gate is not None and gates.gate_error(gate) is not None
         let_on = gate is not None and gate.options.continue_on_disapprove_timeout
-        if step.status not in (StepStatus.SUCCEEDED, StepStatus.SKIPPED) or (
-            unhappy and not let_on
-        ):
+        past = step.done or step.status is StepStatus.SKIPPED
+        if not past or step.id == run.stopped or (unhappy and not let_on):
             return step.id
     return None
 
@@ -322,7 +143,7 @@ def _finish_rebuild(run: Run, _: c.FinishRebuild, __: float) -> Events:
 def _amend_outputs(run: Run, command: c.AmendOutputs, now: float) -> Events:
     if run.finished or run.status is RunStatus.QUEUED or not command.outputs:
         return ()
-    _known(run, command.outputs)
+    check_known(run, command.outputs)
     amended = e.OutputsAmended(outputs=command.outputs)
     gate = run.open_gate
     if gate is not None:
@@ -332,25 +153,28 @@ def _amend_outputs(run: Run, command: c.AmendOutputs, now: float) -> Events:
 
 
 def _fail_run(run: Run, command: c.FailRun, _: float) -> Events:
-    return (
-        (e.RunFailed(error=command.error),)
-        if run.status in (RunStatus.QUEUED, RunStatus.RUNNING)
-        else ()
-    )
+    """No kernel: then there is none for the `failure` steps either."""
+    if run.status not in (RunStatus.QUEUED, RunStatus.RUNNING):
+        return ()
+    known = run.error if run.failing else None
+    return (e.RunFailed(error=known or command.error),)
 
 
 def _cancel(run: Run, command: c.Cancel, _: float) -> Events:
     if run.status is RunStatus.CANCELLED:
         return ()
-    _unfinished(run)
+    check_unfinished(run)
     return (e.RunCancelled(by=command.by, reason=command.reason),)
 
 
 _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.Start: _start,
-    c.Advance: _advance,
-    c.FinishStep: _finish_step,
-    c.CastVote: _cast_vote,
+    c.Advance: steps.advance,
+    c.DecideSkip: steps.decide_skip,
+    c.FailStep: steps.fail_step,
+    c.FinishStep: steps.finish_step,
+    c.CastVote: votes.cast_vote,
+    c.WithdrawVote: votes.withdraw_vote,
     c.CheckDeadline: _check_deadline,
     c.MintLink: _mint_link,
     c.RevokeLink: _revoke_link,
@@ -362,24 +186,3 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.FailRun: _fail_run,
     c.Cancel: _cancel,
 }
-
-
-def _step(run: Run, step: StepId) -> Step:
-    try:
-        return run.steps[step]
-    except KeyError:
-        raise errors.UnknownStep(f"The run has no step {step!r}.") from None
-
-
-def _known(run: Run, steps: Iterable[StepId]) -> None:
-    for step in steps:
-        _step(run, step)
-
-
-def _gate(run: Run, step: StepId, generation: int) -> Gate:
-    try:
-        return run.gates[step, generation]
-    except KeyError:
-        raise errors.UnknownGate(
-            f"The run has no gate {step!r} of generation {generation}."
-        ) from None

@@ -1,6 +1,6 @@
 """What an event makes of a run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, assert_never
 
 from msgspec.structs import replace
@@ -27,6 +27,7 @@ from jupyter_flows.core.model import (
     RunStatus,
     Step,
     StepId,
+    StepStatus,
     Vote,
 )
 
@@ -49,6 +50,8 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         created_at=at,
         steps={spec.id: Step(spec) for spec in event.steps},
         name=event.name,
+        timeout=event.timeout,
+        concurrency=event.concurrency,
     )
 
 
@@ -75,15 +78,27 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.RunCreated():
             raise IllegalEventError("RunCreated in the middle of a log")
         case e.RunStarted():
-            return replace(run, started_at=at)
+            return replace(run, started_at=at, deadline=_deadline(run, at))
         case e.StepStarted():
             return _step_started(run, event, at)
         case e.StepSkipped():
             return _with_step(run, event.step, event, finished_at=at)
+        case e.SectionEntered():
+            return _section_entered(run, event, at)
         case e.StepSucceeded():
             return _step_succeeded(run, event, at)
         case e.StepFailed():
             return _step_failed(run, event, at)
+        case e.StepRetried():
+            return _step_failed(run, event, at)
+        case e.RunSlept():
+            return replace(run, wake_at=event.until)
+        case e.RunWoken():
+            return replace(run, wake_at=None)
+        case e.RunStopped():
+            return _stopped(run, event, at)
+        case e.RunFailing():
+            return _failing(run, event, at)
         case e.OutputsAmended():
             return _outputs_amended(run, event)
         case e.WidgetsSaved():
@@ -97,7 +112,9 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.PreVoteCounted():
             return _pre_vote_counted(run, event)
         case e.VoteDismissed():
-            return _vote_dismissed(run, event)
+            return _without_vote(run, event, approved=event.approved)
+        case e.VoteWithdrawn():
+            return _without_vote(run, event, approved=True)
         case e.GateApproved() | e.GateRejected() | e.GateTimedOut():
             gate = run.gates[event.gate, event.generation]
             return _with_gate(run, _gate_moved(gate, event, at))
@@ -113,10 +130,11 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.KernelRebuilt():
             return replace(run, rebuild=False)
         case e.RunSucceeded():
+            run = _skipped(run, event, at, lambda step: step.spec.failure)
             return replace(run, finished_at=at, result=event.result)
         case e.RunFailed():
             run = _gates_ended(_step_cut_off(run, event, at), event, at)
-            return replace(run, finished_at=at, error=event.error)
+            return replace(run, finished_at=at, error=event.error, wake_at=None, failing=False)
         case e.RunCancelled():
             return _cancelled(run, event, at)
         case _:
@@ -134,6 +152,42 @@ def _with_step(run: Run, step: StepId, event: e.Event, **changes: Any) -> Run:
     before = run.steps[step]
     status = moved(STEP_TRANSITIONS, before.status, event)
     return replace(run, steps={**run.steps, step: replace(before, status=status, **changes)})
+
+
+def _skipped(run: Run, event: e.Event, at: float, which: Callable[[Step], bool]) -> Run:
+    """All pending steps for which `which` is true, as skipped by this event."""
+    for step in list(run.steps.values()):
+        if step.status is StepStatus.PENDING and which(step):
+            run = _with_step(run, step.id, event, finished_at=at)
+    return run
+
+
+def _section_entered(run: Run, event: e.SectionEntered, at: float) -> Run:
+    run = replace(run, skips={**run.skips, event.section: event.skipped})
+    if not event.skipped:
+        return run
+    return _skipped(run, event, at, lambda step: _stands_in(step, event.section))
+
+
+def _stands_in(step: Step, section: str) -> bool:
+    return any(each.id == section for each in step.spec.sections)
+
+
+def _stopped(run: Run, event: e.RunStopped, at: float) -> Run:
+    run = _skipped(run, event, at, lambda step: not step.spec.failure)
+    return replace(_gates_ended(run, event, at), stopped=event.step)
+
+
+def _failing(run: Run, event: e.RunFailing, at: float) -> Run:
+    """The whole run's deadline doesn't bind the `failure` steps."""
+    run = _gates_ended(_step_cut_off(run, event, at), event, at)
+    return replace(
+        run, failing=True, failed_step=event.step, error=event.error, wake_at=None, deadline=None
+    )
+
+
+def _deadline(run: Run, at: float) -> float | None:
+    return None if run.timeout is None else at + run.timeout
 
 
 def _with_gate(run: Run, gate: Gate) -> Run:
@@ -158,6 +212,7 @@ def _step_started(run: Run, event: e.StepStarted, at: float) -> Run:
         event.step,
         event,
         attempts=event.attempt,
+        tries=run.steps[event.step].tries + 1,
         started_at=at,
         finished_at=None,
         result=None,
@@ -181,17 +236,20 @@ def _step_succeeded(run: Run, event: e.StepSucceeded, at: float) -> Run:
     )
 
 
-def _step_failed(run: Run, event: e.StepFailed, at: float) -> Run:
+def _step_failed(run: Run, event: e.StepFailed | e.StepRetried, at: float) -> Run:
+    """A gate of a step that may fail opens all the same (G3)."""
+    goes_on = isinstance(event, e.StepFailed) and event.goes_on
     run = _with_step(
         run,
         event.step,
         event,
         finished_at=at,
+        result={"error": event.error.as_json()} if goes_on else None,
         error=event.error,
         outputs=event.outputs,
         execution_count=event.execution_count,
     )
-    return _gates_ended(run, event, at)
+    return run if goes_on else _gates_ended(run, event, at)
 
 
 def _with_outputs(run: Run, outputs: Mapping[StepId, Any]) -> Run:
@@ -247,10 +305,10 @@ def _pre_vote_counted(run: Run, event: e.PreVoteCounted) -> Run:
     )
 
 
-def _vote_dismissed(run: Run, event: e.VoteDismissed) -> Run:
+def _without_vote(run: Run, event: e.VoteDismissed | e.VoteWithdrawn, *, approved: bool) -> Run:
     gate = run.gates[event.gate, event.generation]
-    dismissed = (event.voter, event.approved)
-    kept = tuple(vote for vote in gate.votes if (vote.voter, vote.approved) != dismissed)
+    gone = (event.voter, approved)
+    kept = tuple(vote for vote in gate.votes if (vote.voter, vote.approved) != gone)
     return _with_gate(run, replace(gate, votes=kept))
 
 
@@ -279,14 +337,28 @@ def _interrupted(run: Run, event: e.RunInterrupted, at: float) -> Run:
 
 
 def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
-    """From this step on everything is to do again; the steps before it are to be rebuilt."""
-    reached = False
+    """From this step on everything is to do again, and the sections that begin there are to be
+    entered again; the steps before it are to be rebuilt.
+    """
+    reached, entered = False, set[str]()
     for step in run.steps.values():
         reached = reached or step.id == event.step
-        if reached:
-            run = _with_step(run, step.id, event)
-    started_at = at if run.started_at is None else run.started_at
-    return replace(run, rebuild=True, started_at=started_at, finished_at=None, error=None)
+        if reached or step.spec.failure:
+            run = _with_step(run, step.id, event, tries=0)
+        elif step.status is not StepStatus.PENDING:
+            entered |= {section.id for section in step.spec.sections}
+    return replace(
+        run,
+        rebuild=True,
+        started_at=at if run.started_at is None else run.started_at,
+        deadline=_deadline(run, at),
+        finished_at=None,
+        error=None,
+        failing=False,
+        failed_step=None,
+        stopped=None,
+        skips={section: skip for section, skip in run.skips.items() if section in entered},
+    )
 
 
 def _step_cut_off(run: Run, event: e.Event, at: float) -> Run:
@@ -298,4 +370,4 @@ def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:
     run = _step_cut_off(run, event, at)
     by = f"Cancelled by {event.by}."
     error = Failure("RunCancelled", by, event.reason)
-    return replace(_gates_ended(run, event, at), finished_at=at, error=error)
+    return replace(_gates_ended(run, event, at), finished_at=at, error=error, wake_at=None)

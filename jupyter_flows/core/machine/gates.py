@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from jupyter_flows.core import errors, forms
+from jupyter_flows.core import errors, forms, policy
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import (
     Failure,
@@ -34,7 +34,7 @@ def counted_at_opening(run: Run, gate: Gate) -> Iterator[e.Event]:
     """
     kept = []
     for vote in gate.votes:
-        why = _misfit(gate, vote)
+        why = _misfit(run, gate, vote)
         if why is None:
             kept.append(vote)
             continue
@@ -55,27 +55,38 @@ def _consumed(run: Run, gate: Gate, kept: list[Vote]) -> Iterator[LinkId]:
     """
     if not gate.options.pre_approvals or any(not vote.approved for vote in kept):
         return
-    fitting = [v for v in run.pre_votes if v.voter.link and _misfit(gate, v) is None]
+    fitting = [v for v in run.pre_votes if v.voter.link and _misfit(run, gate, v) is None]
     veto = next((vote for vote in fitting if not vote.approved), None)
-    approvers = {vote.voter.key for vote in kept}
+    approvers = {vote.voter.key: vote.voter for vote in kept}
     for vote in fitting if veto is None else [veto]:
         enough = len(approvers) >= gate.options.required_events
         if vote is not veto and (enough or vote.voter.key in approvers):
             continue
-        approvers.add(vote.voter.key)
+        approvers[vote.voter.key] = vote.voter
         if vote.voter.link:
             yield vote.voter.link
 
 
-def _misfit(gate: Gate, vote: Vote) -> str | None:
+def _misfit(run: Run, gate: Gate, vote: Vote) -> str | None:
     """Why a vote from before the opening can't count, if it can't."""
     if vote.digest is not None and vote.digest != gate.digest:
         return "it was given to what another gate showed"
-    if not vote.approved and gate.options.hide_cancel:
+    refusal = policy.why_never(run.owner, gate.options, vote.voter)
+    if refusal is not None:
+        return str(refusal)
+    if gate.options.validate:
+        return "the gate checks each answer, and was not open"
+    return _unfit_approval(gate, vote) if vote.approved else _unfit_rejection(gate, vote)
+
+
+def _unfit_rejection(gate: Gate, vote: Vote) -> str | None:
+    if gate.options.hide_cancel:
         return "the gate takes no rejection"
-    if not vote.approved:
-        unreasoned = gate.options.require_reason and not (vote.reason or "").strip()
-        return "the gate takes a rejection only with a reason" if unreasoned else None
+    unreasoned = gate.options.require_reason and not (vote.reason or "").strip()
+    return "the gate takes a rejection only with a reason" if unreasoned else None
+
+
+def _unfit_approval(gate: Gate, vote: Vote) -> str | None:
     try:
         forms.check(gate.options, forms.completed(gate.options, vote.payload))
     except errors.FormInvalid as error:
@@ -84,11 +95,14 @@ def _misfit(gate: Gate, vote: Vote) -> str | None:
 
 
 def decision(gate: Gate) -> type[e.GateApproved] | type[e.GateRejected] | None:
-    """G10, G11: one rejection decides, and so do approvals of enough distinct approvers."""
+    """G10, G11: one rejection decides, and so do approvals of enough distinct approvers, in every
+    group that the gate names (G44).
+    """
     if any(not vote.approved for vote in gate.votes):
         return e.GateRejected
     approvers = {vote.voter.key for vote in gate.approvals}
-    return e.GateApproved if len(approvers) >= gate.options.required_events else None
+    enough = len(approvers) >= gate.options.required_events
+    return e.GateApproved if enough and not policy.missing(gate) else None
 
 
 def gate_error(gate: Gate) -> Failure | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from jupyter_flows.core.machine.going_on import undecided
 from jupyter_flows.core.model import Run, RunStatus, StepId, StepStatus
 
 
@@ -14,6 +15,15 @@ class BeginRun:
 @dataclass(frozen=True, slots=True)
 class StartStep:
     """Make sure of a kernel, then tell `Advance`."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskCondition:
+    """Evaluate the condition of this step, or of a section around it, then tell `DecideSkip`."""
+
+    step: StepId
+    section: str | None
+    expr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class Done:
     """The run has ended; its kernel can go."""
 
 
-Effect: TypeAlias = BeginRun | StartStep | ExecuteStep | RebuildKernel | Wait | Done
+Effect: TypeAlias = BeginRun | StartStep | AskCondition | ExecuteStep | RebuildKernel | Wait | Done
 
 
 def plan(run: Run) -> Effect:
@@ -55,16 +65,28 @@ def plan(run: Run) -> Effect:
         return RebuildKernel(steps_to_rebuild(run))
     if step := run.running_step:
         return ExecuteStep(step.id)
-    return StartStep()
+    return _next(run)
+
+
+def _next(run: Run) -> Effect:
+    step = run.next_step
+    asked = None if step is None or step.spec.skipped else undecided(run, step)
+    return StartStep() if step is None or asked is None else AskCondition(step.id, *asked)
 
 
 def steps_to_rebuild(run: Run) -> tuple[StepId, ...]:
-    """The steps that ran before the next one, in order: what a fresh kernel must run again."""
+    """The steps that ran before the next one, in order: what a fresh kernel must run again. The
+    `failure` steps need none of them.
+    """
     done: list[StepId] = []
+    if run.failing:
+        return ()
     for step in run.steps.values():
+        if step.spec.failure:
+            continue
         if step.status in (StepStatus.PENDING, StepStatus.RUNNING):
             break
-        if step.status is StepStatus.SUCCEEDED:
+        if step.done:
             done.append(step.id)
     return tuple(done)
 

@@ -1,0 +1,138 @@
+"""Votes of all ways: their size, the author's own check, and the machine's decision."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core import forms, machine
+from jupyter_flows.core.errors import (
+    FormInvalid,
+    KernelUnavailable,
+    Mistake,
+    TooLarge,
+    ValidatorUnavailable,
+)
+from jupyter_flows.core.links import Claims
+from jupyter_flows.core.model import (
+    Digest,
+    Gate,
+    GateStatus,
+    Json,
+    Run,
+    RunId,
+    RunStatus,
+    StepId,
+    Voter,
+)
+from jupyter_flows.core.plain import plain_json
+from jupyter_flows.engine.asked import Limits
+from jupyter_flows.engine.tell import Teller
+from jupyter_flows.ports import Clock, Dispatcher, Evaluation, Expression
+
+VALIDATOR = "__import__('sys').modules['jupyter_flows.client.flows'].mistakes({name}, payload)"
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    teller: Teller
+    dispatcher: Dispatcher
+    evaluate: Callable[[RunId, Expression], Awaitable[Evaluation]]
+    clock: Clock
+    limits: Limits
+
+    async def cast(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
+        """Cast a vote, durably, and have the run driven; the run, and whether the vote is new.
+
+        Raises what `machine.decide` raises, TooLarge (G63), and for a gate with a validator
+        FormInvalid and ValidatorUnavailable (G62).
+        """
+        size = len(plain_json(vote.payload, "payload")) + len((vote.reason or "").encode())
+        if size > self.limits.payload_bytes:
+            raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
+        await self._validate(run, vote)
+        state, events = await self.teller.told(run, vote)
+        if state.status is RunStatus.RUNNING or state.finished:
+            await self.dispatcher.enqueue(run)
+        return state, bool(events)
+
+    async def by_link(
+        self,
+        claims: Claims,
+        *,
+        approved: bool,
+        payload: Json,
+        reason: str | None,
+        digest: str | None,
+        user: Voter | None = None,
+    ) -> tuple[Run, bool]:
+        """A vote by a genuine link. Its approver is claimed, not verified, unless `user` is logged
+        in; then the link's name stands beside the user's (G41).
+        """
+        return await self.cast(
+            claims.run,
+            c.CastVote(
+                gate=claims.gate,
+                generation=claims.generation,
+                voter=link_voter(claims, user),
+                approved=approved,
+                payload=payload,
+                reason=reason,
+                digest=Digest(digest) if digest else None,
+                purpose=claims.purpose,
+            ),
+        )
+
+    async def withdraw(self, run: RunId, gate: StepId, generation: int, voter: Voter) -> Run:
+        """G18. Raises NothingToWithdraw, GateClosed, GateSuperseded."""
+        command = c.WithdrawVote(gate=gate, generation=generation, voter=voter)
+        return await self.teller.tell(run, command)
+
+    async def _validate(self, run_id: RunId, vote: c.CastVote) -> None:
+        """G62: the author's own function, after all that costs less, and before the vote counts."""
+        if not vote.approved:
+            return
+        run = await self.teller.state(run_id)
+        gate = run.gates.get((vote.gate, vote.generation)) if vote.gate else run.open_gate
+        if gate is None or gate.status is not GateStatus.OPEN or gate.options.validate is None:
+            return
+        events = machine.decide(run, vote, self.clock())
+        for event in events:
+            if isinstance(event, e.VoteCast):
+                payload = forms.completed(gate.options, event.payload)
+                await self._ask_validator(run_id, gate, payload)
+
+    async def _ask_validator(self, run: RunId, gate: Gate, payload: Json) -> None:
+        name = gate.options.validate
+        asked = Expression(
+            expr=VALIDATOR.format(name=name),
+            names={"payload": payload},
+            timeout=self.limits.validator_seconds,
+        )
+        try:
+            found = await self.evaluate(run, asked)
+        except KernelUnavailable as error:
+            raise ValidatorUnavailable(
+                f"The gate's validator {name!r} needs the run's kernel: {error}"
+            ) from None
+        if found.error is not None:
+            raise ValidatorUnavailable(
+                f"The gate's validator {name!r} failed: {found.error.name}: {found.error.message}"
+            )
+        if found.truth:
+            pairs = found.value or [["", "The answer was not accepted."]]
+            raise FormInvalid([Mistake(field, message) for field, message in pairs])
+
+
+def link_voter(claims: Claims, user: Voter | None = None) -> Voter:
+    """Who votes by this link (G41)."""
+    if user is None:
+        return Voter(claims.approver, verified=False, route="link", link=claims.link)
+    return Voter(
+        user.name,
+        verified=True,
+        route="link",
+        link=claims.link,
+        claimed=claims.approver,
+        groups=user.groups,
+    )
