@@ -102,8 +102,7 @@ def _entered(event: e.SectionEntered) -> str:
 
 
 def _failed(event: e.StepFailed | e.StepRetried | e.RunFailing | e.RunFailed) -> str:
-    of_step = isinstance(event, e.StepFailed | e.StepRetried)
-    what = f"step {event.step}" if of_step else "run"
+    what = f"step {event.step}" if isinstance(event, e.StepFailed | e.StepRetried) else "run"
     return f"{what} failed: {event.error.name}: {event.error.message}{_reason(event.error.reason)}"
 
 

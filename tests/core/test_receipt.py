@@ -135,6 +135,19 @@ def test_a_cancelled_run_has_superseded_its_gate(play):
     assert (gate["outcome"]["status"], gate["outcome"]["seq"]) == ("superseded", len(run.log))
 
 
+def test_an_approval_that_was_withdrawn_stands_there_and_does_not_count(play):
+    """G18"""
+    run = play(ask={"required_events": 2}).opened()
+    bob = Voter("bob", verified=True, route="test")
+    run.vote("bob")
+    run.tell(c.WithdrawVote(gate=StepId("ask"), generation=1, voter=bob))
+    run.vote("bob")
+    file = signed(chained_rows(run.log))
+    (gate,) = json.loads(file)["receipt"]["gates"]
+    assert [vote["counts"] for vote in gate["votes"]] == [False, True]
+    assert check(file, TRUST).good
+
+
 def test_a_receipt_is_one_canonical_line():
     assert canonical_json(json.loads(FILE)) + b"\n" == FILE
     assert FILE.startswith(b'{"receipt":{')
