@@ -19,7 +19,7 @@ from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
-from jupyter_flows.ports import Clock, Documents, Outputs
+from jupyter_flows.ports import Clock, Documents, Outputs, ReceiptKeys
 from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
@@ -124,6 +124,7 @@ def compose(
         documents=LateDocuments(),
         peers=peers,
         keyring=keys,
+        receipt_keys=functools.partial(_receipt_keys, folder / "receipt-keys.pem"),
         address=address,
         certificate=certificate,
         clock=clock,
@@ -173,6 +174,12 @@ class LateDocuments:
 
     async def write(self, path: str, notebook: Mapping[str, Json]) -> None:
         await self._documents.write(path, notebook)
+
+
+def _receipt_keys(path: Path) -> ReceiptKeys:
+    from jupyter_flows.store.receipt_keys import ReceiptKeyFile  # noqa: PLC0415 (slow to load)
+
+    return ReceiptKeyFile(path)
 
 
 def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "KernelSessions":

@@ -255,7 +255,9 @@ class Store(Protocol):
         """The run's events behind `after`, oldest first. Raises UnknownRun."""
 
     async def chain(self, run: RunId) -> list[tuple[int, float, str, str, str]]:
-        """The rows as they stand: (seq, at, kind, body, hash). Raises UnknownRun."""
+        """The rows as they stand: (seq, at, kind, body, hash), whatever they hold: what is no text
+        comes with lone surrogates in the place of its bytes. Raises UnknownRun.
+        """
 
     async def claim(self, run: RunId, server: str, expected: int) -> int:
         """Take the run for driving if its epoch is still `expected`; the new epoch comes back.
@@ -332,6 +334,31 @@ class ScheduleStore(Protocol):
 
     async def remove(self, schedule: ScheduleId) -> None:
         """Raises UnknownSchedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """`public_key` is PEM text; `sign` gives the signature in base64."""
+
+    id: str
+    public_key: str
+    sign: Callable[[bytes], str]
+
+
+class ReceiptKeys(Protocol):
+    """The server's own Ed25519 keys, which sign receipts (G71).
+
+    Every method raises KeyUnusable when they can't be read.
+    """
+
+    def newest(self) -> SigningKey:
+        """The key that signs."""
+
+    def public_keys(self) -> Mapping[str, str]:
+        """All by their id, as PEM text, newest first; those that sign no more are kept."""
+
+    def rotate(self) -> str:
+        """Make a new key, which signs from now on; its id."""
 
 
 # ---------------------------------------------------------------- who drives

@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "list": ("listing", "List runs, newest first."),
     "show": ("show", "Show a run: steps, gates, votes, links."),
     "logs": ("logs", "Print what a run's cells have put out."),
+    "audit": ("audit", "Who did what in a run, checked; and a signed receipt of it."),
     "approve": ("vote", "Approve a gate."),
     "reject": ("vote", "Reject a gate."),
     "withdraw": ("vote", "Take an approval back."),

@@ -102,6 +102,15 @@ class LoseKernel(Struct, frozen=True, kw_only=True):
     outputs: Mapping[StepId, Digest] = field(default_factory=dict)
 
 
+class ShowGate(Struct, frozen=True, kw_only=True):
+    """The page of this gate was shown to `voter`, with what this digest stands for (G71)."""
+
+    gate: StepId
+    generation: int
+    voter: Voter
+    digest: Digest | None = None
+
+
 class Resume(Struct, frozen=True, kw_only=True):
     """The owner goes on after a crash or a failure, from the step that did not finish."""
 
@@ -142,6 +151,7 @@ Command: TypeAlias = (
     | CheckDeadline
     | MintLink
     | RevokeLink
+    | ShowGate
     | LoseKernel
     | Resume
     | FinishRebuild

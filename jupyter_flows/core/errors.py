@@ -18,12 +18,14 @@ FlowsError
 │   └── NotYourTurn         others vote before you (G44)
 ├── Refused             the state does not allow it (any more)
 │   ├── GateClosed · GateSuperseded · AlreadyVoted · StaleDigest · LinkConsumed
-│   └── RunFinished · RunNotResumable · NoGate · NothingToWithdraw
+│   ├── RunFinished · RunNotResumable · NoGate · NothingToWithdraw
+│   └── LogBroken           no receipt is given of a log that does not stand as it was written
 ├── Gone                it was there, and is over
 │   ├── LinkExpired · LinkRevoked
 ├── TooLarge
 ├── TooMany             wait, then try again
 ├── LogUnreadable       a newer version wrote it, or it is damaged
+├── KeyUnusable         a key file is damaged, or holds another kind of key
 └── Unavailable         try again; nothing was changed
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
@@ -181,6 +183,10 @@ class NothingToWithdraw(Refused):
     """There is no approval of yours here that you could withdraw."""
 
 
+class LogBroken(Refused):
+    """The log of this run does not stand as it was written."""
+
+
 class Gone(FlowsError):
     """It is over."""
 
@@ -203,6 +209,10 @@ class TooMany(FlowsError):
 
 class LogUnreadable(FlowsError):
     """The log of this run can't be read."""
+
+
+class KeyUnusable(FlowsError):
+    """A key can't be used."""
 
 
 class Unavailable(FlowsError):

@@ -135,6 +135,15 @@ class GateOpened(Struct, frozen=True, kw_only=True):
     digest: Digest
 
 
+class GateShown(Struct, frozen=True, kw_only=True):
+    """Somebody was shown the approval page: once for each link (or name) and digest (G71)."""
+
+    gate: StepId
+    generation: int
+    voter: Voter
+    digest: Digest | None = None
+
+
 class VoteCast(Struct, frozen=True, kw_only=True):
     """`gate` None: a vote by a flow-level link that no gate has counted yet (G36)."""
 
@@ -246,6 +255,7 @@ Event: TypeAlias = (
     | OutputsAmended
     | WidgetsSaved
     | GateOpened
+    | GateShown
     | VoteCast
     | PreVoteCounted
     | VoteDismissed

@@ -250,7 +250,10 @@ class Vote(Struct, frozen=True):
 
 
 class Gate(Struct, frozen=True):
-    """One opening of a suspend step. `(step, generation)` names it within its run (G6)."""
+    """One opening of a suspend step. `(step, generation)` names it within its run (G6).
+
+    `shown` holds who has seen its page, and with which digest.
+    """
 
     step: StepId
     generation: int
@@ -263,6 +266,7 @@ class Gate(Struct, frozen=True):
     prompt: bool = False
     digest: Digest | None = None
     link: LinkId | None = None
+    shown: frozenset[tuple[str, Digest | None]] = frozenset()
 
     @property
     def approvals(self) -> tuple[Vote, ...]:

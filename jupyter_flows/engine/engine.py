@@ -29,6 +29,7 @@ from jupyter_flows.core.links import (
 from jupyter_flows.core.model import (
     FINISHED,
     NOTHING,
+    Gate,
     Json,
     Link,
     LinkId,
@@ -36,9 +37,11 @@ from jupyter_flows.core.model import (
     Run,
     RunId,
     StepId,
+    Voter,
 )
 from jupyter_flows.core.plain import plain_json
 from jupyter_flows.engine.asked import Limits, NewRun
+from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
@@ -59,6 +62,7 @@ from jupyter_flows.ports import (
     Outputs,
     Page,
     Peers,
+    ReceiptKeys,
     RunFilter,
     RunRow,
     Store,
@@ -87,6 +91,7 @@ class Engine:
         documents: Documents,
         peers: Peers,
         keyring: Callable[[], Keyring],
+        receipt_keys: Callable[[], ReceiptKeys],
         address: Callable[[], str],
         certificate: str = "",
         clock: Clock,
@@ -99,6 +104,7 @@ class Engine:
         self.limits = limits
         self.clock = clock
         self.feed = Feed(store)
+        self.audit = Auditor(store, receipt_keys, clock)
         self._store = store
         self._kernels = kernels
         self._documents = documents
@@ -398,6 +404,22 @@ class Engine:
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
             raise KernelUnavailable("It is gone; resume the run first.")
         return await self._peers.evaluate(row.server or "", run, expression)
+
+    def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
+        """The page of this gate was shown to this reader (G71). It is told in the background, for
+        a store that is away must not keep a page from its reader; nothing is driven by it.
+        """
+        show = c.ShowGate(
+            gate=gate.step, generation=gate.generation, voter=voter, digest=gate.digest
+        )
+        if machine.decide(run, show, self.clock()):
+            self._spawn(self._tell_shown(run.id, show), f"jupyter-flows shown {run.id}")
+
+    async def _tell_shown(self, run: RunId, show: c.ShowGate) -> None:
+        try:
+            await self._teller.tell(run, show)
+        except FlowsError as error:
+            self._log.warning("run %s: that its page was shown is not in the log: %s", run, error)
 
     async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
         """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).

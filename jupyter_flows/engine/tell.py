@@ -30,6 +30,7 @@ CHEAP = (
     e.RunStopped,
     e.OutputsAmended,
     e.WidgetsSaved,
+    e.GateShown,
     e.KernelRebuilt,
 )
 """Events that answer nobody: their commit survives the process's death, and doesn't wait for the

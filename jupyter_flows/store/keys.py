@@ -1,10 +1,10 @@
 """The signing keys as a private file: one key a line, oldest to newest (G31)."""
 
-import os
 import secrets
 from pathlib import Path
 
 from jupyter_flows.core.links import Keyring, WeakKeyError
+from jupyter_flows.store.private import write_private
 
 _HEADER = "# Signing keys of approval links, oldest to newest: all verify, the newest signs.\n"
 
@@ -20,26 +20,7 @@ class KeyFile:
         self._seen: tuple[int, int] | None = None
         self._keyring: Keyring | None = None
         if not path.exists():
-            self._write(_HEADER + f"{secrets.token_bytes(32).hex()}\n", first=True)
-
-    def _write(self, text: str, *, first: bool = False) -> None:
-        """The `first` file of several processes that start together stands; the others read it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_name(f"{self.path.name}.{os.getpid()}.new")
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if not first:
-            new.replace(self.path)
-            return
-        try:
-            os.link(new, self.path)
-        except FileExistsError:
-            pass
-        finally:
-            new.unlink()
+            write_private(path, _HEADER + f"{secrets.token_bytes(32).hex()}\n", first=True)
 
     def __call__(self) -> Keyring:
         stat = self.path.stat()
@@ -65,6 +46,6 @@ class KeyFile:
         many there are. Links signed by a dropped key are unknown from then on.
         """
         keys = (*self().keys, secrets.token_bytes(32))[-max(keep, 1) :]
-        self._write(_HEADER + "".join(f"{key.hex()}\n" for key in keys))
+        write_private(self.path, _HEADER + "".join(f"{key.hex()}\n" for key in keys))
         self._keyring = None
         return len(keys)

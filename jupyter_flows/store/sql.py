@@ -22,6 +22,7 @@ from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
 from jupyter_flows.store.engine import open_engine
 from jupyter_flows.store.quick import Quick, insert_blob
+from jupyter_flows.store.raw import raw_rows, text
 from jupyter_flows.store.rows import (
     cursor_of,
     gate_row,
@@ -298,7 +299,12 @@ class SqlStore:
 
     async def chain(self, run: RunId) -> list[tuple[int, float, str, str, str]]:
         def work() -> list[tuple[int, float, str, str, str]]:
-            return [(r.seq, r.at, r.kind, r.body, r.hash) for r in self._rows(run, 0)]
+            query = raw_rows(run, is_sqlite=self._is_sqlite)
+            with self._engine.connect() as connection:
+                rows = connection.execute(query).all()
+                if not rows and not self._exists(connection, run):
+                    raise errors.UnknownRun(f"There is no run {run!r}.")
+            return [(r.seq, r.at, text(r.kind), text(r.body), text(r.hash)) for r in rows]
 
         return await self._job(work)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from jupyter_flows.core import forms
 from jupyter_flows.core.errors import FormInvalid, Mistake
 from jupyter_flows.core.forms import Entries, Parsed
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import GateOptions, Json
 from jupyter_flows.web.form import hidden_options, restored
-from jupyter_flows.web.page import Typed, hide_tokens
+from jupyter_flows.web.page import Typed
 from jupyter_flows.web.posted import Posted
 
 

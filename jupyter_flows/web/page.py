@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from jupyter_flows.core import durations, forms, policy
 from jupyter_flows.core.errors import Mistake
 from jupyter_flows.core.forms import ROOT, Entries
 from jupyter_flows.core.forms.parse import Path
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.machine.gates import gate_error
 from jupyter_flows.core.model import (
     Gate,
@@ -39,11 +39,6 @@ STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest(
 MAX_TEXT = 20_000
 MAX_IMAGE_BYTES = 2_000_000
 MAX_OUTPUTS = 20
-
-_TOKEN = re.compile(
-    r"flow_token(=|%3D)[^\s'\"&<>]+(?:\s*\n\s*[\w.=-]{12,})*"  # also wrapped over lines
-    r"|[\w-]{30,}\.[\w-]{43}(?![\w-])"  # also without its key
-)
 
 _pages = Environment(
     loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
@@ -261,13 +256,6 @@ def _shown(output: Mapping[str, Json]) -> Shown:
         if mime in data and len(data[mime]) <= MAX_IMAGE_BYTES:
             return Shown(image=f"data:{mime};base64,{''.join(_joined(data[mime]).split())}")
     return _text(data.get("text/plain", "This output has no text to show."))
-
-
-def hide_tokens(text: str) -> str:
-    """The text without the signed part of links: what a cell prints of one approver's link is no
-    business of the others.
-    """
-    return _TOKEN.sub("flow_token=[hidden]", text)
 
 
 def _hidden_vote(vote: Vote) -> Vote:

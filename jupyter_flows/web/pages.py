@@ -137,6 +137,8 @@ class PageDoor(HtmlErrors):
             typed=typed,
         )
         self.send_page(page, status)
+        if gate is not None and self.request.method == "GET":
+            self.engine.shown(run, gate, reader.voter(run, gate))
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""

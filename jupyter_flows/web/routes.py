@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from jupyter_flows.core import receipt
 from jupyter_flows.core.model import Purpose
-from jupyter_flows.web import api, links, pages, schedules, views
+from jupyter_flows.web import api, audit, links, pages, schedules, views
+from jupyter_flows.web.audit_views import AuditView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
@@ -82,6 +84,32 @@ ROUTES: Sequence[Route] = (
         L,
         "The executed notebook so far",
         answers={200: None},
+    ),
+    Route(
+        "GET",
+        "api/runs/{run}/audit",
+        audit.AuditDoor,
+        L,
+        "What the log tells, line by line, and whether it stands as it was written",
+        answers={200: AuditView},
+    ),
+    Route(
+        "GET",
+        "api/runs/{run}/receipt",
+        audit.ReceiptDoor,
+        L,
+        "The signed receipt of the run; with payloads=false without payloads and results",
+        answers={200: receipt.SignedReceipt},
+        query=("payloads",),
+    ),
+    Route(
+        "GET",
+        "api/audit-key",
+        audit.AuditKeyDoor,
+        L,
+        "The public key that checks receipts, as PEM; an older one by its id",
+        answers={200: None},
+        query=("id",),
     ),
     Route(
         "POST",

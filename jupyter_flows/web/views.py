@@ -1,7 +1,6 @@
 """What the doors show of runs, steps, gates and links: the records of the public contract."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -18,6 +17,7 @@ from jupyter_flows.core.model import (
     Vote,
     Voter,
 )
+from jupyter_flows.core.moments import rfc3339
 from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
@@ -196,8 +196,7 @@ class Voted(Struct):
 
 def time(at: float) -> str:
     """RFC 3339 in UTC, with milliseconds."""
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return rfc3339(at)
 
 
 def time_or_none(at: float | None) -> str | None:

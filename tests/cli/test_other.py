@@ -103,10 +103,11 @@ def test_the_data_folder_comes_from_the_option_the_variable_or_the_configuration
 
 
 @pytest.mark.parametrize(
-    "command", ["listing", "show", "logs", "vote", "cancel", "links", "schedule"]
+    "command", ["listing", "show", "logs", "vote", "cancel", "links", "schedule", "audit"]
 )
 def test_asking_commands_load_nothing_slow(command):
     slow = ("jupyter_server", "papermill", "nbformat", "alembic", "zmq", "jupyter_client", "rich")
+    slow += ("cryptography",)
     code = (
         f"import sys, json; import jupyter_flows.cli.main, jupyter_flows.cli.{command};"
         f"print(json.dumps([name for name in {slow!r} if name in sys.modules]))"

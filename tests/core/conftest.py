@@ -1,6 +1,6 @@
 """A run told by hand, for the tests of the machine."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
-from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.audit import Row
+from jupyter_flows.core.canonical import chained, sha256
+from jupyter_flows.core.codec import encode
 from jupyter_flows.core.machine import AskCondition, created, decide, evolve, plan
 from jupyter_flows.core.model import (
     Failure,
@@ -24,6 +26,21 @@ from jupyter_flows.core.model import (
 )
 
 DAY = 86400.0
+
+
+def chained_rows(log: list[e.Recorded]) -> list[Row]:
+    """The rows as a store writes them: seq, at, kind, body, hash."""
+    return rechained([(row.seq, row.at, *encode(row.event)) for row in log])
+
+
+def rechained(rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+    """With the hashes that they should have, as somebody who knows the chain would forge them."""
+    made: list[Row] = []
+    for row in rows:
+        seq, at, kind, body = row[:4]
+        previous = made[-1][4] if made else ""
+        made.append((seq, at, kind, body, chained(previous, seq, at, kind, body)))
+    return made
 
 
 class Play:

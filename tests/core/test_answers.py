@@ -156,8 +156,8 @@ def test_every_field_that_the_form_refuses_is_named():
     enums = {"enums": {"note": ["a", "b"]}}
     told = mistakes(closed, {"resume": {"limit": "many", "note": "c"}}, enums, form=FORM)
     assert told == [
-        "here, key 'resume.limit': 'many' is not of type 'integer'",
-        "here, key 'resume.note': 'c' is not one of ['a', 'b']",
+        "here, key 'resume.limit': must be a whole number; it is \"many\"",
+        'here, key \'resume.note\': must be one of: "a", "b"; it is "c"',
     ]
     told = mistakes(closed, {"resumes": [{"payload": {}}]}, form=FORM)
     assert told == ["here, key 'resumes.0.payload': 'limit' is a required property"]

@@ -273,6 +273,7 @@ SAMPLES = {
     e.OutputsAmended: e.OutputsAmended(outputs={}),
     e.WidgetsSaved: e.WidgetsSaved(widgets=sha256(b"")),
     e.GateOpened: None,
+    e.GateShown: e.GateShown(**AT, voter=Voter("bob", True, "test")),
     e.VoteCast: e.VoteCast(**AT, voter=Voter("bob", True, "test"), approved=True),
     e.PreVoteCounted: e.PreVoteCounted(**AT, link="l"),
     e.VoteDismissed: e.VoteDismissed(**AT, voter=Voter("bob", True, "test"), why=""),

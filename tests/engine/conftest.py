@@ -27,6 +27,7 @@ class World:
         self.chance = FakeChance()
         self.documents = FakeDocuments()
         self.peers = FakePeers()
+        self.receipt_keys = None
         self.servers = []
 
     def server(self, name="srv_1", **options):
@@ -39,6 +40,7 @@ class World:
             documents=self.documents,
             peers=self.peers,
             keyring=lambda: KEYS,
+            receipt_keys=lambda: self.receipt_keys,
             address=lambda: "http://127.0.0.1:1/flows",
             clock=self.clock,
             chance=self.chance,

@@ -13,6 +13,7 @@ from jupyter_flows.core.machine import gates, steps, votes
 from jupyter_flows.core.machine.closing import timing_out
 from jupyter_flows.core.machine.evolve import evolve
 from jupyter_flows.core.machine.going_on import Events, after, ending, failing
+from jupyter_flows.core.machine.shown import show_gate
 from jupyter_flows.core.machine.steps import check_known, check_unfinished, known_step
 from jupyter_flows.core.machine.tables import EXPECTED, OPEN
 from jupyter_flows.core.model import (
@@ -180,6 +181,7 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.CheckDeadline: _check_deadline,
     c.MintLink: _mint_link,
     c.RevokeLink: _revoke_link,
+    c.ShowGate: show_gate,
     c.LoseKernel: _lose_kernel,
     c.Resume: _resume,
     c.FinishRebuild: _finish_rebuild,

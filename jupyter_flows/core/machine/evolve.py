@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core import forms
+from jupyter_flows.core.machine.shown import with_shown
 from jupyter_flows.core.machine.tables import (
     GATE_TRANSITIONS,
     RUN_TRANSITIONS,
@@ -104,6 +105,8 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
             return replace(run, widgets=event.widgets)
         case e.GateOpened():
             return _gate_opened(run, event, at)
+        case e.GateShown():
+            return _with_gate(run, with_shown(run.gates[event.gate, event.generation], event))
         case e.VoteCast():
             return _vote_cast(run, event, at)
         case e.PreVoteCounted():
@@ -367,4 +370,5 @@ def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:
     run = _step_cut_off(run, event, at)
     by = f"Cancelled by {event.by}."
     error = Failure("RunCancelled", by, event.reason)
-    return replace(_gates_ended(run, event, at), finished_at=at, error=error, wake_at=None)
+    run = _gates_ended(run, event, at)
+    return replace(run, finished_at=at, error=error, wake_at=None, failing=False)

@@ -53,6 +53,7 @@ RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
     e.KernelRebuilt: frozenset({R}),
     e.WidgetsSaved: frozenset({R, S, Z, I}),
     e.OutputsAmended: frozenset({R, S, Z, I}),
+    e.GateShown: frozenset({S}),
     e.VoteCast: frozenset({Q, R, S, Z, I}),
     e.VoteWithdrawn: frozenset({R, S}),
     e.PreVoteCounted: frozenset({S}),

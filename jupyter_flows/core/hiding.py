@@ -1,0 +1,33 @@
+"""Tokens of links, hidden in what is shown or handed to others.
+
+What a cell prints or returns of one approver's link is no business of the rest: whoever knows a
+token can vote with it.
+"""
+
+import re
+
+from jupyter_flows.core.model import Json
+
+HIDDEN = "flow_token=[hidden]"
+
+# Each alternative can begin at one place of a word only: a text takes time by its length alone.
+_TOKEN = re.compile(
+    r"flow_token(=|%3D)[^\s'\"&<>]+(?:[^\S\n]*\n\s*[\w.=-]{12,})*"  # also wrapped over lines
+    r"|(?<![\w-])[\w-]{30,}+\.[\w-]{43}(?![\w-])"  # also without its key
+)
+
+
+def hide_tokens(text: str) -> str:
+    """The text without the signed part of links."""
+    return _TOKEN.sub(HIDDEN, text)
+
+
+def without_tokens(value: Json) -> Json:
+    """The value with the tokens hidden in every text within; an equal one if there are none."""
+    if isinstance(value, str):
+        return hide_tokens(value)
+    if isinstance(value, list | tuple):
+        return [without_tokens(inner) for inner in value]
+    if isinstance(value, dict):
+        return {without_tokens(key): without_tokens(inner) for key, inner in value.items()}
+    return value

@@ -1,0 +1,69 @@
+"""The log told to a reader (G71)."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
+from jupyter_flows.core.model import StepId, Voter
+from jupyter_flows.core.trail import _SAY, Who, trail
+
+from .test_codec import events
+
+TOKEN = "A" * 80 + "." + "B" * 43
+
+
+@pytest.mark.parametrize("kind", e.KINDS.values(), ids=lambda kind: kind.__name__)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_every_kind_of_event_has_its_line(kind, data):
+    """G71"""
+    event = data.draw(events(kind))
+    (line,) = trail([e.Recorded(1, 1000.0, event)])
+    assert line.kind == kind.__name__
+    assert line.what.strip()
+    assert (line.seq, line.at) == (1, 1000.0)
+
+
+def test_every_kind_of_event_has_words_of_its_own():
+    assert set(_SAY) == set(e.KINDS.values())
+
+
+def test_the_trail_says_who_did_what_and_in_which_way(play):
+    """G41, G71"""
+    run = play(ask={"required_events": 2}).opened()
+    link = run.mint("bob")
+    voter = Voter("bob", verified=False, route="link", link=link)
+    gate = run.gate()
+    run.tell(c.ShowGate(gate=StepId("ask"), generation=1, voter=voter, digest=gate.digest))
+    run.vote("bob", link=link, digest=gate.digest)
+    run.vote("ann", reason="looks right")
+    said = {line.kind: line for line in trail(run.log)}
+    assert said["RunCreated"].who == Who("owner")
+    assert said["GateShown"].who == Who("bob", verified=False, route="link", link=link)
+    assert said["GateShown"].what == "gate ask: its page was shown"
+    assert said["GateShown"].digest == gate.digest
+    assert said["VoteCast"].who == Who("ann", verified=True, route="test")
+    assert said["VoteCast"].what == "approved gate ask: looks right"
+    assert said["GateApproved"].what == "gate ask approved"
+    shown = [str(line.who) for line in trail(run.log) if line.who]
+    assert shown == [
+        "owner",
+        f"bob (claimed, by link {link})",
+        f"bob (claimed, by test {link})",
+        "ann (logged in, by test)",
+    ]
+
+
+def test_no_token_is_in_the_trail(play):
+    """G34, G71"""
+    run = play(load=None, ask={}).begin()
+    run.finish("load", {"resume": f"http://h/resume?flow_token={TOKEN}"})
+    run.tell(c.Advance())
+    run.finish("ask")
+    run.vote(f"bob {TOKEN}", False, reason=f"see http://h/resume?flow_token={TOKEN}")
+    run.tell(c.Resume(by=TOKEN))
+    said = repr(trail(run.log))
+    assert "B" * 10 not in said
+    assert "flow_token=[hidden]" in said
