@@ -11,8 +11,8 @@ from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus, StepI
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
 
 
-def recorded(row: Any) -> Recorded:
-    return Recorded(row.seq, row.at, decode(row.kind, row.body))
+def recorded(row: Any, body: str) -> Recorded:
+    return Recorded(row.seq, row.at, decode(row.kind, body))
 
 
 def run_row(row: Any) -> RunRow:

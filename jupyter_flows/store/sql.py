@@ -12,30 +12,24 @@ import msgspec
 import sqlalchemy as sa
 
 from jupyter_flows.core import errors
-from jupyter_flows.core.canonical import chained, sha256
-from jupyter_flows.core.codec import encode
+from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.events import Event, Recorded
 from jupyter_flows.core.machine import evolve, replay
-from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
-from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.core.model import TIMED, Digest, Run, RunId
 from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
+from jupyter_flows.store.bodies import Encoded, encoded, rows_of, whole
 from jupyter_flows.store.engine import open_engine
+from jupyter_flows.store.lists import SqlLists
 from jupyter_flows.store.quick import Quick, insert_blob
 from jupyter_flows.store.raw import raw_rows, text
 from jupyter_flows.store.rows import (
-    cursor_of,
-    gate_row,
-    link_row,
-    read_cursor,
     recorded,
-    run_row,
 )
 from jupyter_flows.store.schedules import SqlSchedules
 
 T = TypeVar("T")
 
-_READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 _BEGUN = tuple(status.value for status in TIMED)
 _HEADS = 4096
 """How many runs' newest hashes are remembered, to save a look-up at the next append."""
@@ -50,7 +44,7 @@ _EPOCH = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == sa.bindparam("
 _INSERT = sa.insert(tables.events)
 
 
-class SqlStore:
+class SqlStore(SqlLists):
     """Implements `ports.Store`. Blobs and partial outputs are files in `folder`."""
 
     def __init__(self, url: str, folder: Path) -> None:
@@ -116,6 +110,8 @@ class SqlStore:
     async def create(
         self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
     ) -> RunId:
+        told = encoded(events, self._blobs.keep)
+
         def work() -> RunId:
             self._blobs.write()
             self._blobs.sync()
@@ -138,7 +134,7 @@ class SqlStore:
                         **projection.run_values(run),
                     },
                 )
-                rows, head = _rows_of(run.id, events, "")
+                rows, head = rows_of(run.id, told, "")
                 connection.execute(_INSERT, rows)
                 blobs = self._put_blobs(connection)
             self._blobs.committed(blobs)
@@ -150,6 +146,8 @@ class SqlStore:
     async def append(
         self, run: Run, events: Sequence[Recorded], *, epoch: int | None, durable: bool
     ) -> None:
+        told = encoded(events, self._blobs.keep)
+
         def work() -> None:
             self._blobs.write()
             if durable:
@@ -159,7 +157,7 @@ class SqlStore:
                     self._check_epoch(connection, run.id, epoch)
                     if projection.begins(run, [row.event for row in events]):
                         _check_room(connection, run)
-                    rows, head = self._chained(connection, run.id, events)
+                    rows, head = self._chained(connection, run.id, told)
                     connection.execute(_INSERT, rows)
                     blobs = self._put_blobs(connection)
                     self._project(connection, run, [row.event for row in events])
@@ -170,20 +168,22 @@ class SqlStore:
             self._remember(run.id, head)
 
         def step() -> None:
-            if not self._step(run, events, epoch):
+            if not self._step(run, events, told, epoch):
                 work()
 
         if durable or not self._at_once(step):
             await self._job(work)
 
-    def _step(self, run: Run, events: Sequence[Recorded], epoch: int | None) -> bool:
+    def _step(
+        self, run: Run, events: Sequence[Recorded], told: Sequence[Encoded], epoch: int | None
+    ) -> bool:
         """A step's commit through the driver. False, and nothing is done, if it needs more."""
         head = self._heads.get(run.id)
         if self._writer is None or head is None or head[0] != events[0].seq - 1 or epoch is None:
             return False
         if projection.changes_lists(row.event for row in events):
             return False
-        rows, head = _rows_of(run.id, events, head[1])
+        rows, head = rows_of(run.id, told, head[1])
         blobs = self._blobs.rows()
         self._set_pragmas(self._writer, durable=False)
         self._quick.commit(self._writer, run.id, epoch, rows, blobs)
@@ -205,10 +205,10 @@ class SqlStore:
             raise errors.Fenced
 
     def _chained(
-        self, connection: sa.Connection, run: RunId, events: Sequence[Recorded]
+        self, connection: sa.Connection, run: RunId, events: Sequence[Encoded]
     ) -> tuple[list[dict[str, object]], tuple[int, str]]:
         previous = self._head(connection, run, events[0].seq - 1)
-        return _rows_of(run, events, previous)
+        return rows_of(run, events, previous)
 
     def _head(self, connection: sa.Connection, run: RunId, seq: int) -> str:
         known = self._heads.get(run)
@@ -274,7 +274,11 @@ class SqlStore:
     def _recorded(self, run: RunId, after_seq: int) -> list[Recorded]:
         rows = self._rows(run, after_seq)
         try:
-            return [recorded(row) for row in rows]
+            return [recorded(row, whole(row.body, self._blob)) for row in rows]
+        except KeyError as error:
+            raise errors.LogUnreadable(
+                f"The log of run {run} can't be read: {error} is lost from the store"
+            ) from None
         except (ValueError, msgspec.MsgspecError) as error:
             raise errors.LogUnreadable(f"The log of run {run} can't be read: {error}") from None
 
@@ -304,82 +308,17 @@ class SqlStore:
                 rows = connection.execute(query).all()
                 if not rows and not self._exists(connection, run):
                     raise errors.UnknownRun(f"There is no run {run!r}.")
-            return [(r.seq, r.at, text(r.kind), text(r.body), text(r.hash)) for r in rows]
+            return [(r.seq, r.at, text(r.kind), self._body(r.body), text(r.hash)) for r in rows]
 
         return await self._job(work)
 
-    async def row(self, run: RunId) -> RunRow:
-        found = await self._select(sa.select(tables.runs).where(tables.runs.c.id == run), run_row)
-        if not found:
-            raise errors.UnknownRun(f"There is no run {run!r}.")
-        return found[0]
-
-    async def _select(
-        self, query: sa.Select[tuple[object, ...]], read: Callable[[object], T]
-    ) -> list[T]:
-        def work() -> list[T]:
-            with self._engine.connect() as connection:
-                return [read(row) for row in connection.execute(query)]
-
-        return await self._job(work)
-
-    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
-        c = tables.runs.c
-        query = sa.select(tables.runs).order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
-        if wanted.status:
-            query = query.where(c.status.in_([status.value for status in wanted.status]))
-        if wanted.path is not None:
-            query = query.where(c.path == wanted.path)
-        if wanted.owner is not None:
-            query = query.where(c.owner == wanted.owner)
-        if cursor is not None:
-            created_at, run = read_cursor(cursor)
-            query = query.where(sa.tuple_(c.created_at, c.id) < sa.tuple_(created_at, run))
-        rows = await self._select(query, run_row)
-        more = len(rows) > limit
-        return Page(rows=tuple(rows[:limit]), cursor=cursor_of(rows[limit - 1]) if more else None)
-
-    async def ready(self) -> list[RunRow]:
-        query = sa.select(tables.runs).where(tables.runs.c.status.in_(_READY))
-        return await self._select(query, run_row)
-
-    async def queued(self, flow: str) -> list[RunId]:
-        c = tables.runs.c
-        query = sa.select(c.id).where(c.flow == flow, c.status == RunStatus.QUEUED.value)
-        ordered = query.order_by(c.created_at, c.id)
-        return await self._select(ordered, lambda row: RunId(row.id))  # type: ignore[attr-defined]
-
-    async def due(self, now: float) -> list[RunId]:
-        query = sa.select(tables.runs.c.id).where(tables.runs.c.due_at <= now)
-        return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
-
-    async def next_due(self) -> float | None:
-        def work() -> float | None:
-            with self._engine.connect() as connection:
-                due: float | None = connection.execute(
-                    sa.select(sa.func.min(tables.runs.c.due_at))
-                ).scalar()
-                return due
-
-        return await self._job(work)
-
-    async def open_gates(self, limit: int) -> list[GateRow]:
-        c = tables.gates.c
-        query = sa.select(tables.gates).where(c.status == GateStatus.OPEN.value)
-        return await self._select(query.order_by(c.opened_at).limit(limit), gate_row)
-
-    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
-        c = tables.links.c
-        query = sa.select(tables.links).order_by(c.created_at.desc()).limit(limit)
-        return await self._select(query if run is None else query.where(c.run_id == run), link_row)
-
-    async def link(self, link: LinkId) -> LinkRow:
-        found = await self._select(
-            sa.select(tables.links).where(tables.links.c.id == link), link_row
-        )
-        if not found:
-            raise errors.UnknownLink
-        return found[0]
+    def _body(self, stored: object) -> str:
+        """The row's body; as it stands there, where what it names is lost or damaged."""
+        found: str = text(stored)
+        try:
+            return whole(found, self._blob)
+        except (KeyError, UnicodeDecodeError, AttributeError):
+            return found
 
     # ------------------------------------------------------------ blobs
 
@@ -387,19 +326,20 @@ class SqlStore:
         return self._blobs.keep(data)
 
     async def get(self, digest: Digest) -> bytes:
-        def work() -> bytes:
-            data = self._blobs.kept(digest)
-            if data is not None:
-                return data
-            with self._engine.connect() as connection:
-                query = sa.select(tables.blobs.c.data).where(tables.blobs.c.digest == digest)
-                found = connection.execute(query).scalar()
-            data = self._blobs.read(digest) if found is None else bytes(found)
-            if sha256(data) != digest:
-                raise KeyError(digest)
-            return data
+        return await self._job(lambda: self._blob(digest))
 
-        return await self._job(work)
+    def _blob(self, digest: Digest) -> bytes:
+        """Raises KeyError for one that is not there, or not what its name says."""
+        data = self._blobs.kept(digest)
+        if data is not None:
+            return data
+        with self._engine.connect() as connection:
+            query = sa.select(tables.blobs.c.data).where(tables.blobs.c.digest == digest)
+            found = connection.execute(query).scalar()
+        data = self._blobs.read(digest) if found is None else bytes(found)
+        if sha256(data) != digest:
+            raise KeyError(digest)
+        return data
 
     def _partial(self, run: RunId) -> Path:
         return self._folder / "partial" / f"{run}.json"
@@ -466,27 +406,6 @@ def _check_room(connection: sa.Connection, run: Run) -> None:
     query = sa.select(sa.func.count()).where(c.flow == run.flow, c.status.in_(_BEGUN))
     if connection.execute(query).scalar_one() >= (run.concurrency or 0):
         raise errors.FlowBusy
-
-
-def _rows_of(
-    run: RunId, events: Sequence[Recorded], previous: str
-) -> tuple[list[dict[str, object]], tuple[int, str]]:
-    """The rows of these events, chained to the hash before them, and the log's new head."""
-    rows: list[dict[str, object]] = []
-    for row in events:
-        kind, body = encode(row.event)
-        previous = chained(previous, row.seq, row.at, kind, body)
-        rows.append(
-            {
-                "run_id": run,
-                "seq": row.seq,
-                "at": row.at,
-                "kind": kind,
-                "body": body,
-                "hash": previous,
-            }
-        )
-    return rows, (events[-1].seq, previous)
 
 
 def _set(connection: sa.Connection, pragma: str, value: str) -> None:

@@ -13,11 +13,13 @@ from alembic.script import ScriptDirectory
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
+from jupyter_flows.core.audit import verify
 from jupyter_flows.core.canonical import chained, sha256
 from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.store import tables
 from jupyter_flows.store.blobs import SMALL, Blobs
+from jupyter_flows.store.bodies import LARGE as LARGE_BODY
 from jupyter_flows.store.engine import (
     HEAD,
     NetworkFileSystemError,
@@ -179,6 +181,27 @@ async def test_a_small_blob_that_is_damaged_is_a_key_error(open_sql):
         connection.execute(sa.update(tables.blobs).values(data=b"something else"))
     with pytest.raises(KeyError):
         await store.get(digest)
+
+
+async def test_a_votes_files_stand_beside_its_row_and_the_chain_holds_for_them(open_sql, tmp_path):
+    """G63, G71"""
+    store = open_sql()
+    story = await suspended(store, required_events=2)
+    file = "data:text/plain;base64," + "QUJD" * LARGE_BODY
+    await put(store, story.vote(payload={"proof": file}), durable=True)
+    with sqlite3.connect(tmp_path / "flows.db") as connection:
+        rows = connection.execute("SELECT kind, length(body) FROM events").fetchall()
+    assert max(size for _, size in rows) < LARGE_BODY
+    assert await open_sql().load(story.run.id) == story.run
+    assert story.run.open_gate.votes[0].payload == {"proof": file}
+    found = verify(story.run.id, await open_sql().chain(story.run.id))
+    assert found.findings == ()
+    (blob,) = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    blob.write_bytes(blob.read_bytes().replace(b"QUJD", b"QUJE", 1))
+    found = verify(story.run.id, await open_sql().chain(story.run.id))
+    assert [finding.seq for finding in found.findings][:1] == [story.run.seq]
+    with pytest.raises(errors.LogUnreadable, match="lost"):
+        await open_sql().load(story.run.id)
 
 
 async def test_a_step_of_a_run_that_another_has_taken_is_fenced_and_keeps_nothing(

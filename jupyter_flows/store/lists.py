@@ -1,0 +1,98 @@
+"""The lists of runs, gates and links on a database: what is asked of them, as queries."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from jupyter_flows.core import errors
+from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus
+from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.store import tables
+from jupyter_flows.store.rows import cursor_of, gate_row, link_row, read_cursor, run_row
+
+T = TypeVar("T")
+
+_READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
+
+
+class SqlLists:
+    """A part of `SqlStore`, which says how a query is done."""
+
+    _engine: sa.Engine
+
+    async def _job(self, work: Callable[[], T]) -> T:
+        raise NotImplementedError
+
+    async def row(self, run: RunId) -> RunRow:
+        found = await self._select(sa.select(tables.runs).where(tables.runs.c.id == run), run_row)
+        if not found:
+            raise errors.UnknownRun(f"There is no run {run!r}.")
+        return found[0]
+
+    async def _select(
+        self, query: sa.Select[tuple[object, ...]], read: Callable[[object], T]
+    ) -> list[T]:
+        def work() -> list[T]:
+            with self._engine.connect() as connection:
+                return [read(row) for row in connection.execute(query)]
+
+        return await self._job(work)
+
+    async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        c = tables.runs.c
+        query = sa.select(tables.runs).order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
+        if wanted.status:
+            query = query.where(c.status.in_([status.value for status in wanted.status]))
+        if wanted.path is not None:
+            query = query.where(c.path == wanted.path)
+        if wanted.owner is not None:
+            query = query.where(c.owner == wanted.owner)
+        if cursor is not None:
+            created_at, run = read_cursor(cursor)
+            query = query.where(sa.tuple_(c.created_at, c.id) < sa.tuple_(created_at, run))
+        rows = await self._select(query, run_row)
+        more = len(rows) > limit
+        return Page(rows=tuple(rows[:limit]), cursor=cursor_of(rows[limit - 1]) if more else None)
+
+    async def ready(self) -> list[RunRow]:
+        query = sa.select(tables.runs).where(tables.runs.c.status.in_(_READY))
+        return await self._select(query, run_row)
+
+    async def queued(self, flow: str) -> list[RunId]:
+        c = tables.runs.c
+        query = sa.select(c.id).where(c.flow == flow, c.status == RunStatus.QUEUED.value)
+        ordered = query.order_by(c.created_at, c.id)
+        return await self._select(ordered, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+
+    async def due(self, now: float) -> list[RunId]:
+        query = sa.select(tables.runs.c.id).where(tables.runs.c.due_at <= now)
+        return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+
+    async def next_due(self) -> float | None:
+        def work() -> float | None:
+            with self._engine.connect() as connection:
+                due: float | None = connection.execute(
+                    sa.select(sa.func.min(tables.runs.c.due_at))
+                ).scalar()
+                return due
+
+        return await self._job(work)
+
+    async def open_gates(self, limit: int) -> list[GateRow]:
+        c = tables.gates.c
+        query = sa.select(tables.gates).where(c.status == GateStatus.OPEN.value)
+        return await self._select(query.order_by(c.opened_at).limit(limit), gate_row)
+
+    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
+        c = tables.links.c
+        query = sa.select(tables.links).order_by(c.created_at.desc()).limit(limit)
+        return await self._select(query if run is None else query.where(c.run_id == run), link_row)
+
+    async def link(self, link: LinkId) -> LinkRow:
+        found = await self._select(
+            sa.select(tables.links).where(tables.links.c.id == link), link_row
+        )
+        if not found:
+            raise errors.UnknownLink
+        return found[0]
