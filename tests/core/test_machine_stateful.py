@@ -102,25 +102,30 @@ def gate_options(**said) -> GateOptions:
     )
 
 
-GATES = st.builds(
+RULES = {
+    "required_events": st.sampled_from([1, 2, 2, 3]),
+    "timeout": st.sampled_from([None, 60.0, 60.0, 600.0]),
+    "form": st.sampled_from([None, None, FORM]),
+    "default_args": st.sampled_from([{}, {}, {"n": 5}]),
+    "hide_cancel": at_times,
+    "require_reason": st.booleans(),
+    "continue_on_disapprove_timeout": st.booleans(),
+    "on_timeout": st.sampled_from([None, None, None, {"resume": {"n": 0}}]),
+    "pre_approvals": st.sampled_from([True, True, True, False]),
+}
+FOR_ANYBODY = st.builds(GateOptions, **RULES)
+FOR_SOME = st.builds(
     gate_options,
+    **RULES,
     self_approval_disabled=st.booleans(),
     user_auth_required=seldom,
-    user_groups_required=st.sampled_from([()] * 9 + [("risk",)]),
-    approvers=st.sampled_from([()] * 2 + [("alice", "bob"), ("bob", "owner", "eve")]),
-    groups=st.sampled_from([()] * 4 + list(NEEDS)),
+    user_groups_required=st.sampled_from([()] * 6 + [("risk",)]),
+    approvers=st.sampled_from([(), ("alice", "bob"), ("bob", "owner", "eve")]),
+    groups=st.sampled_from([()] * 3 + list(NEEDS)),
     sequential=st.booleans(),
-    validate=st.sampled_from([None] * 20 + ["check"]),
-    required_events=st.sampled_from([1, 2, 2, 3]),
-    timeout=st.sampled_from([None, 60.0, 60.0, 600.0]),
-    form=st.sampled_from([None, None, FORM]),
-    default_args=st.sampled_from([{}, {}, {"n": 5}]),
-    hide_cancel=at_times,
-    require_reason=st.booleans(),
-    continue_on_disapprove_timeout=st.booleans(),
-    on_timeout=st.sampled_from([None, None, None, {"resume": {"n": 0}}]),
-    pre_approvals=st.sampled_from([True, True, True, False]),
+    validate=st.sampled_from([None] * 9 + ["check"]),
 )
+GATES = st.one_of(FOR_ANYBODY, FOR_SOME)
 RESULTS = st.sampled_from(
     [None] * 6 + [
         {"schema": FORM}, 1, {"resume": "url"}, {"schema": FORM}, {"default_args": {"n": 7}},
@@ -507,7 +512,7 @@ class Runs(RuleBasedStateMachine):
         waiting = [g for g in self.run.gates.values() if g.status not in CLOSED]
         return waiting[-1] if waiting else next(iter(self.run.gates.values()), None)
 
-    @precondition(lambda self: self.expected or self.run.open_gate)
+    @precondition(lambda self: not self.run.finished)
     @rule(who=st.one_of(st.none(), PEOPLE), span=st.sampled_from([None, 5.0, 100.0]))
     def mint(self, who: str | None, span: float | None) -> None:
         gate = self.newest_gate()
@@ -556,6 +561,16 @@ class Runs(RuleBasedStateMachine):
     def vote_early(self, who: str, approved: bool, payload: object) -> None:
         REACHED["a vote before the opening"] += 1
         self.vote_logged_in(who, approved, payload, None, True)
+
+    @precondition(lambda self: self.expected)
+    @rule(who=PEOPLE, misfit=st.booleans(), flow_level=st.booleans())
+    def vote_and_then_the_gate_opens(self, who: str, misfit: bool, flow_level: bool) -> None:
+        payload = {"n": "x"} if misfit else {"n": 1}
+        if flow_level:
+            self.flow_level(who, 1e6, approved=True, payload=payload)
+        else:
+            self.vote_logged_in(who, True, payload, None, False)
+        self.drive(Outcome({"schema": FORM}))
 
     @property
     def expected(self) -> bool:
