@@ -9,8 +9,9 @@ from jupyter_flows.core.machine import IllegalEventError, evolve
 from jupyter_flows.core.model import RunStatus, StepId, Voter
 
 
-def shown(play, link=None, name="bob", digest=None, generation=1):
-    voter = Voter(name, verified=link is None, route="link", link=link)
+def shown(play, link=None, name="bob", *, verified=None, digest=None, generation=1):
+    verified = link is None if verified is None else verified
+    voter = Voter(name, verified=verified, route="link", link=link)
     gate = play.gate(generation=generation)
     return play.tell(
         c.ShowGate(
@@ -39,6 +40,16 @@ def test_a_reload_is_not_recorded_again(play):
     assert shown(run, link) == ["GateShown"]
     assert shown(run, link) == []
     assert shown(run, link, name="somebody else with bob's link") == []
+
+
+def test_a_link_is_one_reader_and_each_login_by_it_is_another(play):
+    """G41, G71"""
+    run = play(ask={}).opened()
+    link = run.mint("bob")
+    assert shown(run, link) == ["GateShown"]
+    for name in ("ann", "eve"):
+        assert shown(run, link, name=name, verified=True) == ["GateShown"]
+        assert shown(run, link, name=name, verified=True) == []
 
 
 def test_each_link_each_login_and_each_digest_is_recorded(play):

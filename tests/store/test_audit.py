@@ -76,3 +76,22 @@ async def test_what_a_database_tool_can_do_is_found(open_sql, damage, statement)
     store, run = await told(open_sql)
     damage(statement)
     assert await findings(store, run) != []
+
+
+async def test_a_large_body_beside_its_row_is_found_when_it_is_damaged_or_lost(
+    open_sql, damage, tmp_path
+):
+    """G63, G71"""
+    store = open_sql()
+    story = await suspended(store)
+    await put(store, story.vote("bob", payload={"text": "x" * 200_000}), durable=True)
+    run = story.run.id
+    assert await findings(store, run) == []
+    (blob,) = [file for file in (tmp_path / "blobs").rglob("*") if file.is_file()]
+    whole = blob.read_bytes()
+    (row,) = [row[0] for row in await store.chain(run) if row[2] == "VoteCast"]
+    blob.chmod(0o600)
+    blob.write_bytes(whole.replace(b"xxx", b"xyx", 1))
+    assert any(said.startswith(f"row {row}:") for said in await findings(store, run))
+    blob.unlink()
+    assert any(said.startswith(f"row {row}:") for said in await findings(store, run))

@@ -110,3 +110,17 @@ async def test_a_vote_after_the_page_was_shown_counts_as_ever(park, reader, told
     assert (ended.status, ended.result) == ("succeeded", {"message": "fine"})
     kinds = [type(row.event).__name__ for row in await run.engine._store.events(run.id)]
     assert kinds.index("GateShown") < kinds.index("VoteCast")
+
+
+async def test_a_logged_in_reader_without_a_link_is_recorded_as_verified(
+    park, call, told, become, reader
+):
+    """G41, G71"""
+    run = await park({"user_auth_required": True})
+    key = (await run.gate())["id"]
+    await reader.enter((await run.mint("bob"))["approvalPage"])
+    assert await told(run) == [], "who is sent to the login was shown nothing"
+    become("ann")
+    for _ in range(2):
+        assert (await call("GET", f"page/{key}")).status == 200
+    assert [(name, link) for name, link, _ in await told(run)] == [("ann", None)]

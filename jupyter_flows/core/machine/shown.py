@@ -35,5 +35,6 @@ def with_shown(gate: Gate, event: e.GateShown) -> Gate:
 
 
 def _sight(reader: Voter, digest: Digest | None) -> tuple[str, Digest | None]:
-    """A link is one reader, whoever holds it; without one, the name is."""
-    return f"link:{reader.link}" if reader.link else reader.key, digest
+    """A link is one reader, whoever holds it, and so is each user who is logged in."""
+    by_link = f"link:{reader.link}" if reader.link else ""
+    return f"{by_link} {reader.key}" if reader.verified or not by_link else by_link, digest
