@@ -162,6 +162,11 @@ def why_not_by_link(run: Run, gate: Gate, voter: Voter) -> errors.LoginNeeded | 
     return None
 
 
+def refusal_of(run: Run, gate: Gate, voter: Voter) -> errors.NotAllowed | None:
+    """All that is against this voter's vote on the gate now, whatever the vote."""
+    return why_not(run.owner, gate, voter) or why_not_by_link(run, gate, voter)
+
+
 def out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
     """G44: the groups, or else the approvers, vote in the order in which they are named."""
     options = gate.options

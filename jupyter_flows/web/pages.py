@@ -130,7 +130,7 @@ class PageDoor(HtmlErrors):
             gate,
             purpose=reader.purpose,
             own_vote=reader.own_vote(run, gate),
-            refusal=policy.why_not(run.owner, gate, reader.voter(run, gate)) if gate else None,
+            refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
             outputs=await self._evidence(run, gate),
             form_token=self.engine.sign_form(reader.secret),
             now=self.engine.clock(),

@@ -34,7 +34,9 @@ class Reader:
         claimed = link_voter(self.claims)
         if self.user is None or gate is None:
             return claimed
-        refused = policy.why_never(run.owner, gate.options, claimed) is not None
+        refused = policy.why_never(run.owner, gate.options, claimed) or policy.why_not_by_link(
+            run, gate, claimed
+        )
         return link_voter(self.claims, self.user) if refused else claimed
 
     def own_vote(self, run: Run, gate: Gate | None) -> Vote | None:

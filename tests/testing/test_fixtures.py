@@ -112,7 +112,7 @@ def test_a_recorded_timeout_comes_at_once(run_flow):
 def test_what_the_gate_refuses_is_told_by_its_place_in_the_answers(run_flow):
     """G62."""
     answers = {"review": {"resume": {"note": 1, "drop_incomplete": True}}}
-    with pytest.raises(AnswersInvalid, match=r"step 'review', key 'resume.note': 1 is not of type"):
+    with pytest.raises(AnswersInvalid, match=r"step 'review', key 'resume.note': must be a text"):
         run_flow(NOTEBOOKS / "data_quality.ipynb", answers=answers)
 
 

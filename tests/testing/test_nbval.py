@@ -124,9 +124,9 @@ def test_an_answer_is_checked_by_the_gates_form_as_the_cell_has_completed_it(tol
     """G62: defaults and choices come from the cell."""
     assert told.outcomes("unfit") == ".Fs"
     said = told.said("unfit")
-    assert "step 'c1', key 'resumes.0.payload.limit': 'x' is not of type 'integer'" in said
-    assert "step 'c1', key 'resumes.0.payload.to': 'c' is not one of ['a', 'b']" in said
-    assert "step 'c1', key 'resumes.1.payload': 'limit' is a required property" in said
+    assert "step 'c1', key 'resumes.0.payload.limit': must be a whole number; it is \"x\"" in said
+    assert "step 'c1', key 'resumes.0.payload.to': must be one of: \"a\", \"b\"" in said
+    assert "step 'c1', key 'resumes.1.payload.limit': is required" in said
 
 
 def test_a_recorded_rejection_passes_and_the_notebook_ends_there(told):

@@ -101,7 +101,7 @@ def test_an_answer_that_does_not_fit_is_said_at_the_gate(front, make_notebook):
     form = {"suspend": {"resume_form": {"schema": {"properties": {"n": {"type": "integer"}}}}}}
     gate, then = front.keep(make_notebook(("1", [], form), "2"), "c0: {resume: {n: x}}")
     front.run(ANSWERS)
-    said = "flow.answers.yml, step 'c0', key 'resume.n': 'x' is not of type 'integer'"
+    said = "flow.answers.yml, step 'c0', key 'resume.n': must be a whole number; it is \"x\""
     assert said in front.run(gate)
     assert front.run(then) == f"NotReached: {said}"
 
