@@ -79,7 +79,7 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
     before = gate.vote_of(vote.voter)
     if before is not None and (vote.approved or not before.approved):
         raise errors.AlreadyVoted
-    refusal = why_not(run.owner, gate, vote.voter) or why_not_by_link(run, gate, vote.voter)
+    refusal = refusal_of(run, gate, vote.voter)
     if refusal is not None:
         raise refusal
     if gate.options.validate and gate.status is GateStatus.EXPECTED:
