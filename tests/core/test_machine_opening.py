@@ -277,3 +277,14 @@ def test_a_pre_vote_that_names_another_gates_digest_is_not_counted_at_the_openin
     p.run = replace(p.run, pre_votes=(vote,))
     assert "PreVoteCounted" not in p.finish("ask")
     assert p.gate().status is GateStatus.OPEN
+
+
+def test_what_a_gates_cell_gave_before_never_stands_for_an_answer(play):
+    """G5: a gate that is asked again waits again, though its cell gives the same."""
+    p = play(ask={}, then=None).opened(result={"n": 1})
+    p.vote("bob", approved=False)
+    p.resume()
+    events = p.finish("ask", {"n": 1})
+    assert "GateOpened" in events
+    assert p.run.open_gate.generation == 2
+    assert p.run.open_gate.votes == ()

@@ -363,3 +363,29 @@ async def test_json_answers_are_never_sniffed_as_pages(park):
     assert shown.headers["Content-Type"] == "application/json"
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     assert json.loads(shown.text)["gates"][0]["description"] == EVIL
+
+
+async def test_the_page_shows_what_the_gates_cell_and_evidence_cells_put_out(  # noqa: PLR0917
+    kernels, call, reached, engine, make_notebook, reader
+):
+    """G72."""
+    notebook = make_notebook(
+        "print('plain')",
+        ("print('proof')", ["evidence"]),
+        ("print('figures')\n1", [], {"id": "ask", "suspend": {}}),
+        ("print('later')", ["evidence"]),
+    )
+    run = (await call("POST", "api/runs", {"notebook": notebook})).json["id"]
+    await reached(run, "suspended")
+    await engine.settled(run)
+    asked = {"run": run, "gate": "ask", "approver": "bob"}
+    links = (await call("POST", "api/links", asked)).json
+    page = (await reader.enter(links["approvalPage"])).text
+    assert [
+        word
+        for word in ("plain", "proof", "figures", "later")
+        if f'<pre tabindex="0">{word}' in page
+    ] == [
+        "proof",
+        "figures",
+    ]
