@@ -1,6 +1,6 @@
 """nbval's test of each cell, with recorded answers at the gates."""
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from jupyter_flows.core import options
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json, StepSpec
 from jupyter_flows.kernels.notebook import read_notebook
+from jupyter_flows.testing.course import ConditionFailedError, Course
 from jupyter_flows.testing.kernel import FlowKernel
 from jupyter_flows.testing.plain import ended
 from jupyter_flows.testing.recorded import Recorded, answers_file, read_recorded
@@ -77,6 +78,7 @@ class Rehearsed:
         self._rehearsal = recorded.rehearsal() if recorded else None
         self._halt: str | None = None
         self._steps: dict[pytest.Item, StepSpec] = {}
+        self._course = Course()
 
     @classmethod
     def of(cls, path: Path) -> "Rehearsed | None":
@@ -110,6 +112,7 @@ class Rehearsed:
         step = self._steps.get(item)
         if step is None or self._rehearsal is None:
             return (yield)
+        self._leave_out(item, step, kernel, self._rehearsal.bindings())
         kernel.enter(step, self._rehearsal.bindings())
         try:
             outcome = yield
@@ -117,8 +120,26 @@ class Rehearsed:
             if step.gate is not None and not isinstance(failure, pytest.skip.Exception):
                 self._halt = f"The flow ended at step {step.id!r}: its cell failed."
             raise
-        self._answer(item, step, kernel.result())
+        result = kernel.result()
+        self._halt = self._asked(item, step, lambda: self._course.why_stopped(step, kernel, result))
+        if self._halt is None:
+            self._answer(item, step, result)
         return outcome
+
+    def _leave_out(
+        self, item: Any, step: StepSpec, kernel: FlowKernel, bindings: Mapping[str, Json]
+    ) -> None:
+        why = self._asked(item, step, lambda: self._course.why_skipped(step, kernel, bindings))
+        if why is not None:
+            raise pytest.skip.Exception(why, _use_item_location=True)
+
+    def _asked(self, item: Any, step: StepSpec, ask: Callable[[], str | None]) -> str | None:
+        try:
+            return ask()
+        except ConditionFailedError as error:
+            self._halt = f"The flow ended at step {step.id!r}: its condition failed."
+            item.raise_cell_error(str(error))
+        return None
 
     def _kernel(self, item: Any) -> FlowKernel:
         file = item.parent

@@ -10,6 +10,8 @@ from jupyter_flows.client.flows import NOWHERE
 from jupyter_flows.core.answers import ROUTE
 from jupyter_flows.core.model import Json, StepSpec
 from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.outcome import evaluation_of
+from jupyter_flows.ports import Evaluation
 
 _ENV = {"FLOWS_URL": NOWHERE, "FLOWS_TOKEN": "none", "FLOWS_RUN_ID": ROUTE}
 _LIMIT = 1 << 20
@@ -50,6 +52,20 @@ class FlowKernel:
         self._bound = dict(bindings)
         self._reply = {}
 
+    def evaluate(
+        self, expr: str, bindings: Mapping[str, Json], names: Mapping[str, Json]
+    ) -> Evaluation:
+        """What a condition of the flow's options comes to, as in a run."""
+        news = {k: v for k, v in bindings.items() if self._bound.get(k) != v}
+        self._bound = {**self._bound, **bindings}
+        asked = {"jupyter_flows": prelude.evaluating(expr, news, names, _LIMIT)}
+        message = self._inner.kc.execute(
+            "", silent=True, store_history=False, allow_stdin=False, user_expressions=asked
+        )
+        self.await_reply(message, _PATIENCE)
+        self._inner.await_idle(message, _PATIENCE)
+        return evaluation_of(self._reply)
+
     def execute_cell_input(self, source: str, allow_stdin: bool | None = None) -> str:
         step, self._announced = self._announced, None
         if step is None or not self.speaks_flows:
@@ -70,6 +86,7 @@ class FlowKernel:
             "limit": _LIMIT,
             "rebuilding": False,
             "raises": step.raises,
+            "goes_on": step.continue_on_error,
             "bindings": self._news,
         }
         metadata = {"cellId": step.id, "jupyter_flows": told}

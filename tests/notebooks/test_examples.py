@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+WHERE = {"where": "archive"}
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
@@ -95,3 +96,15 @@ def test_a_timeout_goes_on_and_says_why(run):
     status, said = run("timeout.ipynb")
     assert status == 0
     assert said[-1]["result"] == "SuspendedTimedOut"
+
+
+def test_the_reviewers_answer_decides_which_branch_runs(run):
+    """G82, G83: and what failed once was tried again."""
+    status, said = run("branches.ipynb", lambda at, _: post(at["links"]["resume"], WHERE))
+    assert status == 0
+    assert said[-1]["result"] == "anonymous: archived 406 rows"
+    told = [line["event"] for line in said]
+    assert told.count("step_retried") == 1
+    assert told.count("sleeping") == 2
+    sections = {line["cell"]: line["skipped"] for line in said if line["event"] == "section"}
+    assert sections == {"public": True, "archive": False}

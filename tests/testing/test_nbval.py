@@ -92,6 +92,21 @@ def told(tmp_path_factory, run_pytest, keep):
         _outcome(notebook("1", gate, "resume"), "2", "'a link'", "5"),
         "c1: {resume: 5}",
     )
+    large = {"skip_if": "resume['n'] < 3"}
+    branches = notebook(
+        gate,
+        ("1 / 0", [], {"skip_if": "resume['n'] > 3"}),
+        "1 / 0",
+        "seen = 1",
+        ("1 / 0", ["failure"]),
+        ("{'rows': 0}", [], {"stop_after_if": {"expr": "result['rows'] == 0"}}),
+        "1 / 0",
+    )
+    for place, text, flow in ((2, "# Small", {"skip_if": "resume['n'] > 3"}), (4, "# All", {})):
+        heading = {"cell_type": "markdown", "id": f"h{place}", "source": text}
+        branches["cells"].insert(place, {**heading, "metadata": {"flow": flow} if flow else {}})
+    keep(folder, "branches", branches, "c0: {resume: {n: 5}}")
+    keep(folder, "broken-condition", notebook(gate, ("1", [], large), "2"), "c0: {resume: 1}")
     keep(
         folder,
         "bash",
@@ -206,3 +221,20 @@ def test_without_nbval_the_plugin_loads_nothing(tmp_path, run_pytest):
     for options in ([], ["-p", "no:nbval"]):
         told = run_pytest(tmp_path, *options, "-p", "no:jupyter_server")
         assert told.status == 0, told.text
+
+
+def test_cells_have_their_turn_as_their_conditions_say(told):
+    """G80, G83."""
+    assert told.outcomes("branches") == ".ss.s.s"
+    said = told.said("branches")
+    assert "It is skipped: resume['n'] > 3" in said
+    assert "The section of 'h2' is skipped" in said
+    assert "the flow has not failed" in said
+    assert "The flow stopped early behind step 'c5'." in said
+
+
+def test_a_condition_that_raises_fails_its_cell_and_is_named(told):
+    """G83."""
+    assert told.outcomes("broken-condition") == ".Fs"
+    said = told.said("broken-condition")
+    assert "`skip_if`: the expression \"resume['n'] < 3\" failed: TypeError" in said
