@@ -160,7 +160,7 @@ class Engine:
 
     async def start(self) -> None:
         """Recover what a server left behind that died, then see to due times."""
-        self._spawn(self._due.work(), "jupyter-flows due times")
+        self._spawn(self._due.waiting.forever(), "jupyter-flows due times")
         await self._reconcile()
 
     async def see_to_due(self) -> None:

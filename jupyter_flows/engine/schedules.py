@@ -19,9 +19,9 @@ from jupyter_flows.core.errors import Conflict, FlowsError, Unavailable
 from jupyter_flows.core.model import Json, RunId
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.engine.asked import NewRun, NewSchedule
-from jupyter_flows.engine.due import RECONCILE_SECONDS, RETRY_SECONDS
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.tell import TRIES
+from jupyter_flows.engine.waiting import Waiting
 from jupyter_flows.ports import Chance, ScheduleStore
 
 Read: TypeAlias = Callable[[str], Awaitable[Mapping[str, Json]]]
@@ -47,7 +47,9 @@ class Schedules:
         self._read = read
         self._chance = chance
         self._log = log
-        self._changed = asyncio.Event()
+        self.waiting = Waiting(
+            "schedules", store=store, tick=self.tick, clock=engine.clock, log=log
+        )
         self._work: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------ asking and telling
@@ -108,7 +110,7 @@ class Schedules:
     # ------------------------------------------------------------ at work
 
     def start(self) -> None:
-        self._work = asyncio.create_task(self._forever(), name="jupyter-flows schedules")
+        self._work = asyncio.create_task(self.waiting.forever(), name="jupyter-flows schedules")
 
     async def stop(self) -> None:
         if self._work is not None:
@@ -118,28 +120,7 @@ class Schedules:
 
     def look(self) -> None:
         """Look at the store now: a schedule may be due before all others."""
-        self._changed.set()
-
-    async def _forever(self) -> None:
-        """Sleep to the next due time, then see to what is due."""
-        while True:
-            try:
-                await self._sleep()
-                if not await self.tick():
-                    await asyncio.sleep(RETRY_SECONDS)
-            except FlowsError as error:
-                self._log.warning("schedules: %s", error)
-                await asyncio.sleep(RETRY_SECONDS)
-            except Exception:  # noqa: BLE001 (the one task of all schedules goes on)
-                self._log.exception("schedules: a defect")
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def _sleep(self) -> None:
-        self._changed.clear()
-        due = await self._store.next_due()
-        wait = RECONCILE_SECONDS if due is None else due - self._engine.clock()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), min(max(wait, 0.0), RECONCILE_SECONDS))
+        self.waiting.look()
 
     async def tick(self) -> bool:
         """See to all schedules that are due; whether all could be."""

@@ -97,7 +97,7 @@ async def test_a_started_server_wakes_for_a_gate_that_opened_later(world):
     engine.kernels.go(run)
     opened = await engine.settled(run)
     world.clock.now = opened.open_gate.deadline
-    engine._due._changed.set()  # time is the test's; what is shown is that the task is awake
+    engine._due.waiting.look()  # time is the test's; what is shown is that the task is awake
     state = await asyncio.wait_for(ended(engine, run), 30)
     assert state.error.name == "SuspendedTimedOut"
 

@@ -403,7 +403,7 @@ async def test_a_started_server_sees_to_what_was_missed_before(clocked):
 
 async def test_a_started_server_wakes_for_a_schedule_that_is_added_later(clocked, monkeypatch):
     """The task sleeps to the earliest due time; a new schedule may come before it."""
-    monkeypatch.setattr("jupyter_flows.engine.schedules.RECONCILE_SECONDS", 3600.0)
+    monkeypatch.setattr("jupyter_flows.engine.waiting.RECONCILE_SECONDS", 3600.0)
     clocked.schedules.start()
     await clocked.add("0 7 1 1 *")
     clocked.clock.now = at("2026-06-02 06:59:59.95")
@@ -416,7 +416,7 @@ async def test_a_started_server_wakes_for_a_schedule_that_is_added_later(clocked
 
 
 async def test_a_store_that_is_away_does_not_end_the_watch(clocked, monkeypatch):
-    monkeypatch.setattr("jupyter_flows.engine.schedules.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("jupyter_flows.engine.waiting.RETRY_SECONDS", 0.01)
     await clocked.add(catch_up=CatchUp.ONCE)
     clocked.clock.now += DAY
     store = clocked.world.store.schedules
@@ -437,7 +437,7 @@ async def test_a_store_that_is_away_does_not_end_the_watch(clocked, monkeypatch)
 
 
 async def test_a_started_server_finds_what_another_has_added(clocked, monkeypatch):
-    monkeypatch.setattr("jupyter_flows.engine.schedules.RECONCILE_SECONDS", 0.01)
+    monkeypatch.setattr("jupyter_flows.engine.waiting.RECONCILE_SECONDS", 0.01)
     clocked.schedules.start()
     await asyncio.sleep(0)
     other = clocked.beside(clocked.world.server("srv_2"))

@@ -69,7 +69,7 @@ async def test_a_server_that_lasts_starts_what_another_process_tells_it_of(  # n
     add, call, clock, house, schedules, jp_serverapp, monkeypatch, lasting
 ):
     """One that goes when its one run does starts no other."""
-    monkeypatch.setattr("jupyter_flows.engine.schedules.RECONCILE_SECONDS", 3600.0)
+    monkeypatch.setattr("jupyter_flows.engine.waiting.RECONCILE_SECONDS", 3600.0)
     address = f"http://127.0.0.1:{jp_serverapp.port}/user/bob/jupyter-flows"
     await house.start(address, address, lasting=lasting)
     added = await add()
@@ -185,7 +185,7 @@ async def test_what_is_answered_is_what_the_openapi_document_says(add, call):
 
 async def test_only_a_process_of_this_user_may_say_that_there_is_something_to_see(anyone, house):
     for said, status in ((house.secret, 204), ("wrong", 403)):
-        house.schedules._changed.clear()
+        house.schedules.waiting._changed.clear()
         headers = {"Authorization": f"Bearer {said}"}
         assert (await anyone("POST", "/peers/schedules", headers=headers)).status == status
-        assert house.schedules._changed.is_set() == (status == 204)
+        assert house.schedules.waiting._changed.is_set() == (status == 204)
