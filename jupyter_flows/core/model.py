@@ -299,7 +299,8 @@ class Run(Struct, frozen=True):
     `folder` is where its kernel starts, `output` the file that the executed notebook goes to.
     `deadline` is the whole run's, `wake_at` the end of its sleep. `failing` says that only the
     `failure` steps are still to run; `failed_step` is where it began. `skips` holds what the
-    conditions of sections came to. `stopped` is the step that ended the run early (G80).
+    conditions of sections came to. `stopped` is the step that ended the run early (G80), `running`
+    the one whose status says so.
     """
 
     id: RunId
@@ -334,6 +335,7 @@ class Run(Struct, frozen=True):
     failed_step: StepId | None = None
     skips: Mapping[str, bool] = field(default_factory=dict)
     stopped: StepId | None = None
+    running: StepId | None = None
 
     @property
     def finished(self) -> bool:
@@ -341,12 +343,14 @@ class Run(Struct, frozen=True):
 
     @property
     def running_step(self) -> Step | None:
-        return next((s for s in self.steps.values() if s.status is StepStatus.RUNNING), None)
+        return None if self.running is None else self.steps[self.running]
 
     @property
     def next_step(self) -> Step | None:
-        pending = (s for s in self.steps.values() if s.status is StepStatus.PENDING)
-        return next((step for step in pending if step.spec.failure is self.failing), None)
+        for step in self.steps.values():
+            if step.status is StepStatus.PENDING and step.spec.failure is self.failing:
+                return step
+        return None
 
     @property
     def open_gate(self) -> Gate | None:

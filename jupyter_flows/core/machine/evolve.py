@@ -151,7 +151,13 @@ def _run_status(run: Run, event: e.Event) -> RunStatus:
 def _with_step(run: Run, step: StepId, event: e.Event, **changes: Any) -> Run:
     before = run.steps[step]
     status = moved(STEP_TRANSITIONS, before.status, event)
-    return replace(run, steps={**run.steps, step: replace(before, status=status, **changes)})
+    running = run.running
+    if status is StepStatus.RUNNING:
+        running = step
+    elif running == step:
+        running = None
+    changed = replace(before, status=status, **changes)
+    return replace(run, steps={**run.steps, step: changed}, running=running)
 
 
 def _skipped(run: Run, event: e.Event, at: float, which: Callable[[Step], bool]) -> Run:
