@@ -64,9 +64,23 @@ def replay(run: RunId, recorded: Iterable[e.Recorded]) -> Run:
     if first is None or not isinstance(first.event, e.RunCreated):
         raise ValueError(f"the log of run {run} does not begin with RunCreated")
     state = created(run, first.event, first.at)
+    state = replace(state, steps=_Draft(state.steps))
     for row in rows:
         state = evolve(state, row.event, row.at)
-    return state
+    return replace(state, steps=dict(state.steps))
+
+
+class _Draft(dict[StepId, Step]):
+    """The steps of a run that nobody sees before its replay has ended: changed in place, so that a
+    long notebook's log is not read in time that grows with its square.
+    """
+
+
+def _with_steps(run: Run, changed: Mapping[StepId, Step], **more: Any) -> Run:
+    if isinstance(run.steps, _Draft):
+        run.steps.update(changed)
+        return replace(run, **more) if more else run
+    return replace(run, steps={**run.steps, **changed}, **more)
 
 
 def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
@@ -157,7 +171,7 @@ def _with_step(run: Run, step: StepId, event: e.Event, **changes: Any) -> Run:
     elif running == step:
         running = None
     changed = replace(before, status=status, **changes)
-    return replace(run, steps={**run.steps, step: changed}, running=running)
+    return _with_steps(run, {step: changed}, running=running)
 
 
 def _skipped(run: Run, event: e.Event, at: float, which: Callable[[Step], bool]) -> Run:
@@ -260,7 +274,7 @@ def _step_failed(run: Run, event: e.StepFailed | e.StepRetried, at: float) -> Ru
 
 def _with_outputs(run: Run, outputs: Mapping[StepId, Any]) -> Run:
     changed = {step: replace(run.steps[step], outputs=d) for step, d in outputs.items()}
-    return replace(run, steps={**run.steps, **changed})
+    return _with_steps(run, changed)
 
 
 def _outputs_amended(run: Run, event: e.OutputsAmended) -> Run:
