@@ -109,4 +109,6 @@ def ended(run: Run) -> str:
 
 
 def failed_step(run: Run) -> Step | None:
-    return next((s for s in run.steps.values() if s.status is StepStatus.FAILED), None)
+    """The one that the run failed at; not one that was allowed to fail."""
+    failed = (s for s in run.steps.values() if s.status is StepStatus.FAILED)
+    return next((step for step in failed if not step.spec.continue_on_error), None)

@@ -143,6 +143,14 @@ def may_read(owner: str, gate: Gate, reader: Voter) -> bool:
     return is_owner or why_never(owner, gate.options, reader) is None
 
 
+def may_read_run(run: Run, reader: Voter) -> bool:
+    """Whether they may see what the run's cells gave and put out (G45): its owner, and whoever may
+    read all of its gates.
+    """
+    opened = (gate for gate in run.gates.values() if gate.opened_at is not None)
+    return all(may_read(run.owner, gate, reader) for gate in opened)
+
+
 def keeps_links(options: GateOptions) -> bool:
     """Whether this gate's links are the server's to send, and its author never sees one (G46)."""
     return bool(options.approvers)

@@ -29,6 +29,9 @@ LATE_SECONDS = 60.0
 MAX_NAME = 200
 
 _HOUR = 3600.0
+RUN_KEYS = "schedule:"
+"""What the idempotency keys of scheduled runs begin with, and no other's."""
+
 _KEY = re.compile(r"schedule:(?P<id>[^:]+):\d+")
 
 

@@ -22,6 +22,7 @@ from jupyter_flows.core.model import (
     RunStatus,
     StepId,
 )
+from jupyter_flows.core.schedules import RUN_KEYS
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import Expression, GateRow, RunFilter
 from jupyter_flows.web import views
@@ -84,6 +85,8 @@ class RunsDoor(ApiDoor):
     @authorized
     async def post(self) -> None:
         asked = self.read_json(StartRun)
+        if (asked.idempotency_key or "").startswith(RUN_KEYS):
+            raise BadInput(f"idempotency_key must not begin with {RUN_KEYS!r}")
         notebook, path = await self._notebook(asked)
         run = await self.engine.create(
             NewRun(
@@ -142,6 +145,7 @@ class EventsDoor(ApiDoor):
     @authorized
     async def get(self, run: str) -> None:
         after = self._after()
+        await self.check_reader(run)
         state = await self.engine.run(RunId(run))
         if state.finished and after >= state.seq:
             self.set_status(HTTPStatus.NO_CONTENT)  # the browser's EventSource stops asking
@@ -182,6 +186,7 @@ class NotebookDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self, run: str) -> None:
+        await self.check_reader(run)
         self.answer(await self.engine.notebook(RunId(run)))
 
 
@@ -259,24 +264,16 @@ class GatesDoor(ApiDoor):
         if awaiting not in (None, "me"):
             raise BadInput(f"awaiting must be `me`; it is {awaiting!r}")
         limit = self.limit()
-        rows = await self.engine.open_gates(MOST_GATES if awaiting else limit)
-        if awaiting:
-            rows = await self._awaiting_me(rows, limit)
-        self.answer(views.GatePage([views.gate_summary(row) for row in rows]))
-
-    async def _awaiting_me(self, rows: list[GateRow], limit: int) -> list[GateRow]:
+        wanted = views.may_vote if awaiting else views.may_read
         found: list[GateRow] = []
-        for row in rows:
+        for row in await self.engine.open_gates(MOST_GATES):
             if len(found) == limit:
                 break
-            if await self._awaits_me(row.run):
+            state = await self.engine.run(row.run)
+            gate = state.open_gate
+            if gate is not None and wanted(state, gate, self.voter):
                 found.append(row)
-        return found
-
-    async def _awaits_me(self, run: RunId) -> bool:
-        state = await self.engine.run(run)
-        gate = state.open_gate
-        return gate is not None and views.may_vote(state, gate, self.voter)
+        self.answer(views.GatePage([views.gate_summary(row) for row in found]))
 
 
 class LinksDoor(ApiDoor):
@@ -286,7 +283,15 @@ class LinksDoor(ApiDoor):
     @authorized
     async def get(self) -> None:
         run = self.get_query_argument("run", None)
-        rows = await self.engine.links(RunId(run) if run else None, self.limit())
+        if run is not None:
+            self.check_owner(await self.engine.run(RunId(run)))
+        owned: dict[RunId, bool] = {}
+        rows = []
+        for row in await self.engine.links(RunId(run) if run else None, self.limit()):
+            if row.run not in owned:
+                owned[row.run] = (await self.engine.row(row.run)).owner == self.user
+            if owned[row.run]:
+                rows.append(row)
         self.answer(views.LinkPage([views.link_row_view(row) for row in rows]))
 
     def check_xsrf_cookie(self) -> None:

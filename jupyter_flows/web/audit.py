@@ -14,6 +14,7 @@ class AuditDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self, run: str) -> None:
+        await self.check_reader(run)
         self.answer(audit_view(RunId(run), await self.engine.audit.verdict(RunId(run))))
 
 
@@ -21,6 +22,7 @@ class ReceiptDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self, run: str) -> None:
+        await self.check_reader(run)
         said = self.get_query_argument("payloads", "true")
         if said not in ("true", "false"):
             raise BadInput(f"payloads must be true or false; it is {said[:40]!r}")

@@ -23,6 +23,7 @@ from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
 from tornado import web
 
+from jupyter_flows.core import policy
 from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
@@ -31,7 +32,7 @@ from jupyter_flows.core.errors import (
     TooMany,
     UnknownLink,
 )
-from jupyter_flows.core.model import Json, Run, Voter
+from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.page import STYLE_HASH
@@ -174,6 +175,11 @@ class ApiDoor(Answering, APIHandler):
     def check_owner(self, run: Run) -> None:
         if run.owner != self.user:
             raise NotAllowed(f"Only {run.owner}, who started this run, may do this.")
+
+    async def check_reader(self, run: str) -> None:
+        """Raises NotAllowed for who may not see what the run's cells put out (G45)."""
+        if not policy.may_read_run(await self.engine.run(RunId(run)), self.voter):
+            raise NotAllowed("This run has gates that are not yours to read.")
 
     def limit(self) -> int:
         """The `limit` of a list. Raises BadInput."""

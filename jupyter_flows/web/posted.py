@@ -48,12 +48,15 @@ def read_posted(content_type: str, body: bytes) -> Posted:
     """Raises BadInput. What names no type is read as urlencoded."""
     arguments: dict[str, list[bytes]] = {}
     files: dict[str, list[HTTPFile]] = {}
-    kind = content_type if is_form(content_type) else FORM
+    name, mark, rest = content_type.partition(";")
+    kind = f"{name.strip().lower()}{mark}{rest}" if is_form(content_type) else FORM
     try:
         parse_body_arguments(kind, body, arguments, files, config=_LIMITS)
-        fields = {name: [value.decode() for value in found] for name, found in arguments.items()}
+        fields = {key: [value.decode() for value in found] for key, found in arguments.items()}
     except (HTTPInputError, ValueError) as error:
         raise BadInput(f"The body is not a form: {error}") from None
+    if body.strip() and not fields and not files:
+        raise BadInput("The body has no field that can be read.")
     uploads = {
         name: [Upload(file.filename, file.content_type, file.body) for file in found]
         for name, found in files.items()

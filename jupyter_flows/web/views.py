@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from jupyter_flows.core import forms, policy
 from jupyter_flows.core.model import (
@@ -268,6 +269,10 @@ def _groups(gate: Gate) -> list[GroupView]:
     ]
 
 
+def may_read(run: Run, gate: Gate, reader: Voter) -> bool:
+    return policy.may_read(run.owner, gate, reader)
+
+
 def may_vote(run: Run, gate: Gate, reader: Voter) -> bool:
     """Whether an approval by the reader would count now, whatever the form says of it."""
     is_open = gate.status is GateStatus.OPEN and not gate.vote_of(reader)
@@ -275,24 +280,27 @@ def may_vote(run: Run, gate: Gate, reader: Voter) -> bool:
 
 
 def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Voter) -> RunView:
-    """The run as `reader` may see it; only the owner sees links."""
+    """The run as `reader` may see it: only the owner sees links, and what the cells gave only who
+    may read all gates (G45).
+    """
+    reads = policy.may_read_run(run, reader)
     return RunView(
         id=run.id,
         status=run.status,
         path=run.path,
         name=run.name,
         owner=run.owner,
-        parameters=run.parameters,
+        parameters=run.parameters if reads else {},
         created_at=time(run.created_at),
         started_at=time_or_none(run.started_at),
         finished_at=time_or_none(run.finished_at),
         deadline=time_or_none(run.deadline),
         wake_at=time_or_none(run.wake_at),
-        result=run.result,
-        error=_error(run.error),
+        result=run.result if reads else None,
+        error=_error(run.error) if reads else None,
         failing=run.failing,
         stopped=_stopped(run),
-        steps=[step_view(step) for step in run.steps.values()],
+        steps=[_readable(step_view(step), reads=reads) for step in run.steps.values()],
         gates=[
             gate_view(run, gate, reader, _owner_links(engine, public_url, run, gate, reader))
             for gate in run.gates.values()
@@ -300,6 +308,10 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
         ],
         links_base=public_url(),
     )
+
+
+def _readable(step: StepView, *, reads: bool) -> StepView:
+    return step if reads else replace(step, result=None, notice=None, error=None)
 
 
 def _stopped(run: Run) -> StoppedView | None:

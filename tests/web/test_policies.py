@@ -140,3 +140,44 @@ async def test_an_answer_that_the_authors_function_refuses_names_the_field(park)
     assert refused.json["errors"] == [{"where": "n", "message": "no"}]
     assert (await run.gate())["votes"] == []
     assert (await run.anyone("POST", links["cancel"])).status == 201
+
+
+async def test_who_may_not_read_a_gate_reads_it_by_no_other_door(park, become):
+    """G45"""
+    source = "{'description': 'the secret figure'}"
+    run = await park({"user_groups_required": ["finance"]}, source=source)
+    doors = ("notebook", "events", "receipt", "audit")
+    become("eve")
+    assert "secret" not in (await run.call("GET", f"api/runs/{run.id}")).text
+    for door in doors:
+        assert (await run.call("GET", f"api/runs/{run.id}/{door}")).status == 403, door
+    assert (await run.call("GET", "api/gates")).json["gates"] == []
+    assert (await run.call("GET", f"api/links?run={run.id}")).status == 403
+    assert (await run.call("GET", "api/links")).json["links"] == []
+    become("bob")
+    assert "secret" in (await run.call("GET", f"api/runs/{run.id}")).text
+    assert (await run.call("GET", f"api/runs/{run.id}/notebook")).status == 200
+    assert len((await run.call("GET", "api/gates")).json["gates"]) == 1
+
+
+async def test_no_run_passes_for_a_schedules(call, make_notebook, kernels):
+    asked = {"notebook": make_notebook("1"), "idempotency_key": "schedule:sch_1:1700000000"}
+    assert (await call("POST", "api/runs", asked)).status == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("application/x-www-form-urlencoded", '{"n": 5}', 201),
+        ("Application/X-WWW-Form-Urlencoded", "n=5", 201),
+        ("multipart/form-data; boundary=x", "--x\r\nnothing\r\n--x--\r\n", 400),
+    ],
+)
+async def test_no_answer_is_lost_by_its_content_type(park, kind, body, status):
+    """G35: what was not read is never taken for an approval without an answer."""
+    run = await park({"resume_form": {"schema": {"properties": {"n": {"type": "integer"}}}}})
+    links = await run.mint("bob")
+    answer = await run.anyone("POST", links["resume"], body, {"Content-Type": kind})
+    assert answer.status == status, answer.text
+    if status == 201:
+        assert (await run.settled(run.id)).result == {"n": 5}

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from jupyter_flows.core.errors import BadInput, FormInvalid, Mistake
+from jupyter_flows.core.forms import bounded
 from jupyter_flows.core.forms import schema as schemas
 from jupyter_flows.core.forms.same import identity
 from jupyter_flows.core.forms.words import said
@@ -28,6 +29,8 @@ def check(options: GateOptions, payload: Json) -> None:
 def _mistakes(options: GateOptions, payload: Json) -> list[Mistake]:
     from referencing.exceptions import Unresolvable  # noqa: PLC0415 (slow; most have no form)
 
+    if bounded.too_many(payload):
+        return [Mistake("", f"has more than {bounded.MAX_VALUES:,} values", ())]
     try:
         errors = _validator(schemas.key_of(options)).iter_errors(payload)
         found = list(islice(_nearest(errors), MAX_MISTAKES))
@@ -35,6 +38,10 @@ def _mistakes(options: GateOptions, payload: Json) -> list[Mistake]:
         return [Mistake("", f"the form refers to what it lacks: {error}", ())]
     except RecursionError:
         return [Mistake("", "the form or the payload is nested too deeply", ())]
+    except bounded.TooLong as error:
+        return [Mistake("", f"took too long to be held against the pattern {error}", ())]
+    except ArithmeticError:
+        return [Mistake("", "has a number that is too large to be checked", ())]
     found.sort(key=lambda error: list(map(str, error.absolute_path)))
     return [_mistake(error) for error in found]
 
@@ -91,12 +98,11 @@ def _validator(key: str) -> Any:
     """Kept: to make one takes longer than to use it. The empty registry keeps it from fetching what
     a form refers to by URL.
     """
-    import jsonschema  # noqa: PLC0415
     import referencing  # noqa: PLC0415
 
     return _kind()(
         schemas.effective_of(key),
-        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        format_checker=bounded.format_checker(),
         registry=referencing.Registry(),
     )
 
@@ -106,7 +112,12 @@ def _kind() -> Any:
     import jsonschema  # noqa: PLC0415
 
     extend: Any = jsonschema.validators.extend
-    own = {"uniqueItems": _unique_items, "required": _required}
+    own = {
+        "uniqueItems": _unique_items,
+        "required": _required,
+        "pattern": bounded.pattern,
+        "patternProperties": bounded.pattern_properties,
+    }
     return extend(jsonschema.Draft202012Validator, own)
 
 

@@ -64,9 +64,8 @@ def first(entries: Entries, name: str) -> str:
 def row_numbers(entries: Entries, name: str) -> list[str]:
     """Which rows a list has, in order. They are names, not places: a row keeps its own."""
     said = entries.get(rows(name), ())
-    return [number for number in dict.fromkeys(said) if number.isascii() and number.isdigit()][
-        :MAX_ROWS
-    ]
+    numbers = (n for n in dict.fromkeys(said) if n.isascii() and n.isdigit() and len(n) < 10)
+    return list(numbers)[:MAX_ROWS]
 
 
 def steps(name: str) -> Iterator[str | int]:
