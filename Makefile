@@ -73,7 +73,7 @@ lock:
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/pip install --quiet uv
 	.lock-venv/bin/uv pip compile --quiet --no-header --no-annotate --universal \
-		--python-version 3.11.0 --extra examples --extra test --upgrade \
+		--python-version 3.11.0 --extra charts --extra examples --extra test --upgrade \
 		pyproject.toml --output-file $(LOCK)
 	rm -rf .lock-venv
 

@@ -47,6 +47,7 @@ from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.votes import Votes
 from jupyter_flows.ports import (
@@ -118,6 +119,7 @@ class Engine:
         self._server = server
         self._teller = Teller(store, self.feed, clock)
         self._keeper = Keeper(store, documents, clock, chance, log)
+        self.showing = Showing(store, self._keeper)
         self._driver = Driver(
             server=server,
             store=store,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from jupyter_flows.core.errors import FlowsError
-from jupyter_flows.core.model import Digest, Json, LinkId, Run, RunId, StepId
+from jupyter_flows.core.model import Digest, Json, LinkId, Run, RunId, Step, StepId
 from jupyter_flows.ports import Chance, Clock, Documents, Outputs, Store
 
 DOCUMENT_SECONDS = 1.0
@@ -56,6 +56,10 @@ class Keeper:
             if step.outputs is not None:
                 found[step.id] = await self._outputs(step.outputs)
         return found
+
+    async def outputs_of(self, step: Step) -> Outputs:
+        """The stored outputs of one step; what is lost is said in its place."""
+        return [] if step.outputs is None else await self._outputs(step.outputs)
 
     async def _outputs(self, digest: Digest) -> Outputs:
         try:

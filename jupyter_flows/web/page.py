@@ -3,11 +3,10 @@
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec.structs import replace
@@ -28,17 +27,15 @@ from jupyter_flows.core.model import (
     RunStatus,
     Vote,
 )
-from jupyter_flows.ports import Outputs
+from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.form import Control, controls, hidden_options
+from jupyter_flows.web.shown.descriptions import description_blocks
+from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.views import time
 
 STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_text("utf-8")
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 """The page's one style, by its hash: the policy of the page allows this and no other."""
-
-MAX_TEXT = 20_000
-MAX_IMAGE_BYTES = 2_000_000
-MAX_OUTPUTS = 20
 
 _pages = Environment(
     loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
@@ -60,15 +57,6 @@ class Typed:
     place: Callable[[Path], str] = lambda _: ROOT
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One output as the page draws it: `text` escaped, or an image's data URI."""
-
-    text: str | None = None
-    image: str | None = None
-    cut: bool = False
-
-
 def gate_page(
     run: Run,
     gate: Gate | None,
@@ -76,13 +64,15 @@ def gate_page(
     purpose: Purpose,
     own_vote: Vote | None,
     refusal: Exception | None,
-    outputs: Outputs,
+    pieces: Sequence[Piece],
+    base: str,
     form_token: str,
     now: float,
     typed: Typed | None = None,
 ) -> str:
     """The page for one reader. `gate` None is a flow-level link whose gate is to come; `refusal`
-    says why the reader can't vote, where something is against it.
+    says why the reader can't vote, where something is against it; `base` is what the addresses of
+    frames begin with, as seen from the page.
     """
     typed = typed or Typed()
     options = gate.options if gate else None
@@ -96,9 +86,9 @@ def gate_page(
         notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
         title=_title(run, gate),
         state=_state(run, gate),
-        description=_described(options.description if options else None),
+        description=description_blocks(options.description if options else None, base),
         parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        outputs=list(shown_outputs(outputs)),
+        evidence=evidence_blocks(pieces, base),
         votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
         own_vote=own_vote,
         missing=policy.missing(gate) if gate else (),
@@ -220,52 +210,10 @@ def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
     return [(place, text) for _, place, text in sorted(found, key=lambda one: one[0])]
 
 
-def _described(description: Json) -> str | None:
-    """Text as it is, `{"markdown": text}` as its text, anything else as JSON."""
-    if description is None:
-        return None
-    if isinstance(description, dict) and set(description) == {"markdown"}:
-        description = description["markdown"]
-    if isinstance(description, str):
-        return hide_tokens(description)
-    return hide_tokens(json.dumps(description, indent=2, ensure_ascii=False))
-
-
 def _brief(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 500 else text[:500] + " …"
 
 
-def shown_outputs(outputs: Iterable[Mapping[str, Json]]) -> Iterable[Shown]:
-    """The outputs as safe text and pictures, bounded in number and size."""
-    for number, output in enumerate(outputs):
-        if number >= MAX_OUTPUTS:
-            yield Shown(text=f"More outputs than the {MAX_OUTPUTS} shown here.", cut=True)
-            return
-        yield _shown(output)
-
-
-def _shown(output: Mapping[str, Json]) -> Shown:
-    kind = output["output_type"]
-    if kind == "stream":
-        return _text(output["text"])
-    if kind == "error":
-        return _text(f"{output['ename']}: {output['evalue']}")
-    data: Mapping[str, Any] = output["data"]
-    for mime in ("image/png", "image/jpeg"):
-        if mime in data and len(data[mime]) <= MAX_IMAGE_BYTES:
-            return Shown(image=f"data:{mime};base64,{''.join(_joined(data[mime]).split())}")
-    return _text(data.get("text/plain", "This output has no text to show."))
-
-
 def _hidden_vote(vote: Vote) -> Vote:
     return replace(vote, reason=vote.reason and hide_tokens(vote.reason))
-
-
-def _joined(text: Any) -> str:
-    return "".join(text) if isinstance(text, list) else str(text)
-
-
-def _text(text: Any) -> Shown:
-    whole = hide_tokens(_joined(text))
-    return Shown(text=whole[:MAX_TEXT], cut=len(whole) > MAX_TEXT)

@@ -332,10 +332,10 @@ async def test_outputs_that_are_markup_are_shown_as_their_text(park, reader, eng
     ]
 
     async def shown(_):
-        return {"ask": outputs}
+        return outputs
 
     run = await park()
-    monkeypatch.setattr(engine, "outputs", shown)
+    monkeypatch.setattr(engine._keeper, "outputs_of", shown)
     text = (await reader.enter((await run.mint("bob"))["approvalPage"])).text
     assert "<script" not in text
     assert "a table" in text

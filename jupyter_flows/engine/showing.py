@@ -1,0 +1,63 @@
+"""What a gate shows to those whom it asks: the outputs that its digest covers (G70, G72)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jupyter_flows.core import events as e
+from jupyter_flows.core.digest import shown_steps
+from jupyter_flows.core.gating import configures_gate
+from jupyter_flows.core.machine import replay
+from jupyter_flows.core.model import Digest, Gate, Run, Step, StepId
+from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.ports import Outputs, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The outputs of one step that a gate shows. `digest` names them in the store: the same digest
+    is the same outputs. A last value that only configures the gate is none of them.
+    """
+
+    step: StepId
+    summary: str
+    digest: Digest | None
+    outputs: Outputs
+
+
+class Showing:
+    def __init__(self, store: Store, keeper: Keeper) -> None:
+        self._store = store
+        self._keeper = keeper
+
+    async def pieces(self, run: Run, gate: Gate) -> list[Piece]:
+        """In the notebook's order; empty for a gate that has not opened yet."""
+        if gate.opened_at is None:
+            return []
+        return [await self._piece(step, gate) for step in shown_steps(run, gate.step)]
+
+    async def _piece(self, step: Step, gate: Gate) -> Piece:
+        outputs = await self._keeper.outputs_of(step)
+        if step.id == gate.step and configures_gate(step.result):
+            outputs = [output for output in outputs if output["output_type"] != "execute_result"]
+        return Piece(step.id, step.spec.summary, step.outputs, outputs)
+
+    async def pieces_at(self, run: Run, gate: Gate, digest: Digest) -> Sequence[Piece] | None:
+        """What the gate showed when its digest was this one; None if it never was."""
+        told = await self._store.events(run.id)
+        for upto in range(_opening(told, gate), len(told)):
+            if getattr(told[upto].event, "digest", None) == digest:
+                then = replay(run.id, told[: upto + 1])
+                found = then.gates[gate.step, gate.generation]
+                return await self.pieces(then, found) if found.digest == digest else None
+        return None
+
+
+def _opening(told: Sequence[e.Recorded], gate: Gate) -> int:
+    """The place of the opening in the log; its length where there is none."""
+    for place, row in enumerate(told):
+        event = row.event
+        if not isinstance(event, e.GateOpened):
+            continue
+        if (event.gate, event.generation) == (gate.step, gate.generation):
+            return place
+    return len(told)
