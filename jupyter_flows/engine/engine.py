@@ -218,6 +218,11 @@ class Engine:
             return
         await self._dispatcher.enqueue(run_id)
 
+    async def is_served(self, run: RunId) -> bool:
+        """Whether a living server carries the run on when its wait is over. Raises UnknownRun."""
+        row = await self._store.row(run)
+        return self._is_ours(row) or bool(row.server and self._peers.alive(row.server))
+
     async def adopt(self, run_id: RunId) -> Run:
         """Take a run whose server is gone: it is driven here from now on, whatever it waits for. A
         cell that was running is marked interrupted. Raises Fenced when its server is alive.
