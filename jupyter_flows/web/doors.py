@@ -222,6 +222,10 @@ class LinkDoor(Answering):
         self.set_header("X-Robots-Tag", "noindex")
         self.set_header("X-Content-Type-Options", "nosniff")
 
+    def compute_etag(self) -> str | None:
+        """None: nothing of a page is kept by anybody, so none can be asked for again."""
+        return None
+
     def check_xsrf_cookie(self) -> None:
         """A link's authority is its signature, not a cookie of the server; the pages, which do
         have a cookie, check their own form's (`pages.PageDoor`).

@@ -1,6 +1,7 @@
 """The door that a gate's page looks through while it is open: the parts of it that change."""
 
 from jupyter_server.auth.decorator import allow_unauthenticated
+from tornado.web import RequestHandler
 
 from jupyter_flows.core.errors import UnknownLink
 from jupyter_flows.core.model import Digest
@@ -13,6 +14,9 @@ class LiveDoor(ReadingDoor):
     """Asked by the page's script; with an ETag, so that what has not changed is not sent again. It
     says nothing that the page itself would not, and to nobody else.
     """
+
+    def compute_etag(self) -> str | None:
+        return RequestHandler.compute_etag(self)
 
     @allow_unauthenticated
     async def get(self, key: str) -> None:

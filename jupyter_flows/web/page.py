@@ -45,6 +45,7 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
     made.filters["say"] = str

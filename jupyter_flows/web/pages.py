@@ -72,7 +72,7 @@ class PageDoor(ReadingDoor):
         base = f"{key}/frame/"
         pieces = await self.engine.showing.pieces(run, gate) if gate else []
         asked = Asked(
-            live=await self.live(run, gate, reader, f"{key}/live"),
+            live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
             pieces=pieces,
             base=base,
@@ -82,7 +82,7 @@ class PageDoor(ReadingDoor):
             changes=await self._changes(run, gate, stale, pieces, base) if stale else None,
         )
         self.send_page(gate_page(asked), status)
-        if gate is not None and self.request.method == "GET":
+        if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
 
     async def _changes(
@@ -205,3 +205,9 @@ class PageDoor(ReadingDoor):
         signed = self.engine.is_our_form(token, form)
         if fetched != "same-origin" or foreign or not signed:
             raise NotAllowed("This vote did not come from our page. Open your link again.")
+
+
+def _live_address(key: str, gate: Gate | None) -> str:
+    """Where the page asks how the gate stands, as seen from itself."""
+    digest = gate.digest if gate else None
+    return f"{key}/live?digest={digest}" if digest else f"{key}/live"

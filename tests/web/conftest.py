@@ -176,6 +176,7 @@ def kernels(engine):
     """Cells are executed without a kernel: what is shown here is the doors' part."""
     engine._kernels = engine._driver._kernels = fake = FakeKernels()
     engine._driver._conditions = Conditions(fake)
+    fake.on_amended(engine._amended)
     return fake
 
 

@@ -261,7 +261,9 @@ async def test_every_answer_of_a_page_is_strict_private_and_unframed(park, reade
         assert answer.headers["X-Robots-Tag"] == "noindex"
 
 
-async def test_a_page_has_one_script_of_ours_no_foreign_address_and_no_token(park, reader, jp_serverapp):
+async def test_a_page_has_one_script_of_ours_no_foreign_address_and_no_token(
+    park, reader, jp_serverapp
+):
     run = await park()
     links = await run.mint("bob")
     text = (await reader.enter(links["approvalPage"])).markup
