@@ -1,7 +1,7 @@
 """A plain tornado server with one template page: the peer of the approval page.
 
-`python -m benchmarks.bare_page PORT FIELDS [gzip]`; the page has so many fields of a form, its
-texts are escaped by the template as an author's would be, and it asks nobody for anything.
+`python -m benchmarks.bare_page PORT BYTES [gzip]`; the page has a form of twelve fields, whose
+texts are escaped by the template as an author's would be, and a style that makes up its size.
 """
 
 import asyncio
@@ -24,19 +24,29 @@ PAGE = template.Template(
 </form></main></body></html>
 """
 )
-STYLE = "\n".join(f".field-{number} {{ color: #{number:06x}; }}" for number in range(120))
+FIELDS = [(f"f{n}", f"Field <{n}>", f'What "{n}" is for') for n in range(12)]
+
+
+def page(style: str) -> bytes:
+    return PAGE.generate(title="Approval for notebook", style=style, fields=FIELDS)
+
+
+def filler(size: int) -> str:
+    """A style with which the page has at least so many bytes."""
+    missing = max(0, size - len(page("")))
+    return "".join(f".field-{n} {{ color: #{n:06x}; }}\n" for n in range(missing // 28 + 1))
 
 
 class BarePage(web.RequestHandler):
-    def initialize(self, fields: int) -> None:
-        self.fields = [(f"f{n}", f"Field <{n}>", f'What "{n}" is for') for n in range(fields)]
+    def initialize(self, style: str) -> None:
+        self.style = style
 
     def get(self) -> None:
-        self.finish(PAGE.generate(title="Approval for notebook", style=STYLE, fields=self.fields))
+        self.finish(page(self.style))
 
 
-async def serve(port: int, fields: int, *, gzip: bool) -> None:
-    options = {"fields": fields}
+async def serve(port: int, size: int, *, gzip: bool) -> None:
+    options = {"style": filler(size)}
     web.Application([("/", BarePage, options)], compress_response=gzip).listen(port, "127.0.0.1")
     await asyncio.Event().wait()
 
