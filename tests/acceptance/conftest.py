@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from .chromium import chromium, watched
+
 TOKEN = "the-servers-own-token"
 LONG = 60.0
 """Seconds that a wait may take before the test gives up; none is expected to take long."""
@@ -183,6 +185,16 @@ def token_of(link):
     return parse_qs(urlsplit(link).query)["flow_token"][0]
 
 
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop():
+    """Servers are processes of their own here; a browser has its loop in this one for a while."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup():
+    """There is no server in this process."""
+
+
 @pytest.fixture
 def make_server(tmp_path):
     made = []
@@ -199,6 +211,28 @@ def make_server(tmp_path):
 @pytest.fixture
 def server(make_server):
     return make_server()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One server for all tests of a module, each of which has runs of its own."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server.start()
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    """A reader's browser, without a cookie."""
+    context = browser.new_context()
+    yield watched(context.new_page())
+    context.close()
 
 
 def until(holds):
