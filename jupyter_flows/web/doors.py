@@ -57,10 +57,13 @@ class Doors:
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
     tries_per_minute: int = 60
+    answers_per_minute: int = 60
     tries: Tries = field(init=False)
+    answers: Tries = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
+        object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
 
     @property
     def body_limit(self) -> int:

@@ -18,6 +18,7 @@ from jupyter_flows.core.errors import (
     Refused,
     StaleDigest,
     TooLarge,
+    TooMany,
     Unavailable,
     UnknownLink,
 )
@@ -118,11 +119,12 @@ class PageDoor(ReadingDoor):
             await self._show(key, reader, answer.typed)
             return
         try:
+            self.doors.answers.count(reader.name)
             await self._do(run, gate, reader, posted, answer)
         except StaleDigest as error:
             stale = posted.one("digest")
             await self._show(key, reader, answer.typed, status_of(error), stale=stale)
-        except (Refused, Unavailable) as error:
+        except (Refused, Unavailable, TooMany) as error:
             await self._show(key, reader, answer.typed, status_of(error), refused=str(error))
         except ReasonRequired as error:
             typed = replace(answer.typed, no_reason=str(error))

@@ -183,3 +183,23 @@ async def test_that_the_runs_server_is_down_is_said_and_votes_are_taken(
     await reader.enter((await run.mint("bob"))["approvalPage"])
     assert "The server of this run is down." in reader.shown.words
     assert "You have approved this" in (await reader.press("approve")).words
+
+
+@pytest.mark.parametrize("flows_config", [{"max_answers_per_minute": 3}])
+async def test_one_link_sends_only_so_many_answers_a_minute_and_others_are_not_held_up(
+    park, reader, clock
+):
+    """G35"""
+    form = {"schema": {"properties": {"n": {"type": "integer"}}, "required": ["n"]}}
+    run = await park({"resume_form": form, "required_events": 2})
+    bob, eve = await run.mint("bob"), await run.mint("eve")
+    await reader.enter(bob["approvalPage"])
+    for _ in range(3):
+        assert (await reader.press("approve", **{"f/n": "x"})).status == 422
+    refused = await reader.press("approve", **{"f/n": "7"})
+    assert refused.status == 429
+    assert 'value="7"' in refused.text
+    assert (await run.anyone("POST", bob["resume"], {"n": 7})).status == 429
+    assert (await run.anyone("POST", eve["resume"], {"n": 7})).status == 201
+    clock.ahead = 61
+    assert (await reader.press("approve", **{"f/n": "7"})).status == 200

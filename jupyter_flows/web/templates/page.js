@@ -3,7 +3,9 @@
 (() => {
   const EVERY = 5000; // milliseconds between two looks at how the gate stands
   const shape = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, shape);
+  const said = document.documentElement.lang;
+  const own = navigator.languages.find((tag) => tag.split("-")[0] === said);
+  const clock = new Intl.DateTimeFormat(own || said, shape);
 
   // Times are written in UTC; the reader's own zone is known only here.
   const localTimes = (part) => {
