@@ -56,10 +56,13 @@ def ask(method, url, body=None, headers=None):
 class Server:
     """A server with its data in `home`; started again, it finds the same data and port."""
 
-    def __init__(self, home, port=None):
+    def __init__(self, home, port=None, base="/", **flows):
+        """`base` is its base URL; `flows` are traits of FlowsApp."""
         self.home = Path(home)
         self.port = port or unused_port()
-        self.address = f"http://127.0.0.1:{self.port}/jupyter-flows"
+        self.base = base
+        self.flows = flows
+        self.address = f"http://127.0.0.1:{self.port}{base}jupyter-flows"
         self.lines = []
 
     def start(self):
@@ -84,10 +87,12 @@ class Server:
         command += [
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
+            f"--ServerApp.base_url={self.base}",
             f"--ServerApp.root_dir={self.home / 'root'}",
             "--ServerApp.jpserver_extensions=jupyter_flows=True",
             f"--IdentityProvider.token={TOKEN}",
         ]
+        command += [f"--FlowsApp.{trait}={value}" for trait, value in self.flows.items()]
         self.process = subprocess.Popen(
             command, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
