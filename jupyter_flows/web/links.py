@@ -23,12 +23,13 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.model import Gate, Json, Purpose, Run
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web import views
 from jupyter_flows.web.answer import plain_payload
 from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import message_page
 from jupyter_flows.web.posted import is_form, read_posted
-from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
@@ -52,18 +53,32 @@ class HtmlErrors(LinkDoor):
             return
         if isinstance(error, TooMany):
             self.set_header("Retry-After", "60")
-        title = str(problem(error)["title"])
-        text = _ADVICE.get(type(error), "") or (str(error) if str(error) != title else "")
-        self.send_page(message_page(title.rstrip("."), text), status_of(error))
+        text = _ADVICE.get(type(error), "") or more_than_title(error)
+        self.send_message(error, self.language.say(text))
+
+    def send_message(self, error: FlowsError, text: str, login: str | None = None) -> None:
+        """A page that says what the refusal is, and the text, which is in the reader's language."""
+        title = self.language.say(error.theme()).rstrip(".")
+        page = message_page(title, text, login, language=self.language)
+        self.send_page(page, status_of(error))
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.set_header("Content-Language", self.language.code)
+        self.set_header("Vary", "Accept-Language")
         self.finish(page)
 
 
+def more_than_title(error: FlowsError) -> str:
+    """What the refusal says beyond its theme; an empty text for nothing."""
+    return "" if error.message == error.theme() else error.message
+
+
 _ADVICE: Mapping[type[FlowsError], str] = {
-    UnknownLink: "It may be incomplete: copy the whole link from your message, and open it again.",
+    UnknownLink: sentence(
+        "It may be incomplete: copy the whole link from your message, and open it again."
+    ),
 }
 
 

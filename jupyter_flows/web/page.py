@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec.structs import replace
 
 from jupyter_flows.core import durations, forms, policy
-from jupyter_flows.core.errors import Mistake
+from jupyter_flows.core.errors import FlowsError, Mistake
 from jupyter_flows.core.forms import ROOT, Entries
 from jupyter_flows.core.forms.parse import Path
 from jupyter_flows.core.hiding import hide_tokens
-from jupyter_flows.core.machine.gates import gate_error
+from jupyter_flows.core.machine.gates import gate_error, why_closed
 from jupyter_flows.core.model import (
     Gate,
     GateOptions,
@@ -28,7 +27,9 @@ from jupyter_flows.core.model import (
     Vote,
 )
 from jupyter_flows.engine.showing import Piece
+from jupyter_flows.web.drawn import pages_in
 from jupyter_flows.web.form import Control, controls, hidden_options
+from jupyter_flows.web.languages import Language
 from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.views import time
@@ -36,10 +37,6 @@ from jupyter_flows.web.views import time
 STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_text("utf-8")
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 """The page's one style, by its hash: the policy of the page allows this and no other."""
-
-_pages = Environment(
-    loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,10 @@ def gate_page(
     run: Run,
     gate: Gate | None,
     *,
+    language: Language,
     purpose: Purpose,
     own_vote: Vote | None,
-    refusal: Exception | None,
+    refusal: FlowsError | None,
     pieces: Sequence[Piece],
     base: str,
     form_token: str,
@@ -76,48 +74,59 @@ def gate_page(
     """
     typed = typed or Typed()
     options = gate.options if gate else None
-    form = _form(options, typed) if options else None
+    form = _form(options, typed, language) if options else None
     is_open = run.finished is False and (gate is None or gate.status is GateStatus.OPEN)
     may_vote = is_open and own_vote is None and refusal is None
-    return _pages.get_template("gate.html").render(
-        style=STYLE,
-        run=run,
-        gate=gate,
-        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
-        title=_title(run, gate),
-        state=_state(run, gate),
-        description=description_blocks(options.description if options else None, base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        evidence=evidence_blocks(pieces, base),
-        votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
-        own_vote=own_vote,
-        missing=policy.missing(gate) if gate else (),
-        refusal=str(refusal) if refusal is not None and is_open and own_vote is None else "",
-        may_withdraw=is_open and gate is not None and own_vote is not None and own_vote.approved,
-        may_approve=may_vote and purpose is not Purpose.CANCEL,
-        may_reject=may_vote
-        and purpose is not Purpose.RESUME
-        and not (options and options.hide_cancel),
-        form=form,
-        text=typed.text,
-        reason=typed.reason,
-        mistakes=_placed(form, typed),
-        require_reason=bool(options and options.require_reason),
-        form_token=form_token,
-        deadline=_deadline(gate, now),
-        on_timeout=_on_timeout(gate),
-        outcome=_outcome(run, gate),
-        time=time,
-        spoken_time=spoken_time,
+    return (
+        pages_in(language)
+        .get_template("gate.html")
+        .render(
+            style=STYLE,
+            run=run,
+            gate=gate,
+            notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
+            title=_title(run, gate),
+            state=_state(run, gate),
+            description=description_blocks(options.description if options else None, base),
+            parameters=[
+                (name, hide_tokens(_brief(value))) for name, value in run.parameters.items()
+            ],
+            evidence=evidence_blocks(pieces, base),
+            votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
+            own_vote=own_vote,
+            missing=policy.missing(gate) if gate else (),
+            refusal=language.say(refusal.message) if refusal and is_open and not own_vote else "",
+            may_withdraw=is_open
+            and gate is not None
+            and own_vote is not None
+            and own_vote.approved,
+            may_approve=may_vote and purpose is not Purpose.CANCEL,
+            may_reject=may_vote
+            and purpose is not Purpose.RESUME
+            and not (options and options.hide_cancel),
+            form=form,
+            text=typed.text,
+            reason=typed.reason,
+            mistakes=_placed(form, typed, language),
+            require_reason=bool(options and options.require_reason),
+            form_token=form_token,
+            deadline=_deadline(gate, now),
+            on_timeout=_on_timeout(gate),
+            outcome=_outcome(run, gate, language),
+            time=time,
+            spoken_time=spoken_time,
+        )
     )
 
 
-def message_page(title: str, text: str, login: str | None = None) -> str:
+def message_page(title: str, text: str, login: str | None = None, *, language: Language) -> str:
     """A page that says one thing: a link that is unknown, expired or revoked, an error. `login` is
     the address where the reader can log in, if that may help.
     """
-    return _pages.get_template("message.html").render(
-        style=STYLE, title=title, text=text, login=login
+    return (
+        pages_in(language)
+        .get_template("message.html")
+        .render(style=STYLE, title=title, text=text, login=login)
     )
 
 
@@ -135,11 +144,12 @@ def _state(run: Run, gate: Gate | None) -> str:
     return gate.status.value
 
 
-def _outcome(run: Run, gate: Gate | None) -> str:
+def _outcome(run: Run, gate: Gate | None, language: Language) -> str:
     """What the closing led to, for the reader who comes back."""
     error = gate_error(gate) if gate else None
-    if error:
-        return error.message + (f": {error.reason}" if error.reason else "")
+    said = why_closed(gate) if gate else None
+    if error and said:
+        return language.say(said) + (f": {error.reason}" if error.reason else "")
     return _GOES_ON.get(run.status, f"The run is {run.status} now.")
 
 
@@ -175,16 +185,16 @@ def _on_timeout(gate: Gate | None) -> str:
     return "The run fails then."
 
 
-def _form(options: GateOptions, typed: Typed) -> Control | None:
+def _form(options: GateOptions, typed: Typed, language: Language) -> Control | None:
     """The form's controls, its tokens hidden; None where the gate has no form."""
     field = forms.form_of(hidden_options(options, hide_tokens))
     if field is None:
         return None
     by_place: dict[str, list[str]] = {}
     for mistake in typed.mistakes:
-        by_place.setdefault(typed.place(_path(mistake)), []).append(mistake.message)
+        by_place.setdefault(typed.place(_path(mistake)), []).append(language.say(mistake.message))
     fields = forms.initial(field) if typed.fields is None else typed.fields
-    return controls(field, fields, by_place)
+    return controls(field, fields, by_place, language)
 
 
 def _path(mistake: Mistake) -> Path:
@@ -195,7 +205,7 @@ def _path(mistake: Mistake) -> Path:
     return tuple(int(part) if part.isdecimal() and len(part) < 10 else part for part in parts)
 
 
-def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
+def _placed(form: Control | None, typed: Typed, language: Language) -> list[tuple[str, str]]:
     """Each mistake with the id of its control, in the page's order; the others come first."""
     every = {control.name: control for control in form.every()} if form else {}
     order = list(every)
@@ -204,9 +214,11 @@ def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
         name = typed.place(_path(mistake))
         control = every.get(name)
         if control is None or name == ROOT:
-            found.append((-1, "answer", str(mistake)))
+            said = Mistake(mistake.where, language.say(mistake.message))
+            found.append((-1, "answer", str(said)))
         else:
-            found.append((order.index(name), control.id, f"{control.label}: {mistake.message}"))
+            said = Mistake(control.label, language.say(mistake.message))
+            found.append((order.index(name), control.id, str(said)))
     return [(place, text) for _, place, text in sorted(found, key=lambda one: one[0])]
 
 

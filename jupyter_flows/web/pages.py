@@ -18,10 +18,12 @@ from jupyter_flows.core.errors import (
     UnknownLink,
 )
 from jupyter_flows.core.model import Digest, Gate, Json, Run
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.answer import Answer, answered
-from jupyter_flows.web.page import Typed, gate_page, message_page
+from jupyter_flows.web.links import more_than_title
+from jupyter_flows.web.page import Typed, gate_page
 from jupyter_flows.web.posted import Posted, read_posted
-from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
 
@@ -55,6 +57,7 @@ class PageDoor(ReadingDoor):
         page = gate_page(
             run,
             gate,
+            language=self.language,
             purpose=reader.purpose,
             own_vote=reader.own_vote(run, gate),
             refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
@@ -70,12 +73,12 @@ class PageDoor(ReadingDoor):
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
-        title = str(problem(refusal)["title"]).rstrip(".")
-        text = str(refusal) if str(refusal).rstrip(".") != title else ""
-        login = None
+        said, login = [more_than_title(refusal)], None
         if login_may_help(refusal, reader):
-            text, login = f"{text} If you have an account here, log in to go on.", self.login_url()
-        self.send_page(message_page(title, text.strip(), login), status_of(refusal))
+            said.append(sentence("If you have an account here, log in to go on."))
+            login = self.login_url()
+        text = " ".join(self.language.say(each) for each in said if each)
+        self.send_message(refusal, text, login)
 
     # ------------------------------------------------------------ what the buttons do
 
@@ -94,7 +97,7 @@ class PageDoor(ReadingDoor):
         try:
             await self._do(run, gate, reader, posted, answer)
         except (FormInvalid, ReasonRequired, BadInput, TooLarge) as error:
-            mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
+            mistakes = getattr(error, "mistakes", (Mistake("", error.message),))
             status = status_of(error)
             if status == HTTPStatus.BAD_REQUEST:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -116,7 +119,7 @@ class PageDoor(ReadingDoor):
         elif decision == "reject":
             await self._vote(run, gate, reader, posted, reason=posted.one("reason").strip() or None)
         else:
-            raise BadInput("Press one of the buttons.")
+            raise BadInput(sentence("Press one of the buttons."))
 
     async def _vote(
         self,
@@ -169,4 +172,6 @@ class PageDoor(ReadingDoor):
         foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
         signed = self.engine.is_our_form(token, form)
         if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed("This vote did not come from our page. Open your link again.")
+            raise NotAllowed(
+                sentence("This vote did not come from our page. Open your link again.")
+            )
