@@ -1,7 +1,7 @@
 """The pages' templates, as they are drawn in one language.
 
 A template marks its own texts with `_("…")`, `_("Run %(name)s", name=…)` and `ngettext`, and passes
-what the core says through the filter `say`.
+what the core says through the filter `say`. An author's words pass through it as they are.
 """
 
 from functools import cache
@@ -10,6 +10,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from jupyter_flows.web.languages import Language
+from jupyter_flows.web.views import time
+
+
+def drawn(language: Language, template: str, **values: object) -> str:
+    """The page that a template makes of these values."""
+    return pages_in(language).get_template(template).render(**values)
 
 
 @cache
@@ -19,10 +25,17 @@ def pages_in(language: Language) -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     i18n: Any = pages
     i18n.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)
-    pages.globals["language"] = language
-    filters = {"say": language.say, "moment": language.moment, "filesize": language.size}
-    pages.filters.update(filters)
+    pages.globals.update(language=language, time=time)
+    pages.filters.update(
+        say=language.say,
+        moment=language.moment,
+        duration=language.duration,
+        filesize=language.size,
+    )
     return pages

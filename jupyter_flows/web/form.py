@@ -66,7 +66,7 @@ class Control:
 def controls(
     form: Field, entries: Entries, mistakes: Mapping[str, Sequence[str]], language: Language
 ) -> Control:
-    """`mistakes` are in the reader's language already."""
+    """Labels and hints are in the reader's language; of the mistakes, the template makes so."""
     return _Drawing(entries, mistakes, language).control(form, names.ROOT, form.shown)
 
 

@@ -17,6 +17,7 @@ from jupyter_flows.core import policy
 from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
+    NotAllowed,
     NotFound,
     TooMany,
     UnknownLink,
@@ -53,14 +54,14 @@ class HtmlErrors(LinkDoor):
             return
         if isinstance(error, TooMany):
             self.set_header("Retry-After", "60")
-        text = _ADVICE.get(type(error), "") or more_than_title(error)
-        self.send_message(error, self.language.say(text))
+        self.send_refusal(error)
 
-    def send_message(self, error: FlowsError, text: str, login: str | None = None) -> None:
-        """A page that says what the refusal is, and the text, which is in the reader's language."""
+    def send_refusal(self, error: FlowsError, login: str | None = None) -> None:
+        """A page that says what the refusal is. `login` is where the reader can log in."""
         title = self.language.say(error.theme()).rstrip(".")
-        page = message_page(title, text, login, language=self.language)
-        self.send_page(page, status_of(error))
+        more = "" if error.message == error.theme() else error.message
+        text = _ADVICE.get(type(error), "") or more
+        self.send_page(message_page(self.language, title, text, login), status_of(error))
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)
@@ -68,11 +69,6 @@ class HtmlErrors(LinkDoor):
         self.set_header("Content-Language", self.language.code)
         self.set_header("Vary", "Accept-Language")
         self.finish(page)
-
-
-def more_than_title(error: FlowsError) -> str:
-    """What the refusal says beyond its theme; an empty text for nothing."""
-    return "" if error.message == error.theme() else error.message
 
 
 _ADVICE: Mapping[type[FlowsError], str] = {
@@ -139,10 +135,22 @@ class VoteDoor(EnterDoor):
         else:
             super().write_error(status_code, **kwargs)
 
+    def _check_pressed(self) -> None:
+        """A page that submits itself is no click (G32): what a browser sends from elsewhere must
+        come of a press on a button. Programs say nothing of where they send from. Raises
+        NotAllowed.
+        """
+        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
+        pressed = self.request.headers.get("Sec-Fetch-User") == "?1"
+        if fetched != "same-origin" and not pressed:
+            raise NotAllowed("No button was pressed. Open the link, and press its button.")
+
     @allow_unauthenticated
     async def post(self) -> None:
+        self._check_pressed()
         claims = self.engine.read_token(self.purpose, self.token_of_query())
         _, gate = await check_link(self, claims)
+        self.doors.answers.count(f"link {claims.link}")
         approved = self.purpose is Purpose.RESUME
         payload = self._payload(gate if approved else None)
         reason = None

@@ -1,9 +1,11 @@
 """The pages in their reader's language: which one it is, and that nothing is left unsaid in it."""
 
+import getpass
 import re
 import string
 import subprocess
 import sys
+from gettext import NullTranslations
 
 import pytest
 from hypothesis import given
@@ -13,9 +15,9 @@ from jupyter_flows.core import errors
 from jupyter_flows.core.forms import names
 from jupyter_flows.core.forms.words import said
 from jupyter_flows.core.sentences import either, sentence
-from jupyter_flows.web import messages
+from jupyter_flows.web import doors, messages
 from jupyter_flows.web.drawn import pages_in
-from jupyter_flows.web.languages import ENGLISH, language, language_for, translated
+from jupyter_flows.web.languages import ENGLISH, Translated, language, language_for, translated
 
 LIMIT = names.child(names.ROOT, "limit")
 EVIL = "<script>alert(1)</script>{limit}%(item)s"
@@ -138,7 +140,7 @@ def test_english_readers_wait_for_no_catalogue_to_be_loaded():
     code = (
         "import sys; from jupyter_flows.web.page import message_page;"
         "from jupyter_flows.web.languages import language_for;"
-        "message_page('a', 'b', language=language_for('en'));"
+        "message_page(language_for('en'), 'a', 'b');"
         "sys.exit('babel' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
@@ -315,13 +317,14 @@ async def test_who_is_before_their_turn_is_told_so_in_their_language(park, call,
     assert "Zuerst stimmt bob ab." in page.text
 
 
-async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, german, clock):
-    """G13"""
+async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, german):
     run = await park({"timeout": "1h"})
     await german.enter((await run.mint("bob"))["approvalPage"])
     await german.press("reject", reason="not yet")
     await run.settled(run.id)
-    assert "Abgelehnt von bob: not yet" in (await german.look()).text
+    said = " ".join((await german.look()).words.split())
+    assert "Sie haben dies abgelehnt" in said
+    assert "Abgelehnt. Begründung von bob: not yet" in said
 
 
 async def test_a_page_that_refuses_is_in_the_readers_language(park, german, anyone):
@@ -343,6 +346,66 @@ async def test_a_foreign_form_is_refused_in_the_readers_language(park, german):
     refused = await german.press("approve", form="forged")
     assert refused.status == 403
     assert "Diese Stimme kam nicht von unserer Seite." in refused.text
+
+
+# ---------------------------------------------------------------- nothing is left unmarked
+
+
+class Brackets(NullTranslations):
+    """A language in which one sees what was looked up."""
+
+    def gettext(self, message):
+        return f"⟦{message}⟧"
+
+    def ngettext(self, msgid1, msgid2, n):
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+READ_OUT = re.compile(r'(?:aria-label|alt|title|placeholder)="([^"]*)"')
+A_MOMENT = re.compile(r"\d+\. \w+\.? \d+, \d\d:\d\d UTC")
+
+
+def left_over(page):
+    """The words of a page that no catalogue was asked for."""
+    said = A_MOMENT.sub("", "\n".join([page.words, *READ_OUT.findall(page.markup)]))
+    while (fewer := re.sub("⟦[^⟦⟧]*⟧", "", said)) != said:
+        said = fewer
+    return set(re.findall(r"[A-Za-z]{2,}", said))
+
+
+FIELDS = (
+    {"type": "string", "maxLength": 5},
+    {"type": "integer", "minimum": 1},
+    {"type": "boolean"},
+    {"type": ["boolean", "null"]},
+    {"enum": [1, 2, ""]},
+    {"const": 1},
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "contentEncoding": "base64", "default": "AAAA"},
+    {"type": "array", "items": {"type": "string"}, "default": ["1"]},
+    {"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": True},
+    {"type": "object", "properties": {"1": {"type": "number", "maximum": 2}}},
+    {"oneOf": [{"type": "object", "properties": {"2": {}}}, {"type": "integer"}]},
+    {},
+)
+
+
+async def test_all_that_a_page_says_by_itself_is_looked_up(park, reader, monkeypatch):
+    """What its author says is digits here."""
+    brackets = Translated("de", Brackets())
+    monkeypatch.setattr(doors, "language_for", lambda _: brackets)
+    fields = {str(number): field for number, field in enumerate(FIELDS)}
+    form = {"schema": {"properties": fields, "required": ["0", "1"]}}
+    suspend = {"resume_form": form, "description": "4711", "required_events": 2, "timeout": "1h"}
+    run = await park(suspend, source="42", parameters={"_": 1})
+    bound = f"{run.id} {getpass.getuser()} {(await run.gate())['digest']} ask bob"
+    known = set(re.findall(r"[A-Za-z]{2,}", bound))
+    page = await reader.enter((await run.mint("bob"))["approvalPage"])
+    assert left_over(page) <= known
+    assert left_over(await reader.press("approve")) <= known
+    assert left_over(await reader.press("reject", reason="9")) <= known
+    await run.settled(run.id)
+    assert left_over(await reader.look()) <= known
 
 
 @pytest.mark.parametrize("header", ["", ";;;", "de;q=9", "\xff" * 50, "a-" * 3000, "*", "%s{0}"])

@@ -17,7 +17,6 @@ from jupyter_flows.core.model import (
     Vote,
     Voter,
 )
-from jupyter_flows.core.sentences import Sentence, sentence
 
 TIMEOUT_VOTER = Voter("timeout", verified=False, route="timeout")
 """Who votes where the author wrote `on_timeout` (G13)."""
@@ -140,27 +139,13 @@ def let_on(run: Run, step: Step) -> bool:
 
 def gate_error(gate: Gate) -> Failure | None:
     """The error that a closed gate stands for (G13); None for one that let the run go on."""
-    said = why_closed(gate)
-    if said is None:
-        return None
     if gate.status is GateStatus.REJECTED:
-        return Failure("SuspendedDisapproved", str(said), _veto(gate).reason)
-    return Failure("SuspendedTimedOut", str(said))
-
-
-def why_closed(gate: Gate) -> Sentence | None:
-    """The same in one sentence, without a rejection's reason."""
-    if gate.status is GateStatus.REJECTED:
-        return sentence("Disapproved by {who}", who=_veto(gate).voter.shown)
+        veto = next(vote for vote in gate.votes if not vote.approved)
+        return Failure("SuspendedDisapproved", f"Disapproved by {veto.voter.shown}", veto.reason)
     if gate.status is GateStatus.TIMED_OUT and gate.options.on_timeout is None:
-        return sentence(
-            "The gate {gate} was not approved in time: {given} of {wanted} approvals had come",
-            gate=repr(gate.step),
-            given=len(gate.approvals),
-            wanted=gate.options.required_events,
+        return Failure(
+            "SuspendedTimedOut",
+            f"The gate {gate.step!r} was not approved in time: {len(gate.approvals)} of"
+            f" {gate.options.required_events} approvals had come",
         )
     return None
-
-
-def _veto(gate: Gate) -> Vote:
-    return next(vote for vote in gate.votes if not vote.approved)
