@@ -6,8 +6,10 @@ import string
 import subprocess
 import sys
 from gettext import NullTranslations
+from io import BytesIO
 
 import pytest
+from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +60,21 @@ def test_every_error_says_its_theme_in_a_gathered_text(texts):
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_catalogue_has_every_text_and_no_other(texts, code):
     """`make messages` mends what this finds; then the new texts are to be translated."""
-    assert messages.path_of(code).read_bytes() == messages.brought_up(code, texts)
+    kept = messages.catalogue(code)
+    assert {message.id for message in kept if message.id} == {x.id for x in texts if x.id}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_bringing_a_catalogue_up_to_date_keeps_its_translations(texts, code):
+    fewer = messages.gathered()
+    fewer.delete("This link is not known.")
+    fewer.add("A text to come.")
+    brought = read_po(BytesIO(messages.brought_up(code, fewer)), code)
+    assert "This link is not known." not in brought
+    assert brought["A text to come."].string == ""
+    kept = messages.catalogue(code)
+    same = [message.id for message in fewer if message.id and message.id in kept]
+    assert [brought[text].string for text in same] == [kept[text].string for text in same]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
