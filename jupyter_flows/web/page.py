@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.showing import Piece
-from jupyter_flows.web.live import Live, spoken_time
+from jupyter_flows.web.drawn import drawn
+from jupyter_flows.web.languages import Language
+from jupyter_flows.web.live import Live
 from jupyter_flows.web.shown.changes import Change
 from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.typed import Typed, form_of, placed
-from jupyter_flows.web.views import time
 
 MAX_BRIEF = 500
 """Characters of a parameter that the page shows."""
@@ -35,25 +34,6 @@ def _hash(text: str) -> str:
 STYLE, SCRIPT = _file("page.css"), _file("page.js")
 STYLE_HASH, SCRIPT_HASH = _hash(STYLE), _hash(SCRIPT)
 """The pages' one style and one script: their policy allows these and no others."""
-
-
-def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("jupyter_flows.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    made.filters["say"] = str
-    made.globals.update(style=STYLE, script=SCRIPT, time=time, spoken_time=spoken_time)
-    return made
-
-
-_pages = _environment()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +54,15 @@ class Asked:
     refused: str = ""
 
 
-def gate_page(asked: Asked) -> str:
+def gate_page(asked: Asked, language: Language) -> str:
     live, run, gate = asked.live, asked.live.run, asked.live.gate
     options = gate.options if gate else None
-    form = form_of(options, asked.typed) if options else None
-    return _pages.get_template("gate.html").render(
+    form = form_of(options, asked.typed, language) if options else None
+    return drawn(
+        language,
+        "gate.html",
+        style=STYLE,
+        script=SCRIPT,
         live=live,
         run=run,
         gate=gate,
@@ -103,16 +87,16 @@ def _rejectable(purpose: Purpose, options: GateOptions | None) -> bool:
     return purpose is not Purpose.RESUME and not (options and options.hide_cancel)
 
 
-def live_page(live: Live) -> str:
+def live_page(live: Live, language: Language) -> str:
     """The parts of the page that change while it is open, for its script."""
-    return _pages.get_template("live.html").render(live=live, run=live.run, gate=live.gate)
+    return drawn(language, "live.html", live=live, run=live.run, gate=live.gate)
 
 
-def message_page(title: str, text: str, login: str | None = None) -> str:
+def message_page(language: Language, title: str, text: str, login: str | None = None) -> str:
     """A page that says one thing: a link that is unknown, expired or revoked, an error. `login` is
     the address where the reader can log in, if that may help.
     """
-    return _pages.get_template("message.html").render(title=title, text=text, login=login)
+    return drawn(language, "message.html", style=STYLE, title=title, text=text, login=login)
 
 
 def _title(run: Run, gate: Gate | None) -> str:
