@@ -40,6 +40,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.core.plain import plain_json
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
@@ -410,7 +411,7 @@ class Engine:
             return await self._kernels.evaluate(run, expression)
         row = await self._store.row(run)
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
-            raise KernelUnavailable("It is gone; resume the run first.")
+            raise KernelUnavailable(sentence("It is gone; resume the run first."))
         return await self._peers.evaluate(row.server or "", run, expression)
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:

@@ -1,6 +1,5 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -23,13 +22,14 @@ from jupyter_flows.core.errors import (
     UnknownLink,
 )
 from jupyter_flows.core.model import Digest, Gate, Json, Run
-from jupyter_flows.engine.showing import Piece
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.answer import Answer, answered
-from jupyter_flows.web.page import Asked, gate_page, message_page
+from jupyter_flows.web.page import Asked, gate_page, sheet_of
 from jupyter_flows.web.posted import Posted, read_posted
-from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.changes import Change, changes
 from jupyter_flows.web.typed import Typed
 
@@ -70,39 +70,43 @@ class PageDoor(ReadingDoor):
         if refusal is not None:
             self._refuse(refusal, reader)
             return
-        base = f"{key}/frame/"
-        pieces = await self.engine.showing.pieces(run, gate) if gate else []
         asked = Asked(
             live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
-            pieces=pieces,
-            base=base,
+            sheet=await self._sheet(run, gate, f"{key}/frame/"),
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
-            changes=await self._changes(run, gate, stale, pieces, base) if stale else None,
+            changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
         )
-        self.send_page(gate_page(asked), status)
+        self.send_page(gate_page(asked, self.language), status)
         if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
 
-    async def _changes(
-        self, run: Run, gate: Gate | None, stale: str, pieces: Sequence[Piece], base: str
-    ) -> list[Change]:
+    async def _sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        """What the gate shows to everybody, drawn once for each digest."""
+        if gate is None or gate.digest is None:
+            return sheet_of(run, gate, [], base, self.language)
+        name = (gate.digest, base, self.language.code)
+        sheet = self.doors.sheets.get(name)
+        if sheet is None:
+            pieces = await self.engine.showing.pieces(run, gate)
+            sheet = sheet_of(run, gate, pieces, base, self.language)
+            self.doors.sheets.put(name, sheet)
+        return sheet
+
+    async def _changes(self, run: Run, gate: Gate | None, stale: str, base: str) -> list[Change]:
         """Empty where nothing is known of what the reader saw."""
         if gate is None:
             return []
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
-        return changes(before, pieces, base) if before else []
+        now = await self.engine.showing.pieces(run, gate)
+        return changes(before, now, base) if before else []
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
-        title = str(problem(refusal)["title"]).rstrip(".")
-        text = str(refusal) if str(refusal).rstrip(".") != title else ""
-        login = None
-        if login_may_help(refusal, reader):
-            text, login = f"{text} If you have an account here, log in to go on.", self.login_url()
-        self.send_page(message_page(title, text.strip(), login), status_of(refusal))
+        login = self.login_url() if login_may_help(refusal, reader) else None
+        self.send_refusal(refusal, login)
 
     # ------------------------------------------------------------ what the buttons do
 
@@ -125,12 +129,12 @@ class PageDoor(ReadingDoor):
             stale = posted.one("digest")
             await self._show(key, reader, answer.typed, status_of(error), stale=stale)
         except (Refused, Unavailable, TooMany) as error:
-            await self._show(key, reader, answer.typed, status_of(error), refused=str(error))
+            await self._show(key, reader, answer.typed, status_of(error), refused=error.message)
         except ReasonRequired as error:
-            typed = replace(answer.typed, no_reason=str(error))
+            typed = replace(answer.typed, no_reason=error.message)
             await self._show(key, reader, typed, status_of(error))
         except (BadInput, TooLarge) as error:
-            mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
+            mistakes = getattr(error, "mistakes", (Mistake("", error.message),))
             status = status_of(error)
             if status == HTTPStatus.BAD_REQUEST:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -153,7 +157,7 @@ class PageDoor(ReadingDoor):
         elif decision == "reject":
             await self._vote(run, gate, reader, posted, reason=posted.one("reason").strip() or None)
         else:
-            raise BadInput("Press one of the buttons.")
+            raise BadInput(sentence("Press one of the buttons."))
 
     async def _vote(
         self,
@@ -206,7 +210,9 @@ class PageDoor(ReadingDoor):
         foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
         signed = self.engine.is_our_form(token, form)
         if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed("This vote did not come from our page. Open your link again.")
+            raise NotAllowed(
+                sentence("This vote did not come from our page. Open your link again.")
+            )
 
 
 def _live_address(key: str, gate: Gate | None) -> str:

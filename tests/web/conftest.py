@@ -245,11 +245,12 @@ class Reader:
         self.cookies = {}
         self.url = None
         self.shown = None
+        self.said = {}  # headers of their browser
 
     @property
     def headers(self):
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
-        return {"Cookie": cookies} if cookies else {}
+        return {"Cookie": cookies, **self.said} if cookies else self.said
 
     async def enter(self, link):
         entered = await self._anyone("GET", link)
