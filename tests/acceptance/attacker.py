@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS")
+
 
 @dataclass(frozen=True)
 class Hit:
@@ -64,11 +66,11 @@ def _handler(attacker):
             if self.command != "HEAD":
                 self.wfile.write(said)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_OPTIONS = answer
-
         def log_message(self, *_):
             """Its log is `hits`."""
 
+    for method in METHODS:
+        setattr(Handler, f"do_{method}", Handler.answer)
     return Handler
 
 

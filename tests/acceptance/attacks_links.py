@@ -56,7 +56,7 @@ def after_the_end(scene):
 
 @attack(
     "a stolen link that was revoked",
-    "all three addresses of the link, its page by the cookie, and every other spelling of its token",
+    "all three addresses of the link, its page by the cookie, and other spellings of its token",
     "410: a link is revoked by its id, not by its text",
 )
 def revoked(scene):

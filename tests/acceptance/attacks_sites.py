@@ -124,7 +124,9 @@ def submits_to_the_page(scene):
 )
 def submits_with_the_form_token(scene):
     page = scene.enter()
-    fields = {name: page.locator(f"#answer [name={name}]").input_value() for name in ("form", "digest")}
+    fields = {
+        name: page.locator(f"#answer [name={name}]").input_value() for name in ("form", "digest")
+    }
     for site in OTHER_SITES:
         _refused(scene.lure(posting(page.url, {**fields, "decision": "approve"}), site), page.url)
 
@@ -290,8 +292,6 @@ def opens(scene):
         with opened.value.expect_response(lambda got: got.request.method == "POST") as told:
             page.evaluate(FORM_INTO_VICTIM, url)
         assert told.value.status in {403, 404}
-        opened.value.close()
-        page.close()
 
 
 @attack(

@@ -62,6 +62,7 @@ class Server:
         self.port = port or unused_port()
         self.base = base
         self.flows = flows
+        self.token = TOKEN
         self.address = f"http://127.0.0.1:{self.port}{base}jupyter-flows"
         self.lines = []
 
@@ -137,7 +138,7 @@ class Server:
 
     def call(self, method, path, body=None):
         """Ask as the logged-in owner."""
-        headers = {"Authorization": f"token {TOKEN}"}
+        headers = {"Authorization": f"token {self.token}"}
         return ask(method, f"{self.address}/{path}", body, headers)
 
     def started(self, notebook):
@@ -150,7 +151,7 @@ class Server:
 
     def reached(self, run, *statuses):
         """Follow the run's events until it has one of the statuses; the run as it is then."""
-        headers = {"Authorization": f"token {TOKEN}"}
+        headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.address}/api/runs/{run}/events", headers=headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=LONG) as stream:
