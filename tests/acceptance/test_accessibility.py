@@ -114,6 +114,8 @@ def test_the_keyboard_alone_fills_the_form_corrects_it_and_votes(shared_server, 
     page.keyboard.press("Enter")
     page.keyboard.type("300")
     assert page.get_by_label("Limit").input_value() == "300"
+    focus(page.get_by_label("number"))
+    page.keyboard.type("4711")
     assert gate.votes == []
     focus(page.get_by_role("button", name="Approve"))
     page.keyboard.press("Enter")
