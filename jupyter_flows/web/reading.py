@@ -14,7 +14,7 @@ from jupyter_flows.core.links import Claims
 from jupyter_flows.core.model import Gate, Purpose, Run, RunId, StepId
 from jupyter_flows.web.links import COOKIE, HtmlErrors, check_link, counted_by, page_key
 from jupyter_flows.web.readers import Reader
-from jupyter_flows.web.urls import gate_key
+from jupyter_flows.web.urls import keyed_gate
 
 
 class ReadingDoor(HtmlErrors):
@@ -62,10 +62,10 @@ class ReadingDoor(HtmlErrors):
             run = await self.engine.run(RunId(key.partition(".")[0]))
         except NotFound:
             raise UnknownLink from None
-        for gate in run.gates.values():
-            if gate_key(run.id, gate.step, gate.generation) == key:
-                return run, gate
-        raise UnknownLink
+        gate = keyed_gate(run, key)
+        if gate is None:
+            raise UnknownLink
+        return run, gate
 
     async def looked_at(self, key: str, reader: Reader) -> tuple[Run, Gate | None]:
         """The run and the gate that this reader's page is about.

@@ -153,7 +153,7 @@ ROUTES: Sequence[Route] = (
         L,
         "Open gates, oldest first; with awaiting=me those without my vote",
         answers={200: views.GatePage},
-        query=("awaiting", *LIST),
+        query=("awaiting", "cursor", *LIST),
     ),
     Route(
         "GET",
