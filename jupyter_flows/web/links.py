@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -55,6 +55,11 @@ class HtmlErrors(LinkDoor):
         title = str(problem(error)["title"])
         text = _ADVICE.get(type(error), "") or (str(error) if str(error) != title else "")
         self.send_page(message_page(title.rstrip("."), text), status_of(error))
+
+    def login_url(self) -> str:
+        """The server's login, which leads back to here."""
+        mark = "&" if "?" in self.get_login_url() else "?"
+        return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)

@@ -37,7 +37,7 @@ STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_t
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 """The page's one style, by its hash: the policy of the page allows this and no other."""
 
-_pages = Environment(
+pages = Environment(
     loader=PackageLoader("jupyter_flows.web"), autoescape=True, undefined=StrictUndefined
 )
 
@@ -79,17 +79,17 @@ def gate_page(
     form = _form(options, typed) if options else None
     is_open = run.finished is False and (gate is None or gate.status is GateStatus.OPEN)
     may_vote = is_open and own_vote is None and refusal is None
-    return _pages.get_template("gate.html").render(
+    return pages.get_template("gate.html").render(
         style=STYLE,
         run=run,
         gate=gate,
-        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
+        notebook=notebook(run),
         title=_title(run, gate),
         state=_state(run, gate),
         description=description_blocks(options.description if options else None, base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
+        parameters=[(name, hide_tokens(brief(value))) for name, value in run.parameters.items()],
         evidence=evidence_blocks(pieces, base),
-        votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
+        votes=[hidden_vote(vote) for vote in gate.votes] if gate else (),
         own_vote=own_vote,
         missing=policy.missing(gate) if gate else (),
         refusal=str(refusal) if refusal is not None and is_open and own_vote is None else "",
@@ -104,8 +104,8 @@ def gate_page(
         mistakes=_placed(form, typed),
         require_reason=bool(options and options.require_reason),
         form_token=form_token,
-        deadline=_deadline(gate, now),
-        on_timeout=_on_timeout(gate),
+        deadline=deadline(gate, now),
+        on_timeout=on_timeout(gate),
         outcome=_outcome(run, gate),
         time=time,
         spoken_time=spoken_time,
@@ -116,7 +116,7 @@ def message_page(title: str, text: str, login: str | None = None) -> str:
     """A page that says one thing: a link that is unknown, expired or revoked, an error. `login` is
     the address where the reader can log in, if that may help.
     """
-    return _pages.get_template("message.html").render(
+    return pages.get_template("message.html").render(
         style=STYLE, title=title, text=text, login=login
     )
 
@@ -125,6 +125,11 @@ def _title(run: Run, gate: Gate | None) -> str:
     name = run.name or run.path.rpartition("/")[2] or "notebook"
     summary = run.steps[gate.step].spec.summary if gate else ""
     return f"{summary} · {name}" if summary else f"Approval for {name}"
+
+
+def notebook(run: Run) -> str:
+    """Its path; of a file that is not the server's, the name alone."""
+    return run.path.rpartition("/")[2] if run.path.startswith("/") else run.path
 
 
 def _state(run: Run, gate: Gate | None) -> str:
@@ -153,7 +158,7 @@ _GOES_ON = {
 }
 
 
-def _deadline(gate: Gate | None, now: float) -> tuple[float, str] | None:
+def deadline(gate: Gate | None, now: float) -> tuple[float, str] | None:
     if gate is None or gate.deadline is None:
         return None
     left = gate.deadline - now
@@ -165,7 +170,7 @@ def spoken_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%-d %b %Y, %H:%M UTC")
 
 
-def _on_timeout(gate: Gate | None) -> str:
+def on_timeout(gate: Gate | None) -> str:
     if gate is None:
         return ""
     if gate.options.on_timeout is not None:
@@ -210,10 +215,10 @@ def _placed(form: Control | None, typed: Typed) -> list[tuple[str, str]]:
     return [(place, text) for _, place, text in sorted(found, key=lambda one: one[0])]
 
 
-def _brief(value: Json) -> str:
+def brief(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 500 else text[:500] + " …"
 
 
-def _hidden_vote(vote: Vote) -> Vote:
+def hidden_vote(vote: Vote) -> Vote:
     return replace(vote, reason=vote.reason and hide_tokens(vote.reason))

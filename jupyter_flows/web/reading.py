@@ -4,8 +4,6 @@ Most readers come by a link and are in nobody's list of users. A gate that asks 
 G44) is shown to who has logged in, with the link or without one.
 """
 
-from urllib.parse import urlencode
-
 from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core import policy
@@ -51,10 +49,6 @@ class ReadingDoor(HtmlErrors):
         if not (policy.needs_login(gate.options) or policy.keeps_links(gate.options)):
             raise UnknownLink
         self.redirect(self.login_url())
-
-    def login_url(self) -> str:
-        mark = "&" if "?" in self.get_login_url() else "?"
-        return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
 
     async def _gate_of(self, key: str) -> tuple[Run, Gate]:
         """The gate that a page's address names. Raises UnknownLink."""
