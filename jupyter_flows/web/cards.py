@@ -17,7 +17,7 @@ from jupyter_flows.web.urls import gate_key
 MAX_PREVIEW = 300_000
 """Characters of evidence on one card; a page has many cards."""
 SMALL = 1_500
-"""Characters of evidence that are shown unfolded."""
+"""Characters of evidence that are shown unfolded on any card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +44,17 @@ class Card:
         return self.gate.digest or ""
 
     @property
-    def folded(self) -> bool:
-        return sum(map(_size, self.evidence)) > SMALL
-
-    @property
     def page_only(self) -> str:
         """Why the gate can be approved on its own page only; empty where the inbox will do."""
         options = self.gate.options
         if forms.form_of(options) is not None or options.validate:
             return sentence("It asks for an answer.")
         return "" if self.whole else sentence("It has more to show than fits here.")
+
+    @property
+    def folded(self) -> bool:
+        """What can be approved from here lies open: it is recorded as shown."""
+        return bool(self.page_only) and sum(map(_size, self.evidence)) > SMALL
 
 
 def title_of(run: Run, gate: Gate) -> str:

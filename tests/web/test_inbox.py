@@ -4,7 +4,7 @@ import asyncio
 import getpass
 import re
 from html import unescape
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 import pytest
 
@@ -64,7 +64,7 @@ class Inbox:
     @property
     def more(self):
         found = re.search(r'<a href="inbox\?([^"]*)" rel="next">', self.text)
-        return unescape(found[1]) if found else None
+        return unquote_plus(unescape(found[1])) if found else None
 
     async def send(self, decision, keys, *, headers=None, **changed):
         """Send the form that is on the screen, with these gates selected."""
@@ -345,7 +345,7 @@ async def test_nothing_is_approved_unseen(park, inbox, decision, digest):
     ],
     ids=["a form", "a validator", "cut", "more outputs", "too long"],
 )
-async def test_what_asks_for_more_than_a_card_can_show_is_approved_on_its_page_only(
+async def test_what_asks_for_more_than_a_card_can_show_is_approved_on_its_page_only(  # noqa: PLR0917
     park, inbox, log, options, source, engine
 ):
     """G62, G71"""
