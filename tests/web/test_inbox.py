@@ -244,6 +244,17 @@ async def test_tokens_are_hidden_on_the_cards(park, inbox):
     assert inbox.text.count("flow_token=[hidden]") == 3
 
 
+async def test_what_can_be_approved_from_here_lies_open(park, inbox):
+    """G71: it is recorded as shown."""
+    long = "print('x' * 5_000)"
+    await park(source=long)
+    assert "<details open>" in await inbox.look()
+    await inbox.approve(inbox.selectable)
+    await park(FORM, source=long)
+    assert "<details>" in await inbox.look()
+    assert "<details open>" not in inbox.text
+
+
 # ---------------------------------------------------------------- approving several
 
 
