@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -62,6 +62,11 @@ class HtmlErrors(LinkDoor):
         more = "" if error.message == error.theme() else error.message
         text = _ADVICE.get(type(error), "") or more
         self.send_page(message_page(self.language, title, text, login), status_of(error))
+
+    def login_url(self) -> str:
+        """The server's login, which leads back to here."""
+        mark = "&" if "?" in self.get_login_url() else "?"
+        return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)
@@ -143,7 +148,9 @@ class VoteDoor(EnterDoor):
         fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
         pressed = self.request.headers.get("Sec-Fetch-User") == "?1"
         if fetched != "same-origin" and not pressed:
-            raise NotAllowed("No button was pressed. Open the link, and press its button.")
+            raise NotAllowed(
+                sentence("No button was pressed. Open the link, and press its button.")
+            )
 
     @allow_unauthenticated
     async def post(self) -> None:

@@ -67,7 +67,7 @@ def sheet_of(
         language,
         "shown.html",
         description=description_blocks(options.description if options else None, base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
+        parameters=[(name, hide_tokens(brief(value))) for name, value in run.parameters.items()],
         evidence=evidence_blocks(pieces, base),
     )
     sheet = Sheet(Markup(shown))  # noqa: S704 (a template of ours made it)
@@ -98,7 +98,7 @@ def gate_page(asked: Asked, language: Language) -> str:
         run=run,
         gate=gate,
         title=_title(run, gate),
-        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
+        notebook=notebook(run),
         sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
@@ -135,6 +135,11 @@ def _title(run: Run, gate: Gate | None) -> str:
     return sentence("Approval for {name}", name=name) if name else sentence("Approval")
 
 
-def _brief(value: Json) -> str:
+def notebook(run: Run) -> str:
+    """Its path; of a file that is not the server's, the name alone."""
+    return run.path.rpartition("/")[2] if run.path.startswith("/") else run.path
+
+
+def brief(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_BRIEF else text[:MAX_BRIEF] + " …"

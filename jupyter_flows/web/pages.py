@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -24,6 +23,7 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.model import Digest, Gate, Json, Run
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.answer import Answer, answered
+from jupyter_flows.web.ours import check_ours
 from jupyter_flows.web.page import Asked, gate_page, sheet_of
 from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import status_of
@@ -116,7 +116,7 @@ class PageDoor(ReadingDoor):
         if reader is None:
             raise UnknownLink
         posted = read_posted(self.request.headers.get("Content-Type", ""), bytes(self._body))
-        self._check_ours(reader.secret, posted.one("form"))
+        check_ours(self, reader.secret, posted.one("form"))
         run, gate = await self.looked_at(key, reader)
         answer = answered(gate.options if gate else None, posted)
         if answer.is_edit:
@@ -196,23 +196,6 @@ class PageDoor(ReadingDoor):
                 digest=Digest(digest) if digest else None,
             ),
         )
-
-    def _check_ours(self, token: str, form: str) -> None:
-        """Only our own page's form may use the reader's cookie. Raises NotAllowed.
-
-        A browser that is told to send no Referer writes `Origin: null`, from our page too; then
-        Sec-Fetch-Site and the form's own token decide.
-        """
-        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = self.request.headers.get("Origin")
-        allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
-        named = origin not in (None, "null")
-        foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-        signed = self.engine.is_our_form(token, form)
-        if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed(
-                sentence("This vote did not come from our page. Open your link again.")
-            )
 
 
 def _live_address(key: str, gate: Gate | None) -> str:

@@ -85,11 +85,13 @@ def test_every_text_is_translated_with_its_values_and_its_plural(texts, code):
             continue
         found = catalogue.get(message.id)
         forms = found.string if message.pluralizable else (found.string,)
-        wanted = values(message.id if isinstance(message.id, str) else message.id[1])
+        said = (message.id,) if isinstance(message.id, str) else message.id
         assert not found.fuzzy, message.id
         assert len(forms) == (catalogue.num_plurals if message.pluralizable else 1), message.id
         assert all(forms), message.id
-        assert [values(form) for form in forms] == [wanted] * len(forms), message.id
+        allowed = [values(form) for form in said]  # of one, a text may leave its number out
+        assert all(values(form) in allowed for form in forms), message.id
+        assert values(forms[-1]) == allowed[-1], message.id
 
 
 def values(text):

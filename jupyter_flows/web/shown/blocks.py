@@ -11,6 +11,8 @@ class Block:
     - "text": `text`, drawn as it is, with its spaces and line ends; `cut` says that more of it was
       left out.
     - "picture": `source`, a data URI; `label` is its text for those who don't see it.
+
+    `lacks` says that what is drawn stands for more, which can't be shown; no word of it is drawn.
     """
 
     shape: str
@@ -18,3 +20,8 @@ class Block:
     source: str = ""
     label: str = ""
     cut: bool = False
+    lacks: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return not (self.cut or self.lacks)

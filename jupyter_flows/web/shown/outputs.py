@@ -1,6 +1,7 @@
 """Cells' outputs as blocks of a page, bounded in number and size (G72)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jupyter_flows.core.hiding import hide_tokens
@@ -24,7 +25,8 @@ def _blocks(pieces: Sequence[Piece]) -> Iterator[Block]:
     outputs = [output for piece in pieces for output in piece.outputs]
     for number, output in enumerate(outputs, 1):
         if number > MAX_OUTPUTS:
-            yield Block(shape="text", text=f"More outputs than the {MAX_OUTPUTS} shown here.")
+            more = f"More outputs than the {MAX_OUTPUTS} shown here."
+            yield Block(shape="text", text=more, lacks=True)
             return
         yield _block(output, number)
 
@@ -40,7 +42,9 @@ def _block(output: Mapping[str, Json], number: int) -> Block:
         if mime in data and len(data[mime]) <= MAX_IMAGE_BYTES:
             source = f"data:{mime};base64,{''.join(_joined(data[mime]).split())}"
             return Block(shape="picture", source=source, label=f"Figure {number} of the notebook")
-    return _text(data.get("text/plain", "This output has no text to show."))
+    text = _text(data.get("text/plain", "This output has no text to show."))
+    has_picture = any(mime.startswith("image/") for mime in data)
+    return replace(text, lacks=has_picture or "text/plain" not in data)
 
 
 def _joined(text: Any) -> str:
