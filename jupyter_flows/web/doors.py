@@ -40,6 +40,7 @@ from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
+from jupyter_flows.web.sheets import Sheets
 from jupyter_flows.web.tries import Tries
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Doors:
     answers_per_minute: int = 60
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
+    sheets: Sheets = field(default_factory=Sheets)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))

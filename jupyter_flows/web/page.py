@@ -4,16 +4,20 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
+
+from markupsafe import Markup
 
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.drawn import drawn
+from jupyter_flows.web.form import Control
 from jupyter_flows.web.languages import Language
 from jupyter_flows.web.live import Live
+from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.changes import Change
 from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
@@ -38,26 +42,53 @@ STYLE_HASH, SCRIPT_HASH = _hash(STYLE), _hash(SCRIPT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """All that the page of one reader is made of. `pieces` are what the gate shows, `changes` what
-    is different in it since the reader looked; `base` is what the addresses of frames begin with,
-    as seen from the page, and `form_token` shows that a form is ours. `refused` says why an answer
-    was not counted that nothing is wrong with.
+    """All that the page of one reader is made of. `sheet` is what the gate shows to everybody,
+    `changes` what is different in it since the reader looked, and `form_token` shows that a form is
+    ours. `refused` says why an answer was not counted that nothing is wrong with.
     """
 
     live: Live
     purpose: Purpose
-    pieces: Sequence[Piece]
-    base: str
+    sheet: Sheet
     form_token: str
     typed: Typed
     changes: Sequence[Change] | None = None
     refused: str = ""
 
 
+def sheet_of(
+    run: Run, gate: Gate | None, pieces: Sequence[Piece], base: str, language: Language
+) -> Sheet:
+    """`pieces` are what the gate shows; `base` is what the addresses of frames begin with, as seen
+    from the page.
+    """
+    options = gate.options if gate else None
+    shown = drawn(
+        language,
+        "shown.html",
+        description=description_blocks(options.description if options else None, base),
+        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
+        evidence=evidence_blocks(pieces, base),
+    )
+    sheet = Sheet(Markup(shown))  # noqa: S704 (a template of ours made it)
+    form = form_of(options, Typed(), language) if options else None
+    return _with_form(sheet, form, language)
+
+
+def _with_form(sheet: Sheet, form: Control | None, language: Language) -> Sheet:
+    if form is None:
+        return sheet
+    fields = drawn(language, "fields.html", form=form)
+    return replace(sheet, form=Markup(fields), has_files=form.has_files)  # noqa: S704 (as above)
+
+
 def gate_page(asked: Asked, language: Language) -> str:
     live, run, gate = asked.live, asked.live.run, asked.live.gate
     options = gate.options if gate else None
-    form = form_of(options, asked.typed, language) if options else None
+    sheet, form = asked.sheet, None
+    if options and asked.typed != Typed():
+        form = form_of(options, asked.typed, language)
+        sheet = _with_form(sheet, form, language)
     return drawn(
         language,
         "gate.html",
@@ -68,14 +99,11 @@ def gate_page(asked: Asked, language: Language) -> str:
         gate=gate,
         title=_title(run, gate),
         notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
-        description=description_blocks(options.description if options else None, asked.base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        evidence=evidence_blocks(asked.pieces, asked.base),
+        sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
         may_approve=live.may_vote and asked.purpose is not Purpose.CANCEL,
         may_reject=live.may_vote and _rejectable(asked.purpose, options),
-        form=form,
         typed=asked.typed,
         mistakes=placed(form, asked.typed),
         require_reason=bool(options and options.require_reason),

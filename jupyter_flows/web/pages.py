@@ -1,6 +1,5 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -24,13 +23,13 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Digest, Gate, Json, Run
 from jupyter_flows.core.sentences import sentence
-from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.answer import Answer, answered
-from jupyter_flows.web.page import Asked, gate_page
+from jupyter_flows.web.page import Asked, gate_page, sheet_of
 from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.changes import Change, changes
 from jupyter_flows.web.typed import Typed
 
@@ -71,30 +70,38 @@ class PageDoor(ReadingDoor):
         if refusal is not None:
             self._refuse(refusal, reader)
             return
-        base = f"{key}/frame/"
-        pieces = await self.engine.showing.pieces(run, gate) if gate else []
         asked = Asked(
             live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
-            pieces=pieces,
-            base=base,
+            sheet=await self._sheet(run, gate, f"{key}/frame/"),
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
-            changes=await self._changes(run, gate, stale, pieces, base) if stale else None,
+            changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
         )
         self.send_page(gate_page(asked, self.language), status)
         if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
 
-    async def _changes(
-        self, run: Run, gate: Gate | None, stale: str, pieces: Sequence[Piece], base: str
-    ) -> list[Change]:
+    async def _sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        """What the gate shows to everybody, drawn once for each digest."""
+        if gate is None or gate.digest is None:
+            return sheet_of(run, gate, [], base, self.language)
+        name = (gate.digest, base, self.language.code)
+        sheet = self.doors.sheets.get(name)
+        if sheet is None:
+            pieces = await self.engine.showing.pieces(run, gate)
+            sheet = sheet_of(run, gate, pieces, base, self.language)
+            self.doors.sheets.put(name, sheet)
+        return sheet
+
+    async def _changes(self, run: Run, gate: Gate | None, stale: str, base: str) -> list[Change]:
         """Empty where nothing is known of what the reader saw."""
         if gate is None:
             return []
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
-        return changes(before, pieces, base) if before else []
+        now = await self.engine.showing.pieces(run, gate)
+        return changes(before, now, base) if before else []
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
