@@ -335,7 +335,7 @@ async def test_who_is_before_their_turn_is_told_so_in_their_language(park, call,
     assert "Zuerst stimmt bob ab." in page.text
 
 
-async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, german):
+async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, german, anyone):
     run = await park({"timeout": "1h"})
     await german.enter((await run.mint("bob"))["approvalPage"])
     await german.press("reject", reason="not yet")
@@ -343,6 +343,9 @@ async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, germa
     said = " ".join((await german.look()).words.split())
     assert "Sie haben dies abgelehnt" in said
     assert "Abgelehnt. Begründung von bob: not yet" in said
+    live = await anyone("GET", f"{german.url}/live", headers=german.headers)
+    assert "Sie haben dies abgelehnt" in live.words
+    assert live.headers["Vary"] == "Accept-Language"
 
 
 async def test_a_page_that_refuses_is_in_the_readers_language(park, german, anyone):
