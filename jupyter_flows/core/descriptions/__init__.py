@@ -17,9 +17,9 @@ from jupyter_flows.core.descriptions.parts import (
     Value,
     Words,
 )
-from jupyter_flows.core.descriptions.plain import plain_description
+from jupyter_flows.core.descriptions.plain import marker_table, plain_description
 from jupyter_flows.core.descriptions.read import KINDS, MAX_PARTS, read_description
-from jupyter_flows.core.descriptions.tables import Table, table_of
+from jupyter_flows.core.descriptions.tables import Table
 
 __all__ = [
     "KINDS",
@@ -37,7 +37,7 @@ __all__ = [
     "Unfit",
     "Value",
     "Words",
+    "marker_table",
     "plain_description",
     "read_description",
-    "table_of",
 ]

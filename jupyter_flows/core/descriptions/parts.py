@@ -50,8 +50,9 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong: the first line says it, `stack` says where."""
+    """What went wrong, and where; any but one of `name` and `message` may be empty."""
 
+    name: str
     message: str
     stack: str
 

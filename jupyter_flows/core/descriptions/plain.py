@@ -73,6 +73,10 @@ def _map(shown: Map) -> str:
     return _table(marker_table(shown)) if shown.markers else sentence("[a map]")
 
 
+def _failure(part: Failure) -> str:
+    return ": ".join(filter(None, (part.name, part.message))) + f"\n{part.stack}"
+
+
 def _json(value: Json) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -88,7 +92,7 @@ _SAID: Mapping[type, Callable[[Any], str]] = {
     Drawing: lambda _: sentence("[a drawing]"),
     Picture: lambda _: sentence("[a picture]"),
     Attached: lambda part: sentence("[the file {filename}]", filename=part.filename),
-    Failure: lambda part: f"{part.message}\n{part.stack}",
+    Failure: _failure,
     Table: _table,
     Map: _map,
     Value: lambda part: _json(part.value),

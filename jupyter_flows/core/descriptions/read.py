@@ -123,15 +123,20 @@ def _html(value: Json) -> Part | Sentence:
 
 
 def _error(value: Json) -> Part | Sentence:
-    """Name and message in a line; `extra`, which Windmill adds, behind the stack."""
+    """`extra`, which Windmill adds, comes behind the stack."""
     if isinstance(value, str):
-        return Failure(value, "")
+        return Failure("", value, "")
     if not isinstance(value, dict) or not (value.get("name") or value.get("message")):
         return sentence("An error must be an object with `name`, `message` or both, and `stack`.")
-    said = [tables.cell_text(value.get(key)) for key in ("name", "message")]
-    below = [tables.cell_text(value.get(key)) for key in ("stack", "extra")]
-    return Failure(": ".join(filter(None, said)), "\n".join(filter(None, below)))
+    name, message, *below = (_said(value.get(key)) for key in _ERROR_KEYS)
+    return Failure(name, message, "\n".join(filter(None, below)))
 
+
+def _said(value: Json) -> str:
+    return value if isinstance(value, str) else tables.cell_text(value)
+
+
+_ERROR_KEYS = ("name", "message", "stack", "extra")
 
 _READERS: Mapping[str, _Reader] = {
     "markdown": partial(_words, "markdown", Markdown),

@@ -16,7 +16,8 @@ class Block:
     - "picture": `source`, a data URI; `label` is its text for those who don't see it.
     - "prose": `html`, cleaned already (see `clean`); with a `label` it is a box of that name that
       scrolls, as wide tables need.
-    - "table": `rows` of texts under `header`, which may be empty; `label` names it.
+    - "table": `rows` of texts under `header`, which may be empty; `label` names it. `numeric`, if
+      it is there, says of each column whether it holds numbers.
     - "frame": `source`, the address of a frame; `height` in px; `label` is its title. `scripts`
       says that the author opted in to scripts there.
     - "file": `source`, its address; `name`, `size` in bytes; `label`, if any, stands for the
@@ -33,6 +34,7 @@ class Block:
     html: Markup = field(default_factory=Markup)
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+    numeric: Sequence[bool] = ()
     height: int = 0
     scripts: bool = False
     name: str = ""
