@@ -72,7 +72,7 @@ def _part(description: Json) -> Part:
     table = tables.recognised_table(description)
     if table is not None:
         return table
-    return Unfit(description, _unknown(kind)) if _is_slip(kind) else Value(description)
+    return Unfit(description, _unknown(kind)) if _is_slip(kind, content) else Value(description)
 
 
 _FILE_KEYS = ({"file", "filename"}, {"file", "filename", "autodownload"})
@@ -89,9 +89,11 @@ def _kind(description: Json) -> tuple[str, Json]:
     return "", None
 
 
-def _is_slip(kind: str) -> bool:
+def _is_slip(kind: str, content: Json) -> bool:
     """Whether a key that is no kind was most likely meant as one; other keys are data."""
-    return kind in _ELSEWHERE or bool(difflib.get_close_matches(kind.lower(), KINDS, 1, 0.8))
+    if not isinstance(content, str | dict):
+        return False
+    return kind == "s3" or bool(difflib.get_close_matches(kind.lower(), KINDS, 1, 0.85))
 
 
 def _unknown(kind: str) -> Sentence:
@@ -156,6 +158,3 @@ _READERS: Mapping[str, _Reader] = {
 }
 
 KINDS = (*_READERS, "render_all")
-
-_ELSEWHERE = ("s3", "jpg", "webp", "image", "video", "audio", "table")
-"""What other places have, or what comes to mind."""

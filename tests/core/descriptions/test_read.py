@@ -91,6 +91,8 @@ def only(description):
         ({"json": [{"a": 1}]}, Value([{"a": 1}])),
         ({"json": None}, Value(None)),
         ({"amount": 3}, Value({"amount": 3})),
+        ({"errors": 3}, Value({"errors": 3})),
+        ({"cmd": "rm"}, Value({"cmd": "rm"})),
         ({"title": "x", "html": "y"}, Value({"title": "x", "html": "y"})),
         ([], Value([])),
         ({}, Value({})),
