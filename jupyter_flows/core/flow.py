@@ -280,6 +280,7 @@ def _spec(
         retry=options.retry(said.get("retry")),
         continue_on_error=bool(said.get("continue_on_error", False)),
         failure=failure,
+        scripts=bool(said.get("scripts", False)),
     )
 
 

@@ -27,10 +27,9 @@ from jupyter_flows.core.model import (
     RunStatus,
     Vote,
 )
-from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.form import Control, controls, hidden_options
+from jupyter_flows.web.shown.blocks import Block
 from jupyter_flows.web.shown.descriptions import description_blocks
-from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.views import time
 
 STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_text("utf-8")
@@ -64,7 +63,7 @@ def gate_page(
     purpose: Purpose,
     own_vote: Vote | None,
     refusal: Exception | None,
-    pieces: Sequence[Piece],
+    evidence: Sequence[Block],
     base: str,
     form_token: str,
     now: float,
@@ -88,7 +87,7 @@ def gate_page(
         state=_state(run, gate),
         description=description_blocks(options.description if options else None, base),
         parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        evidence=evidence_blocks(pieces, base),
+        evidence=evidence,
         votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),
         own_vote=own_vote,
         missing=policy.missing(gate) if gate else (),

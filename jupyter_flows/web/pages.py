@@ -24,6 +24,8 @@ from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.shown.outputs import evidence_blocks
+from jupyter_flows.web.sources import own_sources
 
 
 @web.stream_request_body
@@ -52,18 +54,24 @@ class PageDoor(ReadingDoor):
         if refusal is not None:
             self._refuse(refusal, reader)
             return
+        pieces = await self.engine.showing.pieces(run, gate) if gate else ()
+        base = f"{key}/frame/"
         page = gate_page(
             run,
             gate,
             purpose=reader.purpose,
             own_vote=reader.own_vote(run, gate),
             refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
-            pieces=await self.engine.showing.pieces(run, gate) if gate else (),
-            base=f"{key}/frame/",
+            evidence=await evidence_blocks(pieces, base),
+            base=base,
             form_token=self.engine.sign_form(reader.secret),
             now=self.engine.clock(),
             typed=typed,
         )
+        # Only the page's own frames: one that leads itself elsewhere gets nowhere.
+        frames = own_sources(self.request, self.doors.public_url(), f"page/{base}")
+        with_frames = f"{self.content_security_policy}; frame-src {frames}"
+        self.set_header("Content-Security-Policy", with_frames)
         self.send_page(page, status)
         if gate is not None and self.request.method == "GET":
             self.engine.shown(run, gate, reader.voter(run, gate))
