@@ -29,7 +29,6 @@ from jupyter_flows.core.model import (
 )
 from jupyter_flows.web.form import Control, controls, hidden_options
 from jupyter_flows.web.shown.blocks import Block
-from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.views import time
 
 STYLE = (resources.files("jupyter_flows.web") / "templates" / "page.css").read_text("utf-8")
@@ -63,15 +62,14 @@ def gate_page(
     purpose: Purpose,
     own_vote: Vote | None,
     refusal: Exception | None,
+    description: Sequence[Block],
     evidence: Sequence[Block],
-    base: str,
     form_token: str,
     now: float,
     typed: Typed | None = None,
 ) -> str:
     """The page for one reader. `gate` None is a flow-level link whose gate is to come; `refusal`
-    says why the reader can't vote, where something is against it; `base` is what the addresses of
-    frames begin with, as seen from the page.
+    says why the reader can't vote, where something is against it.
     """
     typed = typed or Typed()
     options = gate.options if gate else None
@@ -85,7 +83,7 @@ def gate_page(
         notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
         title=_title(run, gate),
         state=_state(run, gate),
-        description=description_blocks(options.description if options else None, base),
+        description=description,
         parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
         evidence=evidence,
         votes=[_hidden_vote(vote) for vote in gate.votes] if gate else (),

@@ -1,5 +1,6 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
+import asyncio
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.sources import own_sources
 
@@ -55,6 +57,7 @@ class PageDoor(ReadingDoor):
             self._refuse(refusal, reader)
             return
         pieces = await self.engine.showing.pieces(run, gate) if gate else ()
+        described = gate.options.description if gate else None
         base = f"{key}/frame/"
         page = gate_page(
             run,
@@ -62,8 +65,8 @@ class PageDoor(ReadingDoor):
             purpose=reader.purpose,
             own_vote=reader.own_vote(run, gate),
             refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
+            description=await asyncio.to_thread(description_blocks, described, base),
             evidence=await evidence_blocks(pieces, base),
-            base=base,
             form_token=self.engine.sign_form(reader.secret),
             now=self.engine.clock(),
             typed=typed,

@@ -73,7 +73,7 @@ def shapes(description):
         ({"render_all": ["x", {"md": "y"}, [[1]]]}, ["said", "prose", "table"]),
         ("x" * 20_001, ["said", "notice"]),
         ({"md": "x" * 20_001}, ["prose", "notice"]),
-        ({"error": {"name": "E", "stack": "x" * 20_001}}, ["error", "notice"]),
+        ({"error": {"name": "E", "stack": "x" * 20_001}}, ["error"]),
         ([[n] for n in range(501)], ["table", "notice"]),
         ([list(range(51))], ["table", "notice"]),
     ],
@@ -168,6 +168,18 @@ def test_html_is_served_in_a_box_without_scripts_or_tokens():
 )
 def test_tokens_of_links_are_on_no_page(description):
     assert TOKEN not in drawn(description)
+
+
+def test_a_terminals_colours_are_not_spelled():
+    page = drawn({"error": {"name": "E", "message": "no", "stack": "\x1b[31mline 1\x1b[0m"}})
+    assert ">line 1<" in page
+
+
+def test_pictures_without_end_are_cut_and_it_is_said():
+    picture = {"png": base64_of(PNG + bytes(1_900_000))}
+    blocks = description_blocks({"render_all": [picture] * 20}, "")
+    assert [block.shape for block in blocks] == ["picture"] * 4 + ["notice"]
+    assert "too large" in blocks[-1].text
 
 
 # ---------------------------------------------------------------- whatever it is
