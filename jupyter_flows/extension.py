@@ -74,6 +74,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             secret=house.secret,
             groups_of=house.groups_of,
             tries_per_minute=self.max_tries_per_minute,
+            answers_per_minute=self.max_answers_per_minute,
         )
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
 

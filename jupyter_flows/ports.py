@@ -104,8 +104,15 @@ class CellOutcome:
     widgets: Mapping[str, Json] | None = None
 
 
+Amended: TypeAlias = Callable[[RunId, Mapping[StepId, Outputs]], None]
+"""Told of outputs of ended steps that have changed while no cell ran."""
+
+
 class Kernels(Protocol):
     """One kernel a run, from its first cell to its end, suspensions included."""
+
+    def on_amended(self, listener: Amended) -> None:
+        """Who is told of late outputs, at most twice a second for each run."""
 
     def holds(self, run: RunId) -> bool:
         """Whether this run's kernel is here and alive."""

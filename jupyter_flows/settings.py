@@ -59,6 +59,10 @@ class FlowsSettings(HasTraits):
         60, help="How many requests with a link that is not ours one address may make a minute."
     ).tag(config=True)
 
+    max_answers_per_minute = Int(
+        60, help="How many answers one link, or one user, may send to a gate's page a minute."
+    ).tag(config=True)
+
     warm_kernels: List[Any] = List(
         help="Kernels started ahead, so that a run need not wait for one: a list of"
         ' {"kernel_name": "python3", "count": 1, "max_age": "1h"}. Each costs the memory of an idle'

@@ -326,9 +326,21 @@ class Driver:
         """The step whose cell executes here, and what is set when it has ended."""
         return self._cells.get(run)
 
+    def holds(self, run: RunId) -> bool:
+        return run in self._driving
+
     def held(self) -> list[RunId]:
         """The runs that this process has, at work or waiting."""
         return list(self._driving)
+
+    async def amend(self, run_id: RunId, outputs: Mapping[StepId, Outputs]) -> None:
+        """Outputs of ended steps have changed: an open gate's digest may be another now (G70)."""
+        driving = self._driving.get(run_id)
+        amended = await self._amended(outputs)
+        if driving is None or not amended:
+            return
+        run = await self._teller.tell(run_id, c.AmendOutputs(outputs=amended), epoch=driving.epoch)
+        await self._keeper.write_document(run, driving.snapshot)
 
     async def interrupted(
         self,

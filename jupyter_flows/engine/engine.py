@@ -47,6 +47,7 @@ from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.queue import Queue
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.votes import Votes
@@ -71,7 +72,6 @@ from jupyter_flows.ports import (
 
 STOPPED = "The server was stopped while this cell ran."
 DIED = "The server died while this cell ran."
-ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled, e.RunInterrupted)
 GRACE_SECONDS = 3.0
 """How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
 
@@ -119,7 +119,7 @@ class Engine:
         self._server = server
         self._teller = Teller(store, self.feed, clock)
         self._keeper = Keeper(store, documents, clock, chance, log)
-        self.showing = Showing(store, self._keeper)
+        self.showing = Showing(store, self._keeper, self._teller, clock, log)
         self._driver = Driver(
             server=server,
             store=store,
@@ -146,8 +146,10 @@ class Engine:
         )
         self.feed.listen(self._due.committed)
         self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
-        self.feed.listen(self._make_room)
+        queue = Queue(store, self._dispatcher, peers, self._is_ours, self._spawn)
+        self.feed.listen(queue.committed)
         self._background: set[asyncio.Task[None]] = set()
+        kernels.on_amended(self._amended)
 
     def _env(self, run: RunId) -> Mapping[str, str]:
         """What a run's kernel is told: where the server is, and a token for this run (G46)."""
@@ -217,6 +219,13 @@ class Engine:
             await self._driver.interrupted(run_id, DIED, outputs, epoch=epoch)
             return
         await self._dispatcher.enqueue(run_id)
+
+    async def is_served(self, run: RunId) -> bool:
+        """Whether a living server carries the run on when its wait is over. Raises UnknownRun."""
+        if self._driver.holds(run):
+            return True
+        row = await self._store.row(run)
+        return self._is_ours(row) or bool(row.server and self._peers.alive(row.server))
 
     async def adopt(self, run_id: RunId) -> Run:
         """Take a run whose server is gone: it is driven here from now on, whatever it waits for. A
@@ -368,19 +377,16 @@ class Engine:
         except TimeoutError:
             await self._kernels.close(run)
 
-    def _make_room(self, run: Run, events: Sequence[e.Recorded]) -> None:
-        """A listener: the next queued run of a flow that allows only so many may begin now."""
-        ended = any(isinstance(row.event, ENDS) for row in events)
-        if ended and run.concurrency is not None:
-            self._spawn(self._begin_queued(run.flow), f"jupyter-flows next run of {run.flow}")
+    def _amended(self, run: RunId, outputs: Mapping[StepId, Outputs]) -> None:
+        self._spawn(self._amend(run, outputs), f"jupyter-flows late outputs of {run}")
 
-    async def _begin_queued(self, flow: str) -> None:
-        for run in await self._store.queued(flow):
-            row = await self._store.row(run)
-            if self._is_ours(row):
-                await self._dispatcher.enqueue(run)
-            elif row.server and self._peers.alive(row.server):
-                await self._peers.poke(row.server, run)
+    async def _amend(self, run: RunId, outputs: Mapping[StepId, Outputs]) -> None:
+        try:
+            await self._driver.amend(run, outputs)
+        except FlowsError as error:
+            self._log.warning(
+                "run %s: late outputs of its cells are not in the log: %s", run, error
+            )
 
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
@@ -411,17 +417,9 @@ class Engine:
         """The page of this gate was shown to this reader (G71). It is told in the background, for
         a store that is away must not keep a page from its reader; nothing is driven by it.
         """
-        show = c.ShowGate(
-            gate=gate.step, generation=gate.generation, voter=voter, digest=gate.digest
-        )
-        if machine.decide(run, show, self.clock()):
-            self._spawn(self._tell_shown(run.id, show), f"jupyter-flows shown {run.id}")
-
-    async def _tell_shown(self, run: RunId, show: c.ShowGate) -> None:
-        try:
-            await self._teller.tell(run, show)
-        except FlowsError as error:
-            self._log.warning("run %s: that its page was shown is not in the log: %s", run, error)
+        telling = self.showing.telling(run, gate, voter)
+        if telling is not None:
+            self._spawn(telling, f"jupyter-flows shown {run.id}")
 
     async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
         """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).

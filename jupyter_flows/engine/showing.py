@@ -1,15 +1,19 @@
 """What a gate shows to those whom it asks: the outputs that its digest covers (G70, G72)."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 
+from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import shown_steps
+from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.gating import configures_gate
-from jupyter_flows.core.machine import replay
-from jupyter_flows.core.model import Digest, Gate, Run, Step, StepId
+from jupyter_flows.core.machine import decide, replay
+from jupyter_flows.core.model import Digest, Gate, Run, RunId, Step, StepId, Voter
 from jupyter_flows.engine.keep import Keeper
-from jupyter_flows.ports import Outputs, Store
+from jupyter_flows.engine.tell import Teller
+from jupyter_flows.ports import Clock, Outputs, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +31,14 @@ class Piece:
 
 
 class Showing:
-    def __init__(self, store: Store, keeper: Keeper) -> None:
+    def __init__(
+        self, store: Store, keeper: Keeper, teller: Teller, clock: Clock, log: logging.Logger
+    ) -> None:
         self._store = store
         self._keeper = keeper
+        self._teller = teller
+        self._clock = clock
+        self._log = log
 
     async def pieces(self, run: Run, gate: Gate) -> list[Piece]:
         """In the notebook's order; empty for a gate that has not opened yet."""
@@ -52,6 +61,21 @@ class Showing:
                 found = then.gates[gate.step, gate.generation]
                 return await self.pieces(then, found) if found.digest == digest else None
         return None
+
+    def telling(self, run: Run, gate: Gate, voter: Voter) -> Coroutine[None, None, None] | None:
+        """What is to be awaited so that the log says who was shown this (G71); None where it does
+        already, or need not.
+        """
+        show = c.ShowGate(
+            gate=gate.step, generation=gate.generation, voter=voter, digest=gate.digest
+        )
+        return self._tell(run.id, show) if decide(run, show, self._clock()) else None
+
+    async def _tell(self, run: RunId, show: c.ShowGate) -> None:
+        try:
+            await self._teller.tell(run, show)
+        except FlowsError as error:
+            self._log.warning("run %s: that its page was shown is not in the log: %s", run, error)
 
 
 def _opening(told: Sequence[e.Recorded], gate: Gate) -> int:

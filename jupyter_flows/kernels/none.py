@@ -4,7 +4,15 @@ from collections.abc import Mapping
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
-from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, KernelRequest, Outputs
+from jupyter_flows.ports import (
+    Amended,
+    Cell,
+    CellOutcome,
+    Evaluation,
+    Expression,
+    KernelRequest,
+    Outputs,
+)
 
 
 class NoKernels:
@@ -12,6 +20,9 @@ class NoKernels:
 
     def start(self) -> None:
         """Nothing to hold ready."""
+
+    def on_amended(self, listener: Amended) -> None:
+        """No kernel, no late outputs."""
 
     def holds(self, run: RunId) -> bool:  # noqa: ARG002
         return False

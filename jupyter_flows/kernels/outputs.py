@@ -270,6 +270,9 @@ class RunOutputs:
         """The outputs of steps that changed since they were taken."""
         return {step: self.take(step) for step, cell in self._cells.items() if cell.changed}
 
+    def has_amended(self) -> bool:
+        return any(cell.changed for cell in self._cells.values())
+
     def show(self, step: StepId) -> list[Output]:
         return self._cells[step].show()
 

@@ -34,6 +34,8 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
+LATE = 0.5
+"""Seconds in which outputs that come while no cell runs are gathered."""
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -80,6 +82,8 @@ class KernelSession:
         self.speaks_flows = False
         self.lost = False
         self.on_lost: Callable[[], None] = lambda: None
+        self.on_late: Callable[[Mapping[StepId, Outputs]], None] = lambda _: None
+        self._late: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ opening
 
@@ -277,6 +281,16 @@ class KernelSession:
             self._widgets.feed(message)
         else:
             self._outputs.feed(message)
+            if self._running is None and self._late is None and self._outputs.has_amended():
+                self._late = asyncio.get_running_loop().call_later(LATE, self._tell_late)
+
+    def _tell_late(self) -> None:
+        """Outputs of cells that have ended: a thread still prints, a display was updated. While a
+        cell runs they wait for its outcome.
+        """
+        self._late = None
+        if self._running is None and not self.lost:
+            self.on_late(self._outputs.amended())
 
     def _on_status(self, message: Message, state: str) -> None:
         self._kernel.tell_activity(state)
@@ -407,6 +421,8 @@ class KernelSession:
             await self._kernel.shut_down(now=now, log=self._log)
 
     async def _close_channels(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
         tasks = [*self._readers, *self._errands]
         for task in tasks:
             task.cancel()

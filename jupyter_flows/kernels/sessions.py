@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -14,7 +15,15 @@ from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
 from jupyter_flows.kernels.session import DiedAtStart, KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
-from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, KernelRequest, Outputs
+from jupyter_flows.ports import (
+    Amended,
+    Cell,
+    CellOutcome,
+    Evaluation,
+    Expression,
+    KernelRequest,
+    Outputs,
+)
 
 STOP_WITHIN = 2.8
 START_TRIES = 3
@@ -37,6 +46,7 @@ class KernelSessions:
         self._sessions: dict[RunId, KernelSession] = {}
         self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
         self._context_: zmq.asyncio.Context | None = None
+        self._amended: Amended = lambda _, __: None
 
     def start(self) -> None:
         """Begin to hold warm kernels; needs a running loop."""
@@ -61,7 +71,11 @@ class KernelSessions:
             return
         await self.close(request.run)
         session = await self._warm(request) or await self._new(request)
+        session.on_late = functools.partial(self._amended, request.run)
         self._sessions[request.run] = session
+
+    def on_amended(self, listener: Amended) -> None:
+        self._amended = listener
 
     async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
         return await self._session(run).execute(run, cell)

@@ -20,6 +20,7 @@ from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
 from jupyter_flows.store.bodies import Encoded, encoded, rows_of, whole
 from jupyter_flows.store.engine import open_engine
+from jupyter_flows.store.fresh import Fresh
 from jupyter_flows.store.lists import SqlLists
 from jupyter_flows.store.quick import Quick, insert_blob
 from jupyter_flows.store.raw import raw_rows, text
@@ -57,6 +58,7 @@ class SqlStore(SqlLists):
         self._is_sqlite = self._engine.dialect.name == "sqlite"
         self._insert_blob = insert_blob(self._engine.dialect)
         self._quick = Quick(self._engine.dialect, _EPOCH)
+        self._fresh = Fresh(self._engine)
         self._jobs: set[Future[Any]] = set()  # under way in the thread, also if nobody waits
         self._since_thread = 0
         self._patient = True
@@ -256,6 +258,9 @@ class SqlStore(SqlLists):
     # ------------------------------------------------------------ reading
 
     async def load(self, run: RunId) -> Run:
+        known = self._states.get(run)
+        if known is not None and self._fresh.holds(run, known.seq):
+            return known
         return await self._job(lambda: self._replayed(run))
 
     def _replayed(self, run: RunId) -> Run:
@@ -391,6 +396,7 @@ class SqlStore(SqlLists):
             _put(connection, tables.links, projection.link_values(run, link))
 
     async def close(self) -> None:
+        self._fresh.close()
         await self._job(self._dispose)
         self._thread.shutdown()
 

@@ -9,8 +9,8 @@ from jupyter_flows.core.forms import Entries, Parsed
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import GateOptions, Json
 from jupyter_flows.web.form import hidden_options, restored
-from jupyter_flows.web.page import Typed
 from jupyter_flows.web.posted import Posted
+from jupyter_flows.web.typed import Typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
-from jupyter_flows.web.page import STYLE_HASH
+from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
 from jupyter_flows.web.tries import Tries
 
@@ -57,10 +57,13 @@ class Doors:
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
     tries_per_minute: int = 60
+    answers_per_minute: int = 60
     tries: Tries = field(init=False)
+    answers: Tries = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
+        object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
 
     @property
     def body_limit(self) -> int:
@@ -210,7 +213,8 @@ class LinkDoor(Answering):
     @property
     def content_security_policy(self) -> str:
         return (
-            f"default-src 'none'; style-src '{STYLE_HASH}'; img-src data:;"
+            f"default-src 'none'; style-src '{STYLE_HASH}'; script-src '{SCRIPT_HASH}';"
+            " img-src data:; connect-src 'self';"
             " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
         )
 
@@ -220,6 +224,10 @@ class LinkDoor(Answering):
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Robots-Tag", "noindex")
         self.set_header("X-Content-Type-Options", "nosniff")
+
+    def compute_etag(self) -> str | None:
+        """None: nothing of a page is kept by anybody, so none can be asked for again."""
+        return None
 
     def check_xsrf_cookie(self) -> None:
         """A link's authority is its signature, not a cookie of the server; the pages, which do

@@ -1,6 +1,7 @@
 """The doors of what a page shows in frames: the frames, and the scripts they may load."""
 
 import asyncio
+import re
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -15,9 +16,12 @@ from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.readers import shut_out
 from jupyter_flows.web.reading import ReadingDoor
 from jupyter_flows.web.shown.assets import asset
+from jupyter_flows.web.shown.descriptions import description_frame
 from jupyter_flows.web.shown.frames import Frame
 from jupyter_flows.web.shown.outputs import evidence_frame
 from jupyter_flows.web.sources import own_sources
+
+_DESCRIBED = re.compile(r"d\.([0-9]{1,4})")
 
 
 @web.stream_request_body
@@ -61,6 +65,10 @@ class FrameDoor(ReadingDoor):
         await self.get(key, name)
 
     async def _frame(self, run: Run, gate: Gate, name: str) -> Frame | None:
+        described = _DESCRIBED.fullmatch(name)
+        if described is not None:
+            number = int(described[1])
+            return await asyncio.to_thread(description_frame, gate.options.description, number)
         pieces = await self.engine.showing.pieces(run, gate)
         assets = own_sources(self.request, self.doors.public_url(), "assets/")
         return await evidence_frame(pieces, name, assets)

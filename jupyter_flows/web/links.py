@@ -17,6 +17,7 @@ from jupyter_flows.core import policy
 from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
+    NotAllowed,
     NotFound,
     TooMany,
     UnknownLink,
@@ -124,10 +125,22 @@ class VoteDoor(EnterDoor):
         else:
             super().write_error(status_code, **kwargs)
 
+    def _check_pressed(self) -> None:
+        """A page that submits itself is no click (G32): what a browser sends from elsewhere must
+        come of a press on a button. Programs say nothing of where they send from. Raises
+        NotAllowed.
+        """
+        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
+        pressed = self.request.headers.get("Sec-Fetch-User") == "?1"
+        if fetched != "same-origin" and not pressed:
+            raise NotAllowed("No button was pressed. Open the link, and press its button.")
+
     @allow_unauthenticated
     async def post(self) -> None:
+        self._check_pressed()
         claims = self.engine.read_token(self.purpose, self.token_of_query())
         _, gate = await check_link(self, claims)
+        self.doors.answers.count(f"link {claims.link}")
         approved = self.purpose is Purpose.RESUME
         payload = self._payload(gate if approved else None)
         reason = None

@@ -1,33 +1,41 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
 
-from jupyter_flows.core import errors, policy
+from jupyter_flows.core import errors
 from jupyter_flows.core.commands import CastVote
 from jupyter_flows.core.errors import (
     BadInput,
-    FormInvalid,
     Mistake,
     NotAllowed,
     ReasonRequired,
+    Refused,
+    StaleDigest,
     TooLarge,
+    TooMany,
+    Unavailable,
     UnknownLink,
 )
 from jupyter_flows.core.model import Digest, Gate, Json, Run
+from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.answer import Answer, answered
-from jupyter_flows.web.page import Typed, gate_page, message_page
+from jupyter_flows.web.page import Asked, gate_page, message_page
 from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.shown.changes import Change, changes
 from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.sources import own_sources
+from jupyter_flows.web.typed import Typed
 
 
 @web.stream_request_body
@@ -49,35 +57,52 @@ class PageDoor(ReadingDoor):
     # ------------------------------------------------------------ what is shown
 
     async def _show(
-        self, key: str, reader: Reader, typed: Typed | None = None, status: int = 200
+        self,
+        key: str,
+        reader: Reader,
+        typed: Typed | None = None,
+        status: int = 200,
+        *,
+        stale: str = "",
+        refused: str = "",
     ) -> None:
+        """`stale` is the digest that the reader had on the screen, if it is the gate's no more;
+        `refused` says why an answer was not counted that nothing is wrong with.
+        """
         run, gate = await self.seen(key, reader)
         refusal = shut_out(run, gate, reader)
         if refusal is not None:
             self._refuse(refusal, reader)
             return
-        pieces = await self.engine.showing.pieces(run, gate) if gate else ()
         described = gate.options.description if gate else None
         base = f"{key}/frame/"
-        page = gate_page(
-            run,
-            gate,
+        pieces = await self.engine.showing.pieces(run, gate) if gate else []
+        asked = Asked(
+            live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
-            own_vote=reader.own_vote(run, gate),
-            refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
             description=await asyncio.to_thread(description_blocks, described, base),
             evidence=await evidence_blocks(pieces, base),
             form_token=self.engine.sign_form(reader.secret),
-            now=self.engine.clock(),
-            typed=typed,
+            typed=typed or Typed(),
+            refused=refused,
+            changes=await self._changes(run, gate, stale, pieces, base) if stale else None,
         )
         # Only the page's own frames: one that leads itself elsewhere gets nowhere.
         frames = own_sources(self.request, self.doors.public_url(), f"page/{base}")
         with_frames = f"{self.content_security_policy}; frame-src {frames}"
         self.set_header("Content-Security-Policy", with_frames)
-        self.send_page(page, status)
-        if gate is not None and self.request.method == "GET":
+        self.send_page(gate_page(asked), status)
+        if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
+
+    async def _changes(
+        self, run: Run, gate: Gate | None, stale: str, pieces: Sequence[Piece], base: str
+    ) -> list[Change]:
+        """Empty where nothing is known of what the reader saw."""
+        if gate is None:
+            return []
+        before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
+        return await changes(before, pieces, base) if before else []
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
@@ -103,17 +128,27 @@ class PageDoor(ReadingDoor):
             await self._show(key, reader, answer.typed)
             return
         try:
+            self.doors.answers.count(reader.name)
             await self._do(run, gate, reader, posted, answer)
-        except (FormInvalid, ReasonRequired, BadInput, TooLarge) as error:
+        except StaleDigest as error:
+            stale = posted.one("digest")
+            await self._show(key, reader, answer.typed, status_of(error), stale=stale)
+        except (Refused, Unavailable, TooMany) as error:
+            await self._show(key, reader, answer.typed, status_of(error), refused=str(error))
+        except ReasonRequired as error:
+            typed = replace(answer.typed, no_reason=str(error))
+            await self._show(key, reader, typed, status_of(error))
+        except (BadInput, TooLarge) as error:
             mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
             status = status_of(error)
             if status == HTTPStatus.BAD_REQUEST:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
             await self._show(key, reader, answer.wrong(mistakes), status)
-            return
-        # The outcome is in this answer: a server that was started for one run may end with it,
-        # before a redirected browser asks again. Sending the form anew repeats the vote: no harm.
-        await self._show(key, reader)
+        else:
+            # The outcome is in this answer: a server that was started for one run may end with it,
+            # before a redirected browser asks again. Sending the form anew repeats the vote: no
+            # harm.
+            await self._show(key, reader)
 
     async def _do(
         self, run: Run, gate: Gate | None, reader: Reader, posted: Posted, answer: Answer
@@ -181,3 +216,9 @@ class PageDoor(ReadingDoor):
         signed = self.engine.is_our_form(token, form)
         if fetched != "same-origin" or foreign or not signed:
             raise NotAllowed("This vote did not come from our page. Open your link again.")
+
+
+def _live_address(key: str, gate: Gate | None) -> str:
+    """Where the page asks how the gate stands, as seen from itself."""
+    digest = gate.digest if gate else None
+    return f"{key}/live?digest={digest}" if digest else f"{key}/live"

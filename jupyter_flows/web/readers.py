@@ -20,6 +20,11 @@ class Reader:
     user: Voter | None
 
     @property
+    def name(self) -> str:
+        """What tells this reader from others: the link, or the user."""
+        return f"link {self.claims.link}" if self.claims else f"user {self.user and self.user.name}"
+
+    @property
     def purpose(self) -> Purpose:
         return Purpose.APPROVE if self.claims is None else self.claims.purpose
 

@@ -11,8 +11,9 @@ from jupyter_core.utils import ensure_async
 from jupyter_flows.core import policy
 from jupyter_flows.core.errors import Gone, NotFound, UnknownLink
 from jupyter_flows.core.links import Claims
-from jupyter_flows.core.model import Gate, Purpose, Run, RunId, StepId
+from jupyter_flows.core.model import Digest, Gate, Purpose, Run, RunId, StepId
 from jupyter_flows.web.links import COOKIE, HtmlErrors, check_link, counted_by, page_key
+from jupyter_flows.web.live import Live, live_of
 from jupyter_flows.web.readers import Reader
 from jupyter_flows.web.urls import gate_key
 
@@ -83,6 +84,26 @@ class ReadingDoor(HtmlErrors):
             return await self.looked_at(key, reader)
         except Gone:
             return await self._after_the_end(reader)
+
+    async def live(
+        self,
+        run: Run,
+        gate: Gate | None,
+        reader: Reader,
+        address: str,
+        seen: Digest | None = None,
+    ) -> Live:
+        """How the gate stands for this reader; as `live_of`."""
+        return live_of(
+            run,
+            gate,
+            own_vote=reader.own_vote(run, gate),
+            refusal=policy.refusal_of(run, gate, reader.voter(run, gate)) if gate else None,
+            served=run.finished or await self.engine.is_served(run.id),
+            now=self.engine.clock(),
+            address=address,
+            seen=seen,
+        )
 
     async def _after_the_end(self, reader: Reader) -> tuple[Run, Gate | None]:
         claims = reader.claims

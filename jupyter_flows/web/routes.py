@@ -11,7 +11,16 @@ from typing import Any
 
 from jupyter_flows.core import receipt
 from jupyter_flows.core.model import Purpose
-from jupyter_flows.web import api, audit, framing, links, pages, schedules, views
+from jupyter_flows.web import (
+    api,
+    audit,
+    framing,
+    links,
+    looking,
+    pages,
+    schedules,
+    views,
+)
 from jupyter_flows.web.audit_views import AuditView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
@@ -301,6 +310,15 @@ ROUTES: Sequence[Route] = (
         S,
         "A script for frames; it holds no data",
         answers={200: None},
+    ),
+    Route(
+        "GET",
+        "page/{gate}/live",
+        looking.LiveDoor,
+        S,
+        "How the gate stands: the parts of its page that change",
+        answers={200: None, 304: None},
+        query=("digest",),
     ),
     Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
     Route("POST", "peers/evaluate/{run}", api.PeerEvaluateDoor, P, "Check an answer in the kernel"),

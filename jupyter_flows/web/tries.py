@@ -1,4 +1,4 @@
-"""Counting tries with links that are not ours, so that nobody can go on guessing (G35, 429)."""
+"""Counting what may happen only so often a minute: guesses at links, answers by one (G35, 429)."""
 
 from collections import deque
 
@@ -7,11 +7,11 @@ from jupyter_flows.ports import Clock
 
 WINDOW_SECONDS = 60.0
 MAX_ADDRESSES = 10_000
-"""When more than this many addresses have failed lately, the oldest are forgotten."""
+"""When more than this many have tried lately, the oldest are forgotten."""
 
 
 class Tries:
-    """`limit` failures a minute for each address; beyond that every request waits."""
+    """`limit` tries a minute for each address, or for whatever else names who tries."""
 
     def __init__(self, limit: int, clock: Clock) -> None:
         self._limit = limit
@@ -30,6 +30,11 @@ class Tries:
             del self._failed[address]
         elif len(times) >= self._limit:
             raise TooMany
+
+    def count(self, name: str) -> None:
+        """One try more. Raises TooMany, and does not count it then."""
+        self.check(name)
+        self.failed(name)
 
     def failed(self, address: str) -> None:
         if address not in self._failed and len(self._failed) >= MAX_ADDRESSES:

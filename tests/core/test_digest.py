@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from jupyter_flows.core.canonical import sha256
-from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.model import GateOptions, GroupNeed, StepId, StepSpec
+from jupyter_flows.core.digest import gate_digest, shown_steps
+from jupyter_flows.core.model import Gate, GateOptions, GroupNeed, Step, StepId, StepSpec
 
 OPTIONS = GateOptions()
 
@@ -92,3 +92,16 @@ def test_what_is_not_shown_leaves_the_digest(run, change):
 
 def test_another_gate_has_another_digest(run):
     assert gate_digest(run, "load", OPTIONS) != gate_digest(run, "ask", OPTIONS)
+
+
+def test_evidence_stands_with_the_next_gate_that_opens_and_with_no_later_one(run):
+    """G72; a gate that did not open leaves its evidence to the next."""
+    later = StepSpec(StepId("later"), 4, sha256(b"later"), evidence=True)
+    last = StepSpec(StepId("last"), 5, sha256(b"last"), gate=OPTIONS)
+    steps = {**run.steps, "later": Step(later), "last": Step(last)}
+    run = replace(run, steps=steps)
+    assert [step.id for step in shown_steps(run, "ask")] == ["proof", "ask"]
+    unopened = replace(run, gates={})
+    assert [step.id for step in shown_steps(unopened, "last")] == ["proof", "later", "last"]
+    opened = replace(run, gates={("ask", 1): Gate("ask", 1, OPTIONS, opened_at=1.0)})
+    assert [step.id for step in shown_steps(opened, "last")] == ["later", "last"]

@@ -51,6 +51,9 @@ class FakeKernels:
         self._partial = {}
         self._begun = asyncio.Condition()
 
+    def on_amended(self, listener):
+        self.amend = listener
+
     def holds(self, run):
         return run in self._spaces
 

@@ -323,3 +323,28 @@ async def test_a_held_kernel_costs_two_tasks_and_no_timer(runs):
         t.get_name().split()[0] for t in asyncio.all_tasks() if "of kernel" in t.get_name()
     )
     assert names == ["iopub", "shell"]
+
+
+async def test_what_changes_while_no_cell_runs_is_told_by_itself(runs, tmp_path):
+    """G70: an open gate's page must not show what is there no more."""
+    told = asyncio.Queue()
+    runs.kernels.on_amended(lambda run, outputs: told.put_nowait((run, outputs)))
+    flag = tmp_path / "now"
+    await runs.open()
+    await runs.execute(
+        "import pathlib, threading, time\n"
+        f"flag = pathlib.Path({str(flag)!r})\n"
+        "def later():\n"
+        "    while not flag.exists():\n"
+        "        time.sleep(0.01)\n"
+        "    print('late')\n"
+        "print('early')\n"
+        "threading.Thread(target=later, daemon=True).start()",
+        step="a",
+    )
+    assert told.empty()
+    flag.touch()
+    run, outputs = await asyncio.wait_for(told.get(), 30)
+    assert run == "run"
+    assert [o["text"] for o in outputs[StepId("a")]] == ["early\nlate\n"]
+    assert (await runs.execute("pass", step="b")).amended == {}

@@ -1,6 +1,7 @@
 """A real server with the extension, a private data folder, and a base URL as under a hub."""
 
 import asyncio
+import html
 import json
 import re
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_flows import composition
 from jupyter_flows.engine.conditions import Conditions
-from jupyter_flows.web import doors
+from jupyter_flows.web import doors, page
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
 
@@ -74,6 +75,17 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.text)
+
+    @property
+    def markup(self):
+        """The page without our one script and style."""
+        text = self.text.replace(f"<style>{page.STYLE}</style>", "")
+        return re.sub(r"<script data-live=[^>]*>" + re.escape(page.SCRIPT) + "</script>", "", text)
+
+    @property
+    def words(self):
+        """What the page says, without its tags."""
+        return html.unescape(re.sub("<[^>]+>", "", self.markup))
 
     @property
     def is_problem(self):
@@ -164,6 +176,7 @@ def kernels(engine):
     """Cells are executed without a kernel: what is shown here is the doors' part."""
     engine._kernels = engine._driver._kernels = fake = FakeKernels()
     engine._driver._conditions = Conditions(fake)
+    fake.on_amended(engine._amended)
     return fake
 
 

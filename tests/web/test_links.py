@@ -515,3 +515,17 @@ async def test_the_servers_own_token_is_in_no_link(park, jp_serverapp):
     """G37: the server appends its own token to its public address."""
     links = await (await park()).mint("bob")
     assert jp_serverapp.identity_provider.token not in json.dumps(links)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "none", "no-such-word"])
+async def test_a_page_that_submits_itself_does_not_vote(park, site):
+    """G32: a browser says where a request comes from, and whether a person caused it."""
+    run = await park()
+    link = (await run.mint("bob"))["resume"]
+    sent = {"Sec-Fetch-Site": site, "Content-Type": "application/x-www-form-urlencoded"}
+    for mode in ("navigate", "no-cors", "cors"):
+        refused = await run.anyone("POST", link, "", {**sent, "Sec-Fetch-Mode": mode})
+        assert refused.status == 403
+    assert (await run.gate())["votes"] == []
+    pressed = {**sent, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"}
+    assert (await run.anyone("POST", link, "", pressed)).status == 201

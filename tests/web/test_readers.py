@@ -44,7 +44,7 @@ async def test_a_link_to_a_gate_for_users_leads_to_the_login_and_shows_nothing(p
     page = await reader.enter((await run.mint("bob"))["approvalPage"])
     assert page.status == 403
     assert "secret" not in page.text
-    (login,) = re.findall(r'<a href="([^"]*)">Log in</a>', page.text)
+    (login,) = re.findall(r'<a class="button" href="([^"]*)">Log in</a>', page.text)
     assert urlsplit(login).path == "/user/bob/login"
     assert parse_qs(urlsplit(login).query)["next"] == [reader.url]
 
@@ -161,4 +161,4 @@ async def test_who_is_before_their_turn_reads_and_waits(park, reader, browser, b
     page = await browser.look(key)
     assert "bob votes first" in page.text
     assert 'value="approve"' not in page.text
-    assert "bob, eve, in this order" in page.text
+    assert "bob, eve (in this order)" in page.text

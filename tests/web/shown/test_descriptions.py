@@ -82,6 +82,10 @@ def test_each_kind_has_its_shape(description, expected):
     assert shapes(description) == expected
 
 
+def test_that_json_is_cut_short_stands_in_a_line_of_its_own():
+    assert "x\n[cut short here]</pre>" in drawn({"json": "x" * 30_000})
+
+
 def test_markdown_is_drawn_and_not_spelled():
     page = drawn({"markdown": "**Publish** [it](https://example.org)"})
     assert "<strong>Publish</strong>" in page
