@@ -1,14 +1,14 @@
 """The open gates that somebody may read, or has still to vote on: a page of them, oldest first."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from logging import Logger
 
 from jupyter_flows.core import cursors, policy
+from jupyter_flows.core.descriptions.plain import plain_description
 from jupyter_flows.core.errors import BadInput, LogUnreadable, NotFound
 from jupyter_flows.core.hiding import hide_tokens
-from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, Voter, plain_name
+from jupyter_flows.core.model import Gate, GateStatus, Run, RunId, StepId, Voter, plain_name
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import GatePlace, GateRow
@@ -149,12 +149,6 @@ def _has(run: Run, gate: Gate, words: Sequence[str]) -> bool:
 def _text(run: Run, gate: Gate) -> str:
     """What is searched. Tokens are hidden: nobody finds one out letter by letter."""
     summary = run.steps[gate.step].spec.summary
-    described = _described(gate.options.description)
+    described = plain_description(gate.options.description)
     said = (run.path, run.name or "", summary, run.owner, described)
     return plain_name(hide_tokens("\n".join(said)))
-
-
-def _described(description: Json) -> str:
-    if description is None or isinstance(description, str):
-        return description or ""
-    return json.dumps(description, ensure_ascii=False)

@@ -1,5 +1,6 @@
 """A gate as a card of the inbox: what is shown of it there, and whether that is all of it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,8 +66,8 @@ def title_of(run: Run, gate: Gate) -> str:
 async def card_of(engine: Engine, run: Run, gate: Gate) -> Card:
     base = f"page/{gate_key(run.id, gate.step, gate.generation)}/frame/"
     pieces = await engine.showing.pieces(run, gate)
-    described = description_blocks(gate.options.description, base)
-    evidence = evidence_blocks(pieces, base)
+    described = await asyncio.to_thread(description_blocks, gate.options.description, base)
+    evidence = await evidence_blocks(pieces, base)
     kept = _kept(evidence)
     shown = all(block.whole for block in (*described, *evidence)) and len(kept) == len(evidence)
     lost = any(LOST_OUTPUT in piece.outputs for piece in pieces)

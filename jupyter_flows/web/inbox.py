@@ -105,6 +105,7 @@ class InboxDoor(HtmlErrors):
             form_token=self._signed,
             now=self.engine.clock(),
         )
+        self.allow_frames("page/")
         self.send_page(page, status)
         if self.request.method != "HEAD":
             self._record(tuple(cards.values()))

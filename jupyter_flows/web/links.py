@@ -31,6 +31,7 @@ from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import message_page
 from jupyter_flows.web.posted import is_form, read_posted
 from jupyter_flows.web.problems import status_of
+from jupyter_flows.web.sources import own_sources
 from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
@@ -67,6 +68,14 @@ class HtmlErrors(LinkDoor):
         """The server's login, which leads back to here."""
         mark = "&" if "?" in self.get_login_url() else "?"
         return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
+
+    def allow_frames(self, under: str) -> None:
+        """The page may hold frames from there and nowhere else: one that leads itself elsewhere
+        gets nowhere.
+        """
+        frames = own_sources(self.request, self.doors.public_url(), under)
+        policy = f"{self.content_security_policy}; frame-src {frames}"
+        self.set_header("Content-Security-Policy", policy)
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)

@@ -227,6 +227,15 @@ def test_a_tag_that_is_nearly_ours_is_warned_of():
     assert "the tag 'suspended' means nothing here; did you mean 'suspend'?" in flow.warnings[0]
 
 
+def test_a_description_that_the_page_can_not_draw_is_warned_of():
+    flow = read_flow(notebook(cell(flow={"suspend": {"description": {"markdwon": "Publish?"}}})))
+    (warning,) = flow.warnings
+    assert warning.startswith("cell 1 (id 'a'), key 'suspend.description': `markdwon` is no kind")
+    assert "markdown" in warning
+    good = {"render_all": ["Publish?", {"md": "x"}, [{"a": 1}], {"amount": 3}]}
+    assert read_flow(notebook(cell(flow={"suspend": {"description": good}}))).warnings == ()
+
+
 def test_ids_that_occur_twice_are_named():
     found = mistakes(cell(name="a"), cell("#| id: a\n1", "b"))
     assert "the step 'a' is already cell 1" in found[0]

@@ -352,7 +352,7 @@ async def test_nothing_is_approved_unseen(park, inbox, decision, digest):
         (FORM, "1"),
         ({"validate": "check"}, "check = lambda answer: {}\n1"),
         ({}, "print('x' * 30_000)"),
-        ({}, "for n in range(25):\n    display(n)"),
+        ({}, "for n in range(35):\n    display(n)"),
         ({"description": "go?"}, "print('x' * 310_000)"),
     ],
     ids=["a form", "a validator", "cut", "more outputs", "too long"],
