@@ -8,6 +8,7 @@ import pytest
 from jupyter_flows.web.shown.clean import markdown_html, plain_html
 
 TOKEN = "A" * 80 + "." + "B" * 43
+REL = "noopener noreferrer nofollow"
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
 HOSTILE = [
@@ -87,9 +88,12 @@ IN_MARKDOWN = [
 ]
 
 TAGS = set(
-    "a abbr b blockquote br caption cite code col colgroup dd del dfn div dl dt em figcaption figure"
-    " h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub sup"
-    " table tbody td tfoot th thead tr tt u ul var wbr".split()
+    re.findall(
+        r"\w+",
+        "a abbr b blockquote br caption cite code col colgroup dd del dfn div dl dt em figcaption"
+        " figure h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong"
+        " sub sup table tbody td tfoot th thead tr tt u ul var wbr",
+    )
 )
 ATTRIBUTES = {"href", "rel", "src", "alt", "align", "colspan", "rowspan", "scope", "start"}
 
@@ -160,8 +164,9 @@ def test_cleaning_again_finds_nothing_more(vector):
         ('`style="text-align:right"`', '<p><code>style="text-align:right"</code></p>\n'),
         (
             "[x](https://example.org/?a=1&b=2)",
-            '<p><a href="https://example.org/?a=1&amp;b=2"'
-            ' rel="noopener noreferrer nofollow">x</a></p>\n',
+            '<p><a href="https://example.org/?a=1&amp;b=2" rel="REL">x</a></p>\n'.replace(
+                "REL", REL
+            ),
         ),
     ],
 )

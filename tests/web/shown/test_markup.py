@@ -14,7 +14,7 @@ TABLE = "<table><tr><td>1</td></tr></table>"
         TABLE.upper(),
         f"<div><style scoped>td > b {{ color: red }}</style>{TABLE}</div>",
         '<table border="1" class="dataframe" id="t"><tr style="text-align: right;"><th scope=col>',
-        f"{TABLE}<p>2 rows × 1 columns</p>",
+        f"{TABLE}<p>2 rows, 1 column</p>",
         '<table><tr><td colspan="2"><a href="https://x" target="_blank">x</a><br>a &lt; b',
     ],
 )

@@ -332,9 +332,7 @@ def test_no_other_asset_is_served(name):
 
 
 def altair_html(spec):
-    pytest.importorskip("altair")
-    import altair  # noqa: PLC0415
-
+    altair = pytest.importorskip("altair")
     return altair.Chart.from_dict(spec)._repr_mimebundle_(None, None)["text/html"]
 
 
