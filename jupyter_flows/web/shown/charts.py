@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -47,9 +48,10 @@ class Undrawable(Exception):
 
 @dataclass(slots=True)
 class Budget:
-    """The time that is left for the charts of one page, in seconds."""
+    """The time that is left for the charts of one page, in seconds by the stopwatch `now`."""
 
     left: float = PAGE_SECONDS
+    now: Callable[[], float] = time.monotonic
 
 
 @dataclass(slots=True)
@@ -138,12 +140,12 @@ def _drawn(asked: str, key: str, budget: Budget) -> str | Sentence:
     allowed = min(CHART_SECONDS, budget.left)
     if allowed <= 0:
         return _too_long()
-    began = time.monotonic()
+    began = budget.now()
     try:
         found = _run(asked, allowed)
     except subprocess.TimeoutExpired:
         found = _too_long()
-    budget.left -= time.monotonic() - began
+    budget.left -= budget.now() - began
     if allowed == CHART_SECONDS or not isinstance(found, Sentence):
         _kept.put(key, found)
     return found

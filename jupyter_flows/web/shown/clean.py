@@ -104,7 +104,7 @@ def _kept(tag: str, name: str, value: str) -> str | None:
     if name == "style":
         found = _TEXT_ALIGN.fullmatch(value)
         return f"text-align:{found[1].lower()}" if found and tag in _ALIGNED else None
-    if name == "alt":
+    if name in ("alt", "rel"):  # `rel` is ours: an author's own does not come so far
         return value
     if name in _ATTRIBUTES.get(tag, ()):
         return _matched(name, value)

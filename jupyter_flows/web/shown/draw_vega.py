@@ -9,10 +9,14 @@ import re
 import sys
 from typing import Any
 
+MAX_MEMORY = 2 << 30
+"""Bytes that a chart may take, where the system can hold it to that."""
+
 _VERSION = re.compile(r"/vega-lite/v(\d+)(?:\.(\d+))?")
 
 
 def main() -> None:
+    _bound_memory()
     import vl_convert  # noqa: PLC0415 (the extra `charts`)
 
     asked = json.load(sys.stdin)
@@ -26,6 +30,15 @@ def main() -> None:
         sys.exit("too large")
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     sys.stdout.write(svg)
+
+
+def _bound_memory() -> None:
+    try:
+        import resource  # noqa: PLC0415 (POSIX only)
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _nearest(spec: Any, versions: list[str]) -> str | None:

@@ -221,6 +221,9 @@ def _without_pictures(html: Markup) -> str:
     return sentence("Pictures from other addresses are not loaded; their names stand in brackets.")
 
 
+_PANDAS = 'class="dataframe"'
+
+
 def _html(output: Output, mime: str) -> Shown | str:
     html = joined(output.data[mime])
     chart = charts.chart_in_html(html)
@@ -230,6 +233,8 @@ def _html(output: Output, mime: str) -> Shown | str:
         return sentence("The HTML of this output is too large to show here.")
     if len(html) <= MAX_HTML and markup.is_plain_table(html):
         cleaned = plain_html(html)
+        if _PANDAS in html:  # which draws all its columns so
+            cleaned = cleaned.replace("<tbody>", Markup('<tbody align="right">'))
         block = Block(shape="prose", html=cleaned, label=output.box)
         return Shown([block, *_notices([_without_pictures(cleaned)])])
     return _any_html(output, html)

@@ -32,7 +32,7 @@ _PX_OF: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(r"<tr\b", re.IGNORECASE), 31),
     (re.compile(r"<(?:p|h[1-6]|caption)\b", re.IGNORECASE), 36),
     (re.compile(r"<(?:br|li|dt|dd|div)\b", re.IGNORECASE), 21),
-    (re.compile(r"<(?:img|svg|canvas)\b", re.IGNORECASE), 320),
+    (re.compile(r"<(?:svg|canvas)\b|<img\b[^<>]{0,200}?\ssrc=[\"']?data:", re.IGNORECASE), 320),
 )
 """What stands under one another in a box, and roughly how high each is."""
 
