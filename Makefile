@@ -6,7 +6,7 @@ LOCK := .requirements.lock
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install chromium demo test lint bench docs lock clean
+.PHONY: help install chromium demo test lint bench docs messages lock clean
 
 help:
 	@echo "make demo    run the data-quality notebook as a flow, and wait for your approval"
@@ -14,6 +14,7 @@ help:
 	@echo "make test    lint, types, and all tests"
 	@echo "make bench   the benchmarks, beside their peers"
 	@echo "make docs    print the state diagram into docs/architecture.md"
+	@echo "make messages gather the pages' texts for translators (LANGUAGE=fr begins French)"
 	@echo "make lock    write the lock file anew from pyproject.toml"
 
 $(READY): $(LOCK) pyproject.toml
@@ -67,6 +68,9 @@ bench: install
 
 docs: install
 	$(BIN)/python -m jupyter_flows.core.diagram --write docs/architecture.md
+
+messages: install
+	$(BIN)/python -m jupyter_flows.web.messages $(LANGUAGE)
 
 # Run it on purpose, never in CI: it takes the newest versions that pyproject.toml allows.
 lock:

@@ -28,11 +28,16 @@ def _parsed(written: str) -> float:
 
 def spoken(duration: float) -> str:
     """The duration in its two largest units, as in "3 d 4 h"."""
+    return " ".join(f"{n} {'min' if unit == 'm' else unit}" for unit, n in largest(duration))
+
+
+def largest(duration: float) -> list[tuple[str, int]]:
+    """The two largest units of the duration, of days and below, and how many of each."""
     rest, parts = round(duration), []
     for unit, size in reversed(UNITS.items()):
         if unit == "w":
             continue
         count, rest = divmod(rest, int(size))
         if count:
-            parts.append(f"{count} {'min' if unit == 'm' else unit}")
-    return " ".join(parts[:2]) or "0 s"
+            parts.append((unit, count))
+    return parts[:2] or [("s", 0)]

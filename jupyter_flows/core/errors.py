@@ -38,12 +38,20 @@ FlowsError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jupyter_flows.core.sentences import Sentence
+
 
 class FlowsError(Exception):
     """Anything that this package refuses or can't do."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.message = message or self.theme()
+        super().__init__(str(self.message))
+
+    @classmethod
+    def theme(cls) -> Sentence:
+        """What the docstring says."""
+        return Sentence((cls.__doc__ or "").strip(), "", {})
 
 
 class BadInput(FlowsError):

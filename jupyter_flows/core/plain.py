@@ -5,6 +5,7 @@ from collections.abc import Collection
 from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json
+from jupyter_flows.core.sentences import sentence
 
 MAX_DEPTH = 64
 """Lists and objects within each other; a kernel's own JSON reader gives up at some hundreds."""
@@ -16,11 +17,17 @@ def plain_json(value: Json, what: str, depth: int | None = MAX_DEPTH) -> bytes:
     Raises BadInput, naming `what`, for NaN, half characters, what is no JSON, and too deep nesting.
     """
     if depth is not None and not _is_flat(value, depth):
-        raise BadInput(f"The {what} is nested too deeply; at most {depth} levels.")
+        raise BadInput(
+            sentence(
+                "The {what} is nested too deeply; at most {depth} levels.", what=what, depth=depth
+            )
+        )
     try:
         return canonical_json(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise BadInput(f"The {what} is not plain JSON: {error}") from None
+        raise BadInput(
+            sentence("The {what} is not plain JSON: {error}", what=what, error=str(error))
+        ) from None
 
 
 def _is_flat(value: Json, depth: int) -> bool:

@@ -17,6 +17,7 @@ from jupyter_flows.core.model import (
     Voter,
     plain_name,
 )
+from jupyter_flows.core.sentences import either, sentence
 
 _ALLOWS = {
     Purpose.APPROVE: frozenset({True, False}),
@@ -70,7 +71,9 @@ def says_the_same(before: Vote, vote: CastVote, options: GateOptions) -> bool:
 def check_purpose(vote: CastVote) -> None:
     """Raises NotAllowed when the signed URL that was used can't give this vote."""
     if vote.purpose and vote.approved not in _ALLOWS[vote.purpose]:
-        raise errors.NotAllowed(f"A {vote.purpose} link can't give this vote.")
+        raise errors.NotAllowed(
+            sentence("A {purpose} link can't give this vote.", purpose=vote.purpose)
+        )
 
 
 def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
@@ -83,7 +86,9 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
     if refusal is not None:
         raise refusal
     if gate.options.validate and gate.status is GateStatus.EXPECTED:
-        raise errors.NoGate("This gate takes votes only once it is open: it checks each answer.")
+        raise errors.NoGate(
+            sentence("This gate takes votes only once it is open: it checks each answer.")
+        )
     if not vote.approved and gate.options.hide_cancel:
         raise errors.CancelHidden
     if not vote.approved and gate.options.require_reason and not (vote.reason or "").strip():
@@ -92,14 +97,21 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
         raise errors.StaleDigest
 
 
+_CLOSED = {
+    GateStatus.APPROVED: sentence("This gate is closed: it was approved."),
+    GateStatus.REJECTED: sentence("This gate is closed: it was rejected."),
+    GateStatus.TIMED_OUT: sentence("This gate is closed: it was timed out."),
+}
+
+
 def check_open(gate: Gate, now: float) -> None:
     """Raises GateSuperseded, or GateClosed for a gate that is closed or past its deadline."""
     if gate.status is GateStatus.SUPERSEDED:
         raise errors.GateSuperseded
     if gate.status not in (GateStatus.EXPECTED, GateStatus.OPEN):
-        raise errors.GateClosed(f"This gate is closed: it was {gate.status.replace('_', ' ')}.")
+        raise errors.GateClosed(_CLOSED[gate.status])
     if gate.deadline is not None and now >= gate.deadline:
-        raise errors.GateClosed("This gate's deadline has passed.")
+        raise errors.GateClosed(sentence("This gate's deadline has passed."))
 
 
 # ---------------------------------------------------------------- who
@@ -124,7 +136,12 @@ def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllow
         return errors.NotAnApprover()
     wanted = {*options.user_groups_required, *(need.group for need in options.groups)}
     if wanted and not wanted & set(voter.groups):
-        return errors.NotAnApprover(f"Only members of {_listed(sorted(wanted))} can vote here.")
+        return errors.NotAnApprover(
+            sentence(
+                "Only members of {groups} can vote here.",
+                groups=either([repr(group) for group in sorted(wanted)]),
+            )
+        )
     return None
 
 
@@ -166,7 +183,9 @@ def why_not_by_link(run: Run, gate: Gate, voter: Voter) -> errors.LoginNeeded | 
     said = run.steps[gate.step].spec.gate
     early = gate.opened_at is not None and link.created_at <= gate.opened_at
     if link.gate is None or (early and not (said and keeps_links(said))):
-        return errors.LoginNeeded("Others may know this link, and the gate names its approvers.")
+        return errors.LoginNeeded(
+            sentence("Others may know this link, and the gate names its approvers.")
+        )
     return None
 
 
@@ -184,12 +203,14 @@ def out_of_turn(gate: Gate, voter: Voter) -> errors.NotYourTurn | None:
         first = next(iter(missing(gate)), None)
         if first is None or first.group in voter.groups:
             return None
-        return errors.NotYourTurn(f"The members of {first.group!r} vote first.")
+        return errors.NotYourTurn(
+            sentence("The members of {group} vote first.", group=repr(first.group))
+        )
     given = {plain_name(vote.voter.name) for vote in gate.approvals}
     waiting = [name for name in options.approvers if plain_name(name) not in given]
     if not waiting or plain_name(waiting[0]) == plain_name(voter.name):
         return None
-    return errors.NotYourTurn(f"{waiting[0]} votes first.")
+    return errors.NotYourTurn(sentence("{who} votes first.", who=waiting[0]))
 
 
 def lacking(gate: Gate) -> int:
@@ -236,7 +257,3 @@ def _seat(
             taken[at] = key
             return True
     return False
-
-
-def _listed(names: list[str]) -> str:
-    return " or ".join(map(repr, names))

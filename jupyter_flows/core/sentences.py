@@ -2,7 +2,8 @@
 language.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Self
 
 
@@ -32,3 +33,8 @@ def sentence(template: str, plural: str = "", /, **values: object) -> Sentence:
     there. Raises KeyError for a name without its value.
     """
     return Sentence(template, plural, values)
+
+
+def either(texts: Sequence[str]) -> str:
+    """All of them, of which there is at least one, as in "a text or a number"."""
+    return reduce(lambda one, other: sentence("{one} or {other}", one=one, other=other), texts)

@@ -40,6 +40,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.core.plain import plain_json
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
@@ -57,6 +58,7 @@ from jupyter_flows.ports import (
     Documents,
     Evaluation,
     Expression,
+    GatePlace,
     GateRow,
     Kernels,
     LinkRow,
@@ -410,7 +412,7 @@ class Engine:
             return await self._kernels.evaluate(run, expression)
         row = await self._store.row(run)
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
-            raise KernelUnavailable("It is gone; resume the run first.")
+            raise KernelUnavailable(sentence("It is gone; resume the run first."))
         return await self._peers.evaluate(row.server or "", run, expression)
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
@@ -451,8 +453,9 @@ class Engine:
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         return await self._store.links(run, limit)
 
-    async def open_gates(self, limit: int) -> list[GateRow]:
-        return await self._store.open_gates(limit)
+    async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
+        """As `Store.open_gates`."""
+        return await self._store.open_gates(limit, after)
 
     def token(self, run: RunId, link: Link, purpose: Purpose) -> str:
         """The signed token of this link for this purpose; it is made, never stored."""

@@ -10,6 +10,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
 from jupyter_flows.core.errors import Conflict
 from jupyter_flows.core.model import Run, RunId
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.ports import Clock, Store
 
@@ -89,7 +90,7 @@ class Teller:
                 except Conflict:
                     if run in self._states:
                         await self.keep(run)
-        raise Conflict(f"The run {run} changes too fast; try again.")
+        raise Conflict(sentence("The run {run} changes too fast; try again.", run=run))
 
     async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Told:
         before = await self.state(run)

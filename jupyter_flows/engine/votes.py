@@ -26,6 +26,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.core.plain import plain_json
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.ports import Clock, Dispatcher, Evaluation, Expression
@@ -47,9 +48,17 @@ class Votes:
         Raises what `machine.decide` raises, TooLarge (G63), and for a gate with a validator
         FormInvalid and ValidatorUnavailable (G62).
         """
-        size = len(plain_json(vote.payload, "payload")) + len((vote.reason or "").encode())
+        size = len(plain_json(vote.payload, sentence("payload"))) + len(
+            (vote.reason or "").encode()
+        )
         if size > self.limits.payload_bytes:
-            raise TooLarge(f"The vote has {size} bytes; at most {self.limits.payload_bytes}.")
+            raise TooLarge(
+                sentence(
+                    "The vote has {size} bytes; at most {most}.",
+                    size=size,
+                    most=self.limits.payload_bytes,
+                )
+            )
         await self._validate(run, vote)
         state, events = await self.teller.told(run, vote)
         if state.status is RunStatus.RUNNING or state.finished:
@@ -113,14 +122,23 @@ class Votes:
             found = await self.evaluate(run, asked)
         except KernelUnavailable as error:
             raise ValidatorUnavailable(
-                f"The gate's validator {name!r} needs the run's kernel: {error}"
+                sentence(
+                    "The gate's validator {name} needs the run's kernel: {why}",
+                    name=repr(name),
+                    why=error.message,
+                )
             ) from None
         if found.error is not None:
             raise ValidatorUnavailable(
-                f"The gate's validator {name!r} failed: {found.error.name}: {found.error.message}"
+                sentence(
+                    "The gate's validator {name} failed: {error}: {message}",
+                    name=repr(name),
+                    error=found.error.name,
+                    message=found.error.message,
+                )
             )
         if found.truth:
-            pairs = found.value or [["", "The answer was not accepted."]]
+            pairs = found.value or [["", sentence("The answer was not accepted.")]]
             raise FormInvalid([Mistake(field, message) for field, message in pairs])
 
 

@@ -12,6 +12,7 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.kernel import Kernel
 from jupyter_flows.kernels.outcome import (
@@ -176,12 +177,12 @@ class KernelSession:
     async def evaluate(self, expression: Expression) -> Evaluation:
         """As `ports.Kernels.evaluate`."""
         if self._running is not None:
-            raise KernelUnavailable("The kernel of this run is busy with a cell.")
+            raise KernelUnavailable(sentence("The kernel of this run is busy with a cell."))
         if not self.speaks_flows:
             return Evaluation(error=Failure("NotPython", NO_PYTHON))
         async with self._turn:
             if self.lost:
-                raise KernelUnavailable("The kernel of this run is gone.")
+                raise KernelUnavailable(sentence("The kernel of this run is gone."))
             return await self._evaluate(expression)
 
     async def _evaluate(self, expression: Expression) -> Evaluation:

@@ -12,6 +12,7 @@ import zmq.asyncio
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
 from jupyter_flows.kernels.session import DiedAtStart, KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
@@ -165,7 +166,7 @@ class KernelSessions:
         try:
             return self._sessions[run]
         except KeyError:
-            raise KernelUnavailable("This run has no kernel.") from None
+            raise KernelUnavailable(sentence("This run has no kernel.")) from None
 
     def _context(self) -> zmq.asyncio.Context:
         """One for all sessions: each costs two threads, and room for only some 1,000 sockets."""

@@ -16,6 +16,7 @@ import msgspec
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.ports import Evaluation, Expression
 from jupyter_flows.store.blobs import replace_file
 
@@ -111,7 +112,7 @@ class PeerFolder:
     async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
         card = self.card(server)
         if card is None:
-            raise KernelUnavailable("The server that has it can't be reached.")
+            raise KernelUnavailable(sentence("The server that has it can't be reached."))
         return await asyncio.to_thread(_evaluate, card, run, expression)
 
 

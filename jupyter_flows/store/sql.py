@@ -16,6 +16,7 @@ from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.events import Event, Recorded
 from jupyter_flows.core.machine import evolve, replay
 from jupyter_flows.core.model import TIMED, Digest, Run, RunId
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
 from jupyter_flows.store.bodies import Encoded, encoded, rows_of, whole
@@ -72,7 +73,9 @@ class SqlStore(SqlLists):
         try:
             return await asyncio.wrap_future(job)
         except (sa.exc.DatabaseError, OSError) as error:
-            raise errors.StoreUnavailable(f"The store can't be used: {error}") from error
+            raise errors.StoreUnavailable(
+                sentence("The store can't be used: {error}", error=str(error))
+            ) from error
 
     def _at_once(self, work: Callable[[], None]) -> bool:
         """Do a small write that waits for no disk here and now: the trips to the thread and back

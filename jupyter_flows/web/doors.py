@@ -10,6 +10,7 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -33,10 +34,13 @@ from jupyter_flows.core.errors import (
     UnknownLink,
 )
 from jupyter_flows.core.model import Json, Run, RunId, Voter
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
+from jupyter_flows.web.sheets import Sheets
 from jupyter_flows.web.tries import Tries
 
 T = TypeVar("T")
@@ -60,6 +64,7 @@ class Doors:
     answers_per_minute: int = 60
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
+    sheets: Sheets = field(default_factory=Sheets)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
@@ -84,6 +89,11 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
         super().initialize(name="jupyter_flows")
         self.doors = doors
         self.engine = doors.engine
+
+    @cached_property
+    def language(self) -> Language:
+        """What the reader's browser asks for. Only pages are in it; the API speaks English."""
+        return language_for(self.request.headers.get("Accept-Language", ""))
 
     def answer(self, body: object, status: HTTPStatus = HTTPStatus.OK) -> None:
         self.set_status(status)
@@ -237,12 +247,12 @@ class LinkDoor(Answering):
     async def prepare(self) -> None:  # type: ignore[override]
         await super().prepare()
         if int(self.request.headers.get("Content-Length") or 0) > self.doors.body_limit:
-            raise TooLarge(f"At most {self.doors.body_limit} bytes.")
+            raise TooLarge(sentence("At most {most} bytes.", most=self.doors.body_limit))
 
     def data_received(self, chunk: bytes) -> None:
         self._body += chunk
         if len(self._body) > self.doors.body_limit:
-            raise TooLarge(f"At most {self.doors.body_limit} bytes.")
+            raise TooLarge(sentence("At most {most} bytes.", most=self.doors.body_limit))
 
     def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
         """The server's own report would show the whole address, and so the token (G34)."""

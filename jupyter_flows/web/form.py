@@ -12,8 +12,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from jupyter_flows.core import forms
-from jupyter_flows.core.forms import Entries, Field, Kind, names
+from jupyter_flows.core.forms import Entries, Field, Kind, Limits, names
 from jupyter_flows.core.model import GateOptions, Json
+from jupyter_flows.core.sentences import Sentence, sentence
+from jupyter_flows.web.languages import Language
 
 AREA_ROWS = 4
 
@@ -61,14 +63,20 @@ class Control:
         return any(control.shape == "file" for control in self.every())
 
 
-def controls(form: Field, entries: Entries, mistakes: Mapping[str, Sequence[str]]) -> Control:
-    return _Drawing(entries, mistakes).control(form, names.ROOT, form.shown)
+def controls(
+    form: Field, entries: Entries, mistakes: Mapping[str, Sequence[str]], language: Language
+) -> Control:
+    """Labels and hints are in the reader's language; of the mistakes, the template makes so."""
+    return _Drawing(entries, mistakes, language).control(form, names.ROOT, form.shown)
 
 
 class _Drawing:
-    def __init__(self, entries: Entries, mistakes: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, entries: Entries, mistakes: Mapping[str, Sequence[str]], language: Language
+    ) -> None:
         self._entries = entries
         self._mistakes = mistakes
+        self._say = language.say
         self._ids = (f"field-{number}" for number in count(1))
 
     def control(self, of: Field, name: str, label: str, number: str = "") -> Control:
@@ -80,13 +88,13 @@ class _Drawing:
             "shape": shape,
             "id": next(self._ids),
             "name": name,
-            "label": label,
+            "label": self._say(label),
             "field": of,
             "mark": mark,
             "text": _shown_text(text, attributes),
             "ticked": frozenset(said),
             "attributes": attributes,
-            "hint": _hint(of, attributes),
+            "hint": " ".join(map(self._say, _hints(of, attributes))),
             "mistakes": self._mistakes.get(name, ()),
             "number": number,
         }
@@ -103,14 +111,14 @@ class _Drawing:
             most = of.limits.max_rows
             own["full"] = len(numbers) >= (names.MAX_ROWS if most is None else most)
             own["rows"] = [
-                self.control(of.items, names.row(name, n), f"{label} {place}", n)
+                self.control(of.items, names.row(name, n), f"{own['label']} {place}", n)
                 for place, n in enumerate(numbers, 1)
             ]
         return Control(**own)
 
     def _children(self, of: Field, name: str) -> list[Control]:
         return [
-            self.control(child, names.child(name, child.key), child.shown or "(no name)")
+            self.control(child, names.child(name, child.key), child.shown or sentence("(no name)"))
             for child in of.children
         ]
 
@@ -124,7 +132,7 @@ class _Drawing:
             shape="group",
             id=next(self._ids),
             name=name,
-            label=of.title,
+            label=self._say(of.title),
             field=around,
             attributes={},
             children=[drawn],
@@ -195,28 +203,29 @@ def _shown_text(text: str, attributes: Mapping[str, str]) -> str:
     return text.removesuffix("Z") if attributes.get("type") in ("time", "datetime-local") else text
 
 
-def _hint(of: Field, attributes: Mapping[str, str]) -> str:
-    said = [_sentence(of.description)] if of.description else []
-    limits = of.limits
+def _hints(of: Field, attributes: Mapping[str, str]) -> Iterator[str]:
+    """The author's own words first."""
+    if of.description:
+        yield of.description if of.description[-1] in ".!?:" else f"{of.description}."
     if attributes.get("type") in ("time", "datetime-local"):
-        said.append("In UTC.")
+        yield sentence("In UTC.")
     elif of.kind is Kind.DATE_TIME:
-        said.append("With its zone, as in 2026-11-25T14:05:00Z.")
+        yield sentence("With its zone, as in 2026-11-25T14:05:00Z.")
     elif of.kind is Kind.TIME:
-        said.append("With its zone, as in 14:05:00Z.")
+        yield sentence("With its zone, as in 14:05:00Z.")
+    yield from _bounds(of.limits)
+
+
+def _bounds(limits: Limits) -> Iterator[Sentence]:
+    least, most = str(limits.least), str(limits.most)
     if limits.least is not None and limits.most is not None:
-        said.append(f"From {limits.least} to {limits.most}.")
+        yield sentence("From {least} to {most}.", least=least, most=most)
     elif limits.least is not None:
-        said.append(f"{limits.least} or more.")
+        yield sentence("{least} or more.", least=least)
     elif limits.most is not None:
-        said.append(f"{limits.most} or less.")
+        yield sentence("{most} or less.", most=most)
     if limits.max_length is not None:
-        said.append(f"At most {limits.max_length} characters.")
-    return " ".join(said)
-
-
-def _sentence(text: str) -> str:
-    return text if text[-1] in ".!?:" else f"{text}."
+        yield sentence("At most {count} characters.", count=limits.max_length)
 
 
 # ---------------------------------------------------------------- tokens

@@ -10,9 +10,9 @@ from tornado import web
 
 from jupyter_flows.core.errors import UnknownLink
 from jupyter_flows.core.model import Gate, Run
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import STYLE_HASH, message_page
-from jupyter_flows.web.problems import problem, status_of
 from jupyter_flows.web.readers import shut_out
 from jupyter_flows.web.reading import ReadingDoor
 from jupyter_flows.web.shown.assets import asset
@@ -50,12 +50,13 @@ class FrameDoor(ReadingDoor):
         run, gate = await self.seen(key, reader)
         refusal = shut_out(run, gate, reader)
         if refusal is not None:
-            title = str(problem(refusal)["title"]).rstrip(".")
-            self.send_page(message_page(title, ""), status_of(refusal))
+            self.send_refusal(refusal)
             return
         frame = await self._frame(run, gate, name) if gate else None
         if frame is None:
-            page = message_page("This has changed", "Load the page again to see what it shows now.")
+            title = self.language.say(sentence("This has changed"))
+            text = sentence("Load the page again to see what it shows now.")
+            page = message_page(self.language, title, self.language.say(text))
             self.send_page(page, HTTPStatus.NOT_FOUND)
             return
         self._send(frame)
@@ -67,7 +68,8 @@ class FrameDoor(ReadingDoor):
     async def _frame(self, run: Run, gate: Gate, name: str) -> Frame | None:
         described = _DESCRIBED.fullmatch(name)
         if described is not None:
-            return description_frame(gate.options.description, int(described[1]))
+            number = int(described[1])
+            return await asyncio.to_thread(description_frame, gate.options.description, number)
         pieces = await self.engine.showing.pieces(run, gate)
         assets = own_sources(self.request, self.doors.public_url(), "assets/")
         return await evidence_frame(pieces, name, assets)

@@ -1,11 +1,11 @@
 """What changes on a gate's page while it is open: how the gate stands, its votes, the time left."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from jupyter_flows.core import durations, policy
+from jupyter_flows.core import policy
+from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Digest, Gate, GroupNeed, Run, Vote
 from jupyter_flows.core.sentences import sentence
@@ -46,12 +46,11 @@ class Live:
         return policy.missing(self.gate) if self.gate else ()
 
     @property
-    def left(self) -> str:
-        """The time to the deadline in words; empty where it is over, or there is none."""
+    def left(self) -> float:
+        """The seconds to the deadline; 0 where it is over, or there is none."""
         if self.gate is None or self.gate.deadline is None or not self.standing.is_open:
-            return ""
-        left = self.gate.deadline - self.now
-        return durations.spoken(left) if left > 0 else ""
+            return 0
+        return max(self.gate.deadline - self.now, 0)
 
     @property
     def on_timeout(self) -> str:
@@ -74,7 +73,7 @@ def live_of(
     gate: Gate | None,
     *,
     own_vote: Vote | None,
-    refusal: Exception | None,
+    refusal: FlowsError | None,
     served: bool,
     now: float,
     address: str,
@@ -83,7 +82,7 @@ def live_of(
     """`seen` is the digest on the reader's page, None for a page that is drawn just now."""
     shown = replace(gate, votes=tuple(map(_hidden, gate.votes))) if gate else None
     stands = standing(run, shown, served=served)
-    against = str(refusal) if refusal is not None and stands.is_open and own_vote is None else ""
+    against = refusal.message if refusal and stands.is_open and own_vote is None else ""
     return Live(
         run=run,
         gate=shown,
@@ -98,8 +97,3 @@ def live_of(
 
 def _hidden(vote: Vote) -> Vote:
     return replace(vote, reason=vote.reason and hide_tokens(vote.reason))
-
-
-def spoken_time(at: float) -> str:
-    """As in "25 Nov 2026, 14:05 UTC"."""
-    return datetime.fromtimestamp(at, UTC).strftime("%-d %b %Y, %H:%M UTC")

@@ -28,4 +28,4 @@ class LiveDoor(ReadingDoor):
         if refusal is not None:
             raise refusal
         seen = Digest(self.get_query_argument("digest", ""))
-        self.send_page(live_page(await self.live(run, gate, reader, "", seen)))
+        self.send_page(live_page(await self.live(run, gate, reader, "", seen), self.language))

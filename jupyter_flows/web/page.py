@@ -4,20 +4,22 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run
 from jupyter_flows.core.sentences import sentence
-from jupyter_flows.web.live import Live, spoken_time
+from jupyter_flows.web.drawn import drawn
+from jupyter_flows.web.form import Control
+from jupyter_flows.web.languages import Language
+from jupyter_flows.web.live import Live
+from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.blocks import Block
 from jupyter_flows.web.shown.changes import Change
-from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.typed import Typed, form_of, placed
-from jupyter_flows.web.views import time
 
 MAX_BRIEF = 500
 """Characters of a parameter that the page shows."""
@@ -36,61 +38,72 @@ STYLE_HASH, SCRIPT_HASH = _hash(STYLE), _hash(SCRIPT)
 """The pages' one style and one script: their policy allows these and no others."""
 
 
-def _environment() -> Environment:
-    made = Environment(
-        loader=PackageLoader("jupyter_flows.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-    made.filters["say"] = str
-    made.globals.update(style=STYLE, script=SCRIPT, time=time, spoken_time=spoken_time)
-    return made
-
-
-_pages = _environment()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """All that the page of one reader is made of. `evidence` is what the gate shows, `changes` what
-    is different in it since the reader looked; `base` is what the addresses of frames begin with,
-    as seen from the page, and `form_token` shows that a form is ours. `refused` says why an answer
-    was not counted that nothing is wrong with.
+    """All that the page of one reader is made of. `sheet` is what the gate shows to everybody,
+    `changes` what is different in it since the reader looked, and `form_token` shows that a form is
+    ours. `refused` says why an answer was not counted that nothing is wrong with.
     """
 
     live: Live
     purpose: Purpose
-    evidence: Sequence[Block]
-    base: str
+    sheet: Sheet
     form_token: str
     typed: Typed
     changes: Sequence[Change] | None = None
     refused: str = ""
 
 
-def gate_page(asked: Asked) -> str:
+def sheet_of(
+    run: Run,
+    gate: Gate | None,
+    *,
+    description: Sequence[Block],
+    evidence: Sequence[Block],
+    language: Language,
+) -> Sheet:
+    options = gate.options if gate else None
+    shown = drawn(
+        language,
+        "shown.html",
+        description=description,
+        parameters=[(name, hide_tokens(brief(value))) for name, value in run.parameters.items()],
+        evidence=evidence,
+    )
+    sheet = Sheet(Markup(shown))  # noqa: S704 (a template of ours made it)
+    form = form_of(options, Typed(), language) if options else None
+    return _with_form(sheet, form, language)
+
+
+def _with_form(sheet: Sheet, form: Control | None, language: Language) -> Sheet:
+    if form is None:
+        return sheet
+    fields = drawn(language, "fields.html", form=form)
+    return replace(sheet, form=Markup(fields), has_files=form.has_files)  # noqa: S704 (as above)
+
+
+def gate_page(asked: Asked, language: Language) -> str:
     live, run, gate = asked.live, asked.live.run, asked.live.gate
     options = gate.options if gate else None
-    form = form_of(options, asked.typed) if options else None
-    return _pages.get_template("gate.html").render(
+    sheet, form = asked.sheet, None
+    if options and asked.typed != Typed():
+        form = form_of(options, asked.typed, language)
+        sheet = _with_form(sheet, form, language)
+    return drawn(
+        language,
+        "gate.html",
+        style=STYLE,
+        script=SCRIPT,
         live=live,
         run=run,
         gate=gate,
         title=_title(run, gate),
-        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
-        description=description_blocks(options.description if options else None, asked.base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        evidence=asked.evidence,
+        notebook=notebook(run),
+        sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
         may_approve=live.may_vote and asked.purpose is not Purpose.CANCEL,
         may_reject=live.may_vote and _rejectable(asked.purpose, options),
-        form=form,
         typed=asked.typed,
         mistakes=placed(form, asked.typed),
         require_reason=bool(options and options.require_reason),
@@ -102,16 +115,16 @@ def _rejectable(purpose: Purpose, options: GateOptions | None) -> bool:
     return purpose is not Purpose.RESUME and not (options and options.hide_cancel)
 
 
-def live_page(live: Live) -> str:
+def live_page(live: Live, language: Language) -> str:
     """The parts of the page that change while it is open, for its script."""
-    return _pages.get_template("live.html").render(live=live, run=live.run, gate=live.gate)
+    return drawn(language, "live.html", live=live, run=live.run, gate=live.gate)
 
 
-def message_page(title: str, text: str, login: str | None = None) -> str:
+def message_page(language: Language, title: str, text: str, login: str | None = None) -> str:
     """A page that says one thing: a link that is unknown, expired or revoked, an error. `login` is
     the address where the reader can log in, if that may help.
     """
-    return _pages.get_template("message.html").render(title=title, text=text, login=login)
+    return drawn(language, "message.html", style=STYLE, title=title, text=text, login=login)
 
 
 def _title(run: Run, gate: Gate | None) -> str:
@@ -122,6 +135,11 @@ def _title(run: Run, gate: Gate | None) -> str:
     return sentence("Approval for {name}", name=name) if name else sentence("Approval")
 
 
-def _brief(value: Json) -> str:
+def notebook(run: Run) -> str:
+    """Its path; of a file that is not the server's, the name alone."""
+    return run.path.rpartition("/")[2] if run.path.startswith("/") else run.path
+
+
+def brief(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_BRIEF else text[:MAX_BRIEF] + " …"

@@ -1,9 +1,8 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
-from collections.abc import Sequence
+import asyncio
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -23,16 +22,18 @@ from jupyter_flows.core.errors import (
     UnknownLink,
 )
 from jupyter_flows.core.model import Digest, Gate, Json, Run
-from jupyter_flows.engine.showing import Piece
+from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.answer import Answer, answered
-from jupyter_flows.web.page import Asked, gate_page, message_page
+from jupyter_flows.web.ours import check_ours
+from jupyter_flows.web.page import Asked, gate_page, sheet_of
 from jupyter_flows.web.posted import Posted, read_posted
-from jupyter_flows.web.problems import problem, status_of
+from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
+from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.changes import Change, changes
+from jupyter_flows.web.shown.descriptions import description_blocks
 from jupyter_flows.web.shown.outputs import evidence_blocks
-from jupyter_flows.web.sources import own_sources
 from jupyter_flows.web.typed import Typed
 
 
@@ -72,43 +73,54 @@ class PageDoor(ReadingDoor):
         if refusal is not None:
             self._refuse(refusal, reader)
             return
-        base = f"{key}/frame/"
-        pieces = await self.engine.showing.pieces(run, gate) if gate else []
         asked = Asked(
             live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
-            evidence=await evidence_blocks(pieces, base),
-            base=base,
+            sheet=await self._sheet(run, gate, f"{key}/frame/"),
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
-            changes=await self._changes(run, gate, stale, pieces, base) if stale else None,
+            changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
         )
-        # Only the page's own frames: one that leads itself elsewhere gets nowhere.
-        frames = own_sources(self.request, self.doors.public_url(), f"page/{base}")
-        with_frames = f"{self.content_security_policy}; frame-src {frames}"
-        self.set_header("Content-Security-Policy", with_frames)
-        self.send_page(gate_page(asked), status)
+        self.allow_frames(f"page/{key}/frame/")
+        self.send_page(gate_page(asked, self.language), status)
         if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
 
-    async def _changes(
-        self, run: Run, gate: Gate | None, stale: str, pieces: Sequence[Piece], base: str
-    ) -> list[Change]:
+    async def _sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        """What the gate shows to everybody, drawn once for each digest."""
+        digest = gate.digest if gate else None
+        name = (digest or "", base, self.language.code)
+        sheet = self.doors.sheets.get(name) if digest else None
+        if sheet is None:
+            sheet = await self._drawn_sheet(run, gate, base)
+            if digest:
+                self.doors.sheets.put(name, sheet)
+        return sheet
+
+    async def _drawn_sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        pieces = await self.engine.showing.pieces(run, gate) if gate else []
+        described = gate.options.description if gate else None
+        return sheet_of(
+            run,
+            gate,
+            description=await asyncio.to_thread(description_blocks, described, base),
+            evidence=await evidence_blocks(pieces, base),
+            language=self.language,
+        )
+
+    async def _changes(self, run: Run, gate: Gate | None, stale: str, base: str) -> list[Change]:
         """Empty where nothing is known of what the reader saw."""
         if gate is None:
             return []
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
-        return await changes(before, pieces, base) if before else []
+        now = await self.engine.showing.pieces(run, gate)
+        return await changes(before, now, base) if before else []
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
-        title = str(problem(refusal)["title"]).rstrip(".")
-        text = str(refusal) if str(refusal).rstrip(".") != title else ""
-        login = None
-        if login_may_help(refusal, reader):
-            text, login = f"{text} If you have an account here, log in to go on.", self.login_url()
-        self.send_page(message_page(title, text.strip(), login), status_of(refusal))
+        login = self.login_url() if login_may_help(refusal, reader) else None
+        self.send_refusal(refusal, login)
 
     # ------------------------------------------------------------ what the buttons do
 
@@ -118,7 +130,7 @@ class PageDoor(ReadingDoor):
         if reader is None:
             raise UnknownLink
         posted = read_posted(self.request.headers.get("Content-Type", ""), bytes(self._body))
-        self._check_ours(reader.secret, posted.one("form"))
+        check_ours(self, reader.secret, posted.one("form"))
         run, gate = await self.looked_at(key, reader)
         answer = answered(gate.options if gate else None, posted)
         if answer.is_edit:
@@ -131,12 +143,12 @@ class PageDoor(ReadingDoor):
             stale = posted.one("digest")
             await self._show(key, reader, answer.typed, status_of(error), stale=stale)
         except (Refused, Unavailable, TooMany) as error:
-            await self._show(key, reader, answer.typed, status_of(error), refused=str(error))
+            await self._show(key, reader, answer.typed, status_of(error), refused=error.message)
         except ReasonRequired as error:
-            typed = replace(answer.typed, no_reason=str(error))
+            typed = replace(answer.typed, no_reason=error.message)
             await self._show(key, reader, typed, status_of(error))
         except (BadInput, TooLarge) as error:
-            mistakes = getattr(error, "mistakes", (Mistake("", str(error)),))
+            mistakes = getattr(error, "mistakes", (Mistake("", error.message),))
             status = status_of(error)
             if status == HTTPStatus.BAD_REQUEST:
                 status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -159,7 +171,7 @@ class PageDoor(ReadingDoor):
         elif decision == "reject":
             await self._vote(run, gate, reader, posted, reason=posted.one("reason").strip() or None)
         else:
-            raise BadInput("Press one of the buttons.")
+            raise BadInput(sentence("Press one of the buttons."))
 
     async def _vote(
         self,
@@ -198,21 +210,6 @@ class PageDoor(ReadingDoor):
                 digest=Digest(digest) if digest else None,
             ),
         )
-
-    def _check_ours(self, token: str, form: str) -> None:
-        """Only our own page's form may use the reader's cookie. Raises NotAllowed.
-
-        A browser that is told to send no Referer writes `Origin: null`, from our page too; then
-        Sec-Fetch-Site and the form's own token decide.
-        """
-        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = self.request.headers.get("Origin")
-        allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
-        named = origin not in (None, "null")
-        foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-        signed = self.engine.is_our_form(token, form)
-        if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed("This vote did not come from our page. Open your link again.")
 
 
 def _live_address(key: str, gate: Gate | None) -> str:

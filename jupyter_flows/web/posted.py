@@ -14,6 +14,7 @@ from tornado.httputil import (
 
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.forms import Upload
+from jupyter_flows.core.sentences import sentence
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -54,9 +55,9 @@ def read_posted(content_type: str, body: bytes) -> Posted:
         parse_body_arguments(kind, body, arguments, files, config=_LIMITS)
         fields = {key: [value.decode() for value in found] for key, found in arguments.items()}
     except (HTTPInputError, ValueError) as error:
-        raise BadInput(f"The body is not a form: {error}") from None
+        raise BadInput(sentence("The body is not a form: {error}", error=str(error))) from None
     if body.strip() and not fields and not files:
-        raise BadInput("The body has no field that can be read.")
+        raise BadInput(sentence("The body has no field that can be read."))
     uploads = {
         name: [Upload(file.filename, file.content_type, file.body) for file in found]
         for name, found in files.items()

@@ -34,13 +34,13 @@ def problem(error: errors.FlowsError) -> dict[str, Json]:
     status = status_of(error)
     body: dict[str, Json] = {
         "type": f"urn:jupyter-flows:problem:{type(error).__name__}",
-        "title": (type(error).__doc__ or status.phrase).strip(),
+        "title": str(error.theme()) or status.phrase,
         "status": int(status),
         "detail": str(error),
     }
     mistakes = getattr(error, "mistakes", None)
     if mistakes:
-        body["errors"] = [{"where": m.where, "message": m.message} for m in mistakes]
+        body["errors"] = [{"where": m.where, "message": str(m.message)} for m in mistakes]
     return body
 
 

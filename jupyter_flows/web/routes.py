@@ -15,6 +15,7 @@ from jupyter_flows.web import (
     api,
     audit,
     framing,
+    inbox,
     links,
     looking,
     pages,
@@ -162,7 +163,7 @@ ROUTES: Sequence[Route] = (
         L,
         "Open gates, oldest first; with awaiting=me those without my vote",
         answers={200: views.GatePage},
-        query=("awaiting", *LIST),
+        query=("awaiting", "cursor", *LIST),
     ),
     Route(
         "GET",
@@ -293,6 +294,16 @@ ROUTES: Sequence[Route] = (
         query=(*TOKEN, "digest"),
         options=_CANCEL,
     ),
+    Route(
+        "GET",
+        "inbox",
+        inbox.InboxDoor,
+        L,
+        "The page of the open gates that await me, oldest first",
+        answers={200: None},
+        query=("q", "cursor"),
+    ),
+    Route("POST", "inbox", inbox.InboxDoor, L, "Approve several gates", answers={200: None}),
     Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: None}),
     Route("POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", answers={200: None}),
     Route(

@@ -10,6 +10,7 @@ from jupyter_flows.core.forms.parse import Path
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import GateOptions
 from jupyter_flows.web.form import Control, controls, hidden_options
+from jupyter_flows.web.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Typed:
     no_reason: str = ""
 
 
-def form_of(options: GateOptions, typed: Typed) -> Control | None:
+def form_of(options: GateOptions, typed: Typed, language: Language) -> Control | None:
     """The form's controls, its tokens hidden; None where the gate has no form."""
     field = forms.form_of(hidden_options(options, hide_tokens))
     if field is None:
@@ -37,7 +38,7 @@ def form_of(options: GateOptions, typed: Typed) -> Control | None:
     for mistake in typed.mistakes:
         by_place.setdefault(typed.place(_path(mistake)), []).append(mistake.message)
     fields = forms.initial(field) if typed.fields is None else typed.fields
-    return controls(field, fields, by_place)
+    return controls(field, fields, by_place, language)
 
 
 def _path(mistake: Mistake) -> Path:

@@ -80,7 +80,7 @@ class Answer:
     def markup(self):
         """The page without our one script and style."""
         text = self.text.replace(f"<style>{page.STYLE}</style>", "")
-        return re.sub(r"<script data-live=[^>]*>" + re.escape(page.SCRIPT) + "</script>", "", text)
+        return re.sub(r"<script[^>]*>" + re.escape(page.SCRIPT) + "</script>", "", text)
 
     @property
     def words(self):
@@ -245,11 +245,12 @@ class Reader:
         self.cookies = {}
         self.url = None
         self.shown = None
+        self.said = {}  # headers of their browser
 
     @property
     def headers(self):
         cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
-        return {"Cookie": cookies} if cookies else {}
+        return {"Cookie": cookies, **self.said} if cookies else self.said
 
     async def enter(self, link):
         entered = await self._anyone("GET", link)

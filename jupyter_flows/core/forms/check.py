@@ -11,6 +11,7 @@ from jupyter_flows.core.forms import schema as schemas
 from jupyter_flows.core.forms.same import identity
 from jupyter_flows.core.forms.words import said
 from jupyter_flows.core.model import GateOptions, Json
+from jupyter_flows.core.sentences import sentence
 
 MAX_MISTAKES = 20
 MAX_MESSAGE = 300
@@ -30,18 +31,28 @@ def _mistakes(options: GateOptions, payload: Json) -> list[Mistake]:
     from referencing.exceptions import Unresolvable  # noqa: PLC0415 (slow; most have no form)
 
     if bounded.too_many(payload):
-        return [Mistake("", f"has more than {bounded.MAX_VALUES:,} values", ())]
+        return [Mistake("", sentence("has more than {most:,} values", most=bounded.MAX_VALUES), ())]
     try:
         errors = _validator(schemas.key_of(options)).iter_errors(payload)
         found = list(islice(_nearest(errors), MAX_MISTAKES))
     except Unresolvable as error:
-        return [Mistake("", f"the form refers to what it lacks: {error}", ())]
+        return [
+            Mistake("", sentence("the form refers to what it lacks: {error}", error=str(error)), ())
+        ]
     except RecursionError:
-        return [Mistake("", "the form or the payload is nested too deeply", ())]
+        return [Mistake("", sentence("the form or the payload is nested too deeply"), ())]
     except bounded.TooLong as error:
-        return [Mistake("", f"took too long to be held against the pattern {error}", ())]
+        return [
+            Mistake(
+                "",
+                sentence(
+                    "took too long to be held against the pattern {pattern}", pattern=str(error)
+                ),
+                (),
+            )
+        ]
     except ArithmeticError:
-        return [Mistake("", "has a number that is too large to be checked", ())]
+        return [Mistake("", sentence("has a number that is too large to be checked"), ())]
     found.sort(key=lambda error: list(map(str, error.absolute_path)))
     return [_mistake(error) for error in found]
 

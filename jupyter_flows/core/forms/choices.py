@@ -8,15 +8,16 @@ from msgspec import UNSET
 from jupyter_flows.core.forms.flatten import Schema
 from jupyter_flows.core.forms.kinds import Choice, Field, Kind
 from jupyter_flows.core.model import Json
+from jupyter_flows.core.sentences import sentence
 
 
 def choice(value: Json, label: Json = None) -> Choice:
     if isinstance(label, str) and label:
         return Choice(value, label)
     if isinstance(value, bool):
-        return Choice(value, "Yes" if value else "No")
+        return Choice(value, sentence("Yes") if value else sentence("No"))
     if isinstance(value, str):
-        return Choice(value, value or "(empty)")
+        return Choice(value, value or sentence("(empty)"))
     return Choice(value, json.dumps(value, ensure_ascii=False))
 
 

@@ -21,6 +21,7 @@ from jupyter_flows.core.forms.guess import guessed
 from jupyter_flows.core.forms.kinds import Field, Kind, Limits
 from jupyter_flows.core.forms.nulls import is_null, with_null, without_null
 from jupyter_flows.core.model import GateOptions, Json
+from jupyter_flows.core.sentences import sentence
 
 MAX_FIELDS = 1000
 MAX_DEPTH = 12
@@ -286,13 +287,13 @@ _DRAW: Mapping[str, Any] = {
 }
 
 _TYPE_NAMES = {
-    "string": "Text",
-    "number": "Number",
-    "integer": "Whole number",
-    "boolean": "Yes or no",
-    "null": "Nothing",
-    "object": "Fields",
-    "array": "List",
+    "string": sentence("Text"),
+    "number": sentence("Number"),
+    "integer": sentence("Whole number"),
+    "boolean": sentence("Yes or no"),
+    "null": sentence("Nothing"),
+    "object": sentence("Fields"),
+    "array": sentence("List"),
 }
 
 
@@ -323,7 +324,11 @@ def _titled(field: Field, index: int) -> Field:
     if field.title:
         return field
     constants = [x for x in field.children if x.kind is Kind.CONST]
-    told = choice(constants[0].value).label if constants else f"Option {index + 1}"
+    told = (
+        choice(constants[0].value).label
+        if constants
+        else sentence("Option {number}", number=index + 1)
+    )
     return replace(field, title=told)
 
 

@@ -15,6 +15,7 @@ from jupyter_flows.core.forms.names import Entries
 from jupyter_flows.core.forms.texts import json_value, number, text_value
 from jupyter_flows.core.forms.words import shown
 from jupyter_flows.core.model import Json
+from jupyter_flows.core.sentences import sentence
 
 Path: TypeAlias = tuple[str | int, ...]
 """The way to a value in the payload."""
@@ -73,7 +74,7 @@ class Reader:
     def _blank(self, field: Field, path: Path, mark: str) -> tuple[Json, bool]:
         value = blank(field, mark)
         if value is ABSENT and field.kept and not mark:
-            self.mistake(path, "is required: left blank, its default would count")
+            self.mistake(path, sentence("is required: left blank, its default would count"))
         return value, bool(mark) and value is not ABSENT
 
     def read_single(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
@@ -87,14 +88,13 @@ class Reader:
         try:
             return number(said), True
         except ValueError:
-            kind = "a whole number" if field.kind is Kind.INTEGER else "a number, as in 12.5"
-            self.mistake(path, f"must be {kind}; it is {shown(said)}")
+            self.mistake(path, _not_a_number(field.kind, said))
             return said, True
 
     def _chosen(self, field: Field, said: str, path: Path) -> Json:
         index = _index(said, len(field.choices))
         if index is None:
-            self.mistake(path, "must be one of the choices")
+            self.mistake(path, sentence("must be one of the choices"))
             return ABSENT
         return field.choices[index].value
 
@@ -112,8 +112,7 @@ class Reader:
         try:
             return json_value(said), True
         except (ValueError, RecursionError) as error:
-            why = "nested too deeply" if isinstance(error, RecursionError) else error
-            self.mistake(path, f"is not JSON: {why}")
+            self.mistake(path, _not_json(error))
             return said, True
 
     def read_object(self, field: Field, name: str, path: Path, mark: str) -> tuple[Json, bool]:
@@ -145,7 +144,7 @@ class Reader:
         index = _index(said, len(field.variants))
         if index is None:
             if said or field.required:
-                self.mistake(path, "choose one of the variants")
+                self.mistake(path, sentence("choose one of the variants"))
             return bool(said)
         self._children(field.variants[index], names.variant(name, index), path, value)
         return True
@@ -162,7 +161,7 @@ class Reader:
             return self._blank(field, path, mark)
         index = _index(said, len(field.variants))
         if index is None:
-            self.mistake(path, "choose one of the variants")
+            self.mistake(path, sentence("choose one of the variants"))
             return ABSENT, True
         inner = names.variant(name, index)
         value, _ = self.read(field.variants[index], inner, path)
@@ -181,6 +180,19 @@ class Reader:
         if not values:
             return self._blank(field, path, mark)
         return values, True
+
+
+def _not_a_number(kind: Kind, said: str) -> str:
+    value = shown(said)
+    if kind is Kind.INTEGER:
+        return sentence("must be a whole number; it is {value}", value=value)
+    return sentence("must be a number, as in 12.5; it is {value}", value=value)
+
+
+def _not_json(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return sentence("is not JSON: nested too deeply")
+    return sentence("is not JSON: {why}", why=str(error))
 
 
 def _index(said: str, count: int) -> int | None:

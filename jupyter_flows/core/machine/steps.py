@@ -19,6 +19,7 @@ from jupyter_flows.core.machine.going_on import (
 )
 from jupyter_flows.core.machine.tables import PENDING, RUNNING
 from jupyter_flows.core.model import Failure, Run, RunStatus, Step, StepId
+from jupyter_flows.core.sentences import sentence
 
 
 def known_step(run: Run, step: StepId) -> Step:
@@ -33,9 +34,16 @@ def check_known(run: Run, steps: Iterable[StepId]) -> None:
         known_step(run, step)
 
 
+_ENDED = {
+    RunStatus.SUCCEEDED: sentence("The run has ended: it is succeeded."),
+    RunStatus.FAILED: sentence("The run has ended: it is failed."),
+    RunStatus.CANCELLED: sentence("The run has ended: it is cancelled."),
+}
+
+
 def check_unfinished(run: Run) -> None:
     if run.finished:
-        raise errors.RunFinished(f"The run has ended: it is {run.status}.")
+        raise errors.RunFinished(_ENDED[run.status])
 
 
 def advance(run: Run, _: c.Advance, now: float) -> Events:

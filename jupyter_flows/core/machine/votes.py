@@ -10,6 +10,7 @@ from jupyter_flows.core.machine.going_on import Events, after
 from jupyter_flows.core.machine.steps import check_unfinished
 from jupyter_flows.core.machine.tables import OPEN
 from jupyter_flows.core.model import Gate, Run, StepId
+from jupyter_flows.core.sentences import sentence
 
 
 def cast_vote(run: Run, command: c.CastVote, now: float) -> Events:
@@ -86,7 +87,9 @@ def withdraw_vote(run: Run, command: c.WithdrawVote, now: float) -> Events:
     if given is None or not given.approved:
         raise errors.NothingToWithdraw
     if given.voter.verified and not command.voter.verified:
-        raise errors.LoginNeeded("This approval was given by a logged-in user; log in to withdraw.")
+        raise errors.LoginNeeded(
+            sentence("This approval was given by a logged-in user; log in to withdraw.")
+        )
     return (e.VoteWithdrawn(gate=gate.step, generation=gate.generation, voter=given.voter),)
 
 

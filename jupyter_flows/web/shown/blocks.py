@@ -24,6 +24,8 @@ class Block:
       name.
     - "error": `name` and `text` as Python gives them, and `stack`, which may be empty.
     - "notice": `text`, in our words.
+
+    `lacks` says that what is drawn stands for more, which can't be shown; no word of it is drawn.
     """
 
     shape: str
@@ -31,6 +33,7 @@ class Block:
     source: str = ""
     label: str = ""
     cut: bool = False
+    lacks: bool = False
     html: Markup = field(default_factory=Markup)
     header: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
@@ -42,10 +45,8 @@ class Block:
     stack: str = ""
 
     @property
-    def spoken_size(self) -> str:
-        """As in "1.4 MB"."""
-        if self.size < 1000:
-            return f"{self.size} B"
-        if self.size < 1_000_000:
-            return f"{self.size / 1000:.1f} kB"
-        return f"{self.size / 1_000_000:.1f} MB"
+    def whole(self) -> bool:
+        """Whether who looks at it has seen all: a notice says that something is missing, and a file
+        is yet to be opened.
+        """
+        return not (self.cut or self.lacks or self.shape in ("notice", "file"))

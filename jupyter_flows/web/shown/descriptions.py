@@ -27,9 +27,13 @@ from jupyter_flows.web.shown.blocks import Block
 from jupyter_flows.web.shown.clean import markdown_html
 from jupyter_flows.web.shown.frames import STILL, Frame, html_frame
 from jupyter_flows.web.shown.maps import map_svg
+from jupyter_flows.web.shown.texts import MAX_TEXT, last_of, plain, text_block
 
-MAX_TEXT = 20_000
+MAX_PAGE = 12_000_000
+"""Characters of all blocks of a description: pictures as base64, what has an address aside."""
+
 FRAME_HEIGHT = 400
+"""Pixels; readers can change it."""
 
 _SERVED = (Html, Attached)
 """The parts with an address of their own."""
@@ -40,11 +44,21 @@ def description_blocks(description: Json, base: str) -> list[Block]:
     that draws them; behind it stands "d." and the number of the part among those that have one.
     """
     blocks: list[Block] = []
-    served = 0
+    served = weight = 0
     for number, part in enumerate(read_description(description), 1):
-        blocks += _DRAWN[type(part)](part, number, f"{base}d.{served}")
+        drawn = list(_DRAWN[type(part)](part, number, f"{base}d.{served}"))
+        weight += sum(map(_weight, drawn))
+        if weight > MAX_PAGE:
+            text = sentence("There is more, but the whole description is too large to show here.")
+            return [*blocks, _notice(text)]
+        blocks += drawn
         served += isinstance(part, _SERVED)
     return blocks
+
+
+def _weight(block: Block) -> int:
+    cells = sum(len(cell) for row in block.rows for cell in row)
+    return len(block.text) + len(block.source) + len(block.html) + len(block.stack) + cells
 
 
 def description_frame(description: Json, number: int) -> Frame | None:
@@ -85,8 +99,7 @@ def _markdown(part: Markdown, *_: object) -> Iterator[Block]:
 
 
 def _json(value: Json) -> Block:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return Block(shape="text", text=text[:MAX_TEXT], cut=len(text) > MAX_TEXT)
+    return text_block(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _value(part: Value, *_: object) -> Iterator[Block]:
@@ -96,9 +109,11 @@ def _value(part: Value, *_: object) -> Iterator[Block]:
 def _failure(part: Failure, *_: object) -> Iterator[Block]:
     name, text = (part.name, part.message) if part.name else (part.message, "")
     yield Block(
-        shape="error", name=name[:MAX_TEXT], text=text[:MAX_TEXT], stack=part.stack[:MAX_TEXT]
+        shape="error",
+        name=plain(name)[:MAX_TEXT],
+        text=plain(text)[:MAX_TEXT],
+        stack=last_of(part.stack),
     )
-    yield from _cut(max(name, text, part.stack, key=len))
 
 
 def _unfit(part: Unfit, *_: object) -> Iterator[Block]:

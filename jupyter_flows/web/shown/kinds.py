@@ -174,10 +174,10 @@ def _bitmap(output: Output, mime: str) -> Shown | str:
 
 def _bounded_picture(output: Output, mime: str, picture: bytes) -> Shown | str:
     if len(picture) > MAX_IMAGE:
-        size = Block(shape="file", size=len(picture)).spoken_size
-        most = Block(shape="file", size=MAX_IMAGE).spoken_size
         return sentence(
-            "A picture of {size} is left out; at most {most} are shown.", size=size, most=most
+            "A picture of {size} kB is left out; it may have {most} kB.",
+            size=len(picture) // 1000,
+            most=MAX_IMAGE // 1000,
         )
     return Shown([_picture(output, mime, picture)])
 

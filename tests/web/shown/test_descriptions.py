@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jupyter_flows.core.descriptions import KINDS
-from jupyter_flows.web.page import _pages
+from jupyter_flows.web.drawn import pages_in
+from jupyter_flows.web.languages import ENGLISH
 from jupyter_flows.web.shown.descriptions import description_blocks, description_frame
 from jupyter_flows.web.shown.frames import STILL
 
@@ -44,7 +45,7 @@ FILE = {"file": {"content": base64_of(b"a,b"), "filename": "a.csv"}}
 
 def drawn(description):
     blocks = description_blocks(description, "frames/")
-    return str(_pages.get_template("blocks.html").module.draw(blocks))
+    return str(pages_in(ENGLISH).get_template("blocks.html").module.draw(blocks))
 
 
 def shapes(description):
@@ -73,13 +74,17 @@ def shapes(description):
         ({"render_all": ["x", {"md": "y"}, [[1]]]}, ["said", "prose", "table"]),
         ("x" * 20_001, ["said", "notice"]),
         ({"md": "x" * 20_001}, ["prose", "notice"]),
-        ({"error": {"name": "E", "stack": "x" * 20_001}}, ["error", "notice"]),
+        ({"error": {"name": "E", "stack": "x" * 20_001}}, ["error"]),
         ([[n] for n in range(501)], ["table", "notice"]),
         ([list(range(51))], ["table", "notice"]),
     ],
 )
 def test_each_kind_has_its_shape(description, expected):
     assert shapes(description) == expected
+
+
+def test_that_json_is_cut_short_stands_in_a_line_of_its_own():
+    assert "x\n[cut short here]</pre>" in drawn({"json": "x" * 30_000})
 
 
 def test_markdown_is_drawn_and_not_spelled():
@@ -168,6 +173,18 @@ def test_html_is_served_in_a_box_without_scripts_or_tokens():
 )
 def test_tokens_of_links_are_on_no_page(description):
     assert TOKEN not in drawn(description)
+
+
+def test_a_terminals_colours_are_not_spelled():
+    page = drawn({"error": {"name": "E", "message": "no", "stack": "\x1b[31mline 1\x1b[0m"}})
+    assert ">line 1<" in page
+
+
+def test_pictures_without_end_are_cut_and_it_is_said():
+    picture = {"png": base64_of(PNG + bytes(1_900_000))}
+    blocks = description_blocks({"render_all": [picture] * 20}, "")
+    assert [block.shape for block in blocks] == ["picture"] * 4 + ["notice"]
+    assert "too large" in blocks[-1].text
 
 
 # ---------------------------------------------------------------- whatever it is
