@@ -186,6 +186,10 @@ class RunRow:
     key: str | None = None
 
 
+GatePlace: TypeAlias = tuple[float, RunId, StepId, int]
+"""Where an open gate stands in their list: by its opening's time, then by its names."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRow:
     run: RunId
@@ -195,6 +199,10 @@ class GateRow:
     opened_at: float
     deadline: float
     path: str
+
+    @property
+    def place(self) -> GatePlace:
+        return self.opened_at, self.run, self.step, self.generation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,8 +297,8 @@ class Store(Protocol):
     async def next_due(self) -> float | None:
         """The earliest due time of all."""
 
-    async def open_gates(self, limit: int) -> list[GateRow]:
-        """Gates that are open, oldest first."""
+    async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
+        """Gates that are open, oldest first; those behind the place, be that gate closed by now."""
 
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         """Links, newest first; of one run or of all."""

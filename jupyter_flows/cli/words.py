@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from jupyter_flows.core import durations, policy
+from jupyter_flows.core.descriptions import plain_description
 from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Voter
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -84,11 +85,8 @@ def on_timeout(gate: Gate) -> str:
 
 
 def described(gate: Gate) -> str:
-    """The author's words on the gate, where they are words."""
-    said = gate.options.description
-    if isinstance(said, dict):
-        said = said.get("markdown") or said.get("text")
-    return plain(said) if isinstance(said, str) else ""
+    """What the author says of the gate, as far as a terminal shows it; it may be several lines."""
+    return plain(plain_description(gate.options.description))
 
 
 def voted(voter: Voter, approved: bool, reason: str | None) -> str:

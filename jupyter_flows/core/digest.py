@@ -28,11 +28,12 @@ def _index(run: Run) -> Callable[[StepId], int]:
 
 def gate_digest(run: Run, gate: StepId, options: GateOptions) -> Digest:
     """SHA-256 over the canonical form of: the sources up to the gate, the outputs shown, the
-    parameters, and the gate's form and rules.
+    parameters, and the gate's form and rules; and which of the outputs may run scripts, if any.
     """
     index = run.steps[gate].spec.index
     before = [step for step in run.steps.values() if step.spec.index <= index]
     shown = shown_steps(run, gate)
+    scripted = [step.id for step in shown if step.spec.scripts]
     return sha256(
         canonical_json(
             {
@@ -40,6 +41,7 @@ def gate_digest(run: Run, gate: StepId, options: GateOptions) -> Digest:
                 "outputs": [[step.id, step.outputs] for step in shown],
                 "parameters": dict(run.parameters),
                 "gate": [gate, msgspec.to_builtins(options)],
+                **({"scripts": scripted} if scripted else {}),
             }
         )
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from jupyter_flows.core import durations, forms, gating, options
 from jupyter_flows.core.canonical import canonical_json, sha256
+from jupyter_flows.core.descriptions import Unfit, read_description
 from jupyter_flows.core.errors import BadInput, FlowInvalid, Mistake
 from jupyter_flows.core.model import Json, Section, StepId, StepSpec
 from jupyter_flows.core.sections import Outline, begins_with_heading
@@ -118,8 +119,17 @@ def _read_cell(index: int, cell: Mapping[str, Json], reading: _Reading) -> None:
         found += _unusable_expressions(where, said, is_python=reading.is_python)
     reading.mistakes += found
     if not found and (source.strip() or "suspend" in said):
+        reading.warnings += _unfit_description(where, said.get("suspend"))
         sections = reading.outline.sections
         reading.steps.append(_spec(index, cell, tags, said, sections))
+
+
+def _unfit_description(where: str, suspend: Json) -> Iterator[str]:
+    """A warning: the page shows such a description as JSON."""
+    description = suspend.get("description") if isinstance(suspend, dict) else None
+    for part in read_description(description):
+        if isinstance(part, Unfit):
+            yield f"{where}, key 'suspend.description': {part.why}"
 
 
 def _read_heading(
@@ -270,6 +280,7 @@ def _spec(
         retry=options.retry(said.get("retry")),
         continue_on_error=bool(said.get("continue_on_error", False)),
         failure=failure,
+        scripts=bool(said.get("scripts", False)),
     )
 
 

@@ -151,6 +151,7 @@ class StepSpec(Struct, frozen=True):
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
     `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
+    With `scripts` its outputs may run scripts on a gate's page, in a box apart.
     """
 
     id: StepId
@@ -170,6 +171,7 @@ class StepSpec(Struct, frozen=True):
     retry: Retry | None = None
     continue_on_error: bool = False
     failure: bool = False
+    scripts: bool = False
 
 
 class Step(Struct, frozen=True):

@@ -111,6 +111,11 @@ def _opened(event: e.GateOpened) -> str:
     return f"{_gate(event)} opened: {needed} until {moments.said(event.deadline)}"
 
 
+def _shown(event: e.GateShown) -> str:
+    what = "its card in the inbox" if event.voter.route == "inbox" else "its page"
+    return f"{_gate(event)}: {what} was shown"
+
+
 def _needed(options: GateOptions) -> str:
     count = options.required_events
     return f"{count} {'approval' if count == 1 else 'approvals'} needed"
@@ -157,7 +162,7 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.OutputsAmended: _amended,
     e.WidgetsSaved: lambda _: "widgets' state saved",
     e.GateOpened: _opened,
-    e.GateShown: lambda event: f"{_gate(event)}: its page was shown",
+    e.GateShown: _shown,
     e.VoteCast: _voted,
     e.PreVoteCounted: lambda event: f"vote by link {event.link} counted by {_gate(event)}",
     e.VoteDismissed: _dismissed,

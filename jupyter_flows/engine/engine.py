@@ -58,6 +58,7 @@ from jupyter_flows.ports import (
     Documents,
     Evaluation,
     Expression,
+    GatePlace,
     GateRow,
     Kernels,
     LinkRow,
@@ -452,8 +453,9 @@ class Engine:
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         return await self._store.links(run, limit)
 
-    async def open_gates(self, limit: int) -> list[GateRow]:
-        return await self._store.open_gates(limit)
+    async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
+        """As `Store.open_gates`."""
+        return await self._store.open_gates(limit, after)
 
     def token(self, run: RunId, link: Link, purpose: Purpose) -> str:
         """The signed token of this link for this purpose; it is made, never stored."""

@@ -19,13 +19,15 @@ from jupyter_flows.ports import Clock, Outputs, Store
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The outputs of one step that a gate shows. `digest` names them in the store: the same digest
-    is the same outputs. A last value that only configures the gate is none of them.
+    is the same outputs. A last value that only configures the gate is none of them. `scripts` says
+    that the author lets them run scripts on the page, in a box apart.
     """
 
     step: StepId
     summary: str
     digest: Digest | None
     outputs: Outputs
+    scripts: bool = False
 
 
 class Showing:
@@ -48,7 +50,7 @@ class Showing:
         outputs = await self._keeper.outputs_of(step)
         if step.id == gate.step and configures_gate(step.result):
             outputs = [output for output in outputs if output["output_type"] != "execute_result"]
-        return Piece(step.id, step.spec.summary, step.outputs, outputs)
+        return Piece(step.id, step.spec.summary, step.outputs, outputs, step.spec.scripts)
 
     async def pieces_at(self, run: Run, gate: Gate, digest: Digest) -> Sequence[Piece] | None:
         """What the gate showed when its digest was this one; None if it never was."""

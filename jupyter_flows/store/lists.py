@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from jupyter_flows.core import errors
 from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus
-from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import tables
 from jupyter_flows.store.rows import cursor_of, gate_row, link_row, read_cursor, run_row
 
@@ -79,10 +79,13 @@ class SqlLists:
 
         return await self._job(work)
 
-    async def open_gates(self, limit: int) -> list[GateRow]:
+    async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
         c = tables.gates.c
+        place = (c.opened_at, c.run_id, c.step, c.generation)
         query = sa.select(tables.gates).where(c.status == GateStatus.OPEN.value)
-        return await self._select(query.order_by(c.opened_at).limit(limit), gate_row)
+        if after is not None:
+            query = query.where(sa.tuple_(*place) > sa.tuple_(*after))
+        return await self._select(query.order_by(*place).limit(limit), gate_row)
 
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         c = tables.links.c

@@ -10,7 +10,7 @@ from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.machine import replay
 from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.core.schedules import Schedule, ScheduleId
-from jupyter_flows.ports import GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
 from jupyter_flows.store.rows import cursor_of, read_cursor
 
@@ -130,7 +130,7 @@ class MemoryStore:
     async def next_due(self) -> float | None:
         return min((r.due_at for r in self._rows.values() if r.due_at is not None), default=None)
 
-    async def open_gates(self, limit: int) -> list[GateRow]:
+    async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
         rows = [
             GateRow(
                 run=run.id,
@@ -145,7 +145,8 @@ class MemoryStore:
             for gate in run.gates.values()
             if gate.status is GateStatus.OPEN
         ]
-        return sorted(rows, key=lambda row: row.opened_at)[:limit]
+        behind = [row for row in rows if after is None or row.place > after]
+        return sorted(behind, key=lambda row: row.place)[:limit]
 
     async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
         rows = [

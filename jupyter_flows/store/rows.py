@@ -1,11 +1,9 @@
 """Rows of the database to records and back; cursors of pages."""
 
-import base64
-import binascii
 from typing import Any
 
+from jupyter_flows.core import cursors
 from jupyter_flows.core.codec import decode
-from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus, StepId
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
@@ -58,13 +56,10 @@ def link_row(row: Any) -> LinkRow:
 
 def cursor_of(row: RunRow) -> str:
     """Names the last row of a page, for the page behind it."""
-    return base64.urlsafe_b64encode(f"{row.created_at!r} {row.id}".encode()).decode()
+    return cursors.written(row.created_at, row.id)
 
 
 def read_cursor(cursor: str) -> tuple[float, str]:
     """Raises BadInput for a cursor that was not given out."""
-    try:
-        created_at, run = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return float(created_at), run
-    except (ValueError, binascii.Error):
-        raise BadInput(f"cursor {cursor!r} was not given out by a page of this list") from None
+    created_at, (run,) = cursors.read(cursor, 1)
+    return created_at, run

@@ -24,10 +24,11 @@ from jupyter_flows.core.model import (
 )
 from jupyter_flows.core.schedules import RUN_KEYS
 from jupyter_flows.engine.asked import NewRun
-from jupyter_flows.ports import Expression, GateRow, RunFilter
+from jupyter_flows.ports import Expression, RunFilter
 from jupyter_flows.web import views
+from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
-from jupyter_flows.web.urls import gate_key, link_urls
+from jupyter_flows.web.urls import keyed_gate, link_urls
 
 MAX_SEQ = 2**31 - 1
 
@@ -242,16 +243,13 @@ class VotesDoor(ApiDoor):
 
 
 def _gate_of(run: Run, said: str) -> tuple[StepId, int]:
-    for gate in run.gates.values():
-        if said == gate_key(run.id, gate.step, gate.generation):
-            return gate.step, gate.generation
+    keyed = keyed_gate(run, said)
+    if keyed is not None:
+        return keyed.step, keyed.generation
     newest = run.gate(StepId(said))
     if newest is None or newest.opened_at is None:
         raise UnknownGate(f"The run has no gate {said!r}.")
     return newest.step, newest.generation
-
-
-MOST_GATES = 100_000
 
 
 class GatesDoor(ApiDoor):
@@ -260,20 +258,17 @@ class GatesDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self) -> None:
-        awaiting = self.get_query_argument("awaiting", None)
-        if awaiting not in (None, "me"):
-            raise BadInput(f"awaiting must be `me`; it is {awaiting!r}")
-        limit = self.limit()
-        wanted = views.may_vote if awaiting else views.may_read
-        found: list[GateRow] = []
-        for row in await self.engine.open_gates(MOST_GATES):
-            if len(found) == limit:
-                break
-            state = await self.engine.run(row.run)
-            gate = state.open_gate
-            if gate is not None and wanted(state, gate, self.voter):
-                found.append(row)
-        self.answer(views.GatePage([views.gate_summary(row) for row in found]))
+        mine = self.get_query_argument("awaiting", None)
+        if mine not in (None, "me"):
+            raise BadInput(f"awaiting must be `me`; it is {mine!r}")
+        page = await open_gates(
+            self.engine,
+            awaiting(self.voter) if mine else readable_by(self.voter),
+            limit=self.limit(),
+            cursor=self.get_query_argument("cursor", None),
+            log=self.log,
+        )
+        self.answer(views.GatePage([views.gate_summary(x.row) for x in page.gates], page.cursor))
 
 
 class LinksDoor(ApiDoor):

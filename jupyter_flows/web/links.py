@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -31,6 +31,7 @@ from jupyter_flows.web.doors import LinkDoor
 from jupyter_flows.web.page import message_page
 from jupyter_flows.web.posted import is_form, read_posted
 from jupyter_flows.web.problems import status_of
+from jupyter_flows.web.sources import own_sources
 from jupyter_flows.web.urls import gate_key
 
 COOKIE = "jupyter_flows_link"
@@ -62,6 +63,19 @@ class HtmlErrors(LinkDoor):
         more = "" if error.message == error.theme() else error.message
         text = _ADVICE.get(type(error), "") or more
         self.send_page(message_page(self.language, title, text, login), status_of(error))
+
+    def login_url(self) -> str:
+        """The server's login, which leads back to here."""
+        mark = "&" if "?" in self.get_login_url() else "?"
+        return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
+
+    def allow_frames(self, under: str) -> None:
+        """The page may hold frames from there and nowhere else: one that leads itself elsewhere
+        gets nowhere.
+        """
+        frames = own_sources(self.request, self.doors.public_url(), under)
+        policy = f"{self.content_security_policy}; frame-src {frames}"
+        self.set_header("Content-Security-Policy", policy)
 
     def send_page(self, page: str, status: int = HTTPStatus.OK) -> None:
         self.set_status(status)
@@ -143,7 +157,9 @@ class VoteDoor(EnterDoor):
         fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
         pressed = self.request.headers.get("Sec-Fetch-User") == "?1"
         if fetched != "same-origin" and not pressed:
-            raise NotAllowed("No button was pressed. Open the link, and press its button.")
+            raise NotAllowed(
+                sentence("No button was pressed. Open the link, and press its button.")
+            )
 
     @allow_unauthenticated
     async def post(self) -> None:

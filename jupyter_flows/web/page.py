@@ -12,15 +12,13 @@ from markupsafe import Markup
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run
 from jupyter_flows.core.sentences import sentence
-from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.drawn import drawn
 from jupyter_flows.web.form import Control
 from jupyter_flows.web.languages import Language
 from jupyter_flows.web.live import Live
 from jupyter_flows.web.sheets import Sheet
+from jupyter_flows.web.shown.blocks import Block
 from jupyter_flows.web.shown.changes import Change
-from jupyter_flows.web.shown.descriptions import description_blocks
-from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.typed import Typed, form_of, placed
 
 MAX_BRIEF = 500
@@ -57,18 +55,20 @@ class Asked:
 
 
 def sheet_of(
-    run: Run, gate: Gate | None, pieces: Sequence[Piece], base: str, language: Language
+    run: Run,
+    gate: Gate | None,
+    *,
+    description: Sequence[Block],
+    evidence: Sequence[Block],
+    language: Language,
 ) -> Sheet:
-    """`pieces` are what the gate shows; `base` is what the addresses of frames begin with, as seen
-    from the page.
-    """
     options = gate.options if gate else None
     shown = drawn(
         language,
         "shown.html",
-        description=description_blocks(options.description if options else None, base),
-        parameters=[(name, hide_tokens(_brief(value))) for name, value in run.parameters.items()],
-        evidence=evidence_blocks(pieces, base),
+        description=description,
+        parameters=[(name, hide_tokens(brief(value))) for name, value in run.parameters.items()],
+        evidence=evidence,
     )
     sheet = Sheet(Markup(shown))  # noqa: S704 (a template of ours made it)
     form = form_of(options, Typed(), language) if options else None
@@ -98,7 +98,7 @@ def gate_page(asked: Asked, language: Language) -> str:
         run=run,
         gate=gate,
         title=_title(run, gate),
-        notebook=run.path.rpartition("/")[2] if run.path.startswith("/") else run.path,
+        notebook=notebook(run),
         sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
@@ -135,6 +135,11 @@ def _title(run: Run, gate: Gate | None) -> str:
     return sentence("Approval for {name}", name=name) if name else sentence("Approval")
 
 
-def _brief(value: Json) -> str:
+def notebook(run: Run) -> str:
+    """Its path; of a file that is not the server's, the name alone."""
+    return run.path.rpartition("/")[2] if run.path.startswith("/") else run.path
+
+
+def brief(value: Json) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_BRIEF else text[:MAX_BRIEF] + " …"

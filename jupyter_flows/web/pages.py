@@ -1,8 +1,8 @@
 """The approval page's door: what is shown, and what the page's buttons do."""
 
+import asyncio
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -24,6 +24,7 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.model import Digest, Gate, Json, Run
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.answer import Answer, answered
+from jupyter_flows.web.ours import check_ours
 from jupyter_flows.web.page import Asked, gate_page, sheet_of
 from jupyter_flows.web.posted import Posted, read_posted
 from jupyter_flows.web.problems import status_of
@@ -31,6 +32,8 @@ from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
 from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.changes import Change, changes
+from jupyter_flows.web.shown.descriptions import description_blocks
+from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.typed import Typed
 
 
@@ -79,21 +82,32 @@ class PageDoor(ReadingDoor):
             refused=refused,
             changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
         )
+        self.allow_frames(f"page/{key}/frame/")
         self.send_page(gate_page(asked, self.language), status)
         if gate is not None and self.request.method != "HEAD":
             self.engine.shown(run, gate, reader.voter(run, gate))
 
     async def _sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
         """What the gate shows to everybody, drawn once for each digest."""
-        if gate is None or gate.digest is None:
-            return sheet_of(run, gate, [], base, self.language)
-        name = (gate.digest, base, self.language.code)
-        sheet = self.doors.sheets.get(name)
+        digest = gate.digest if gate else None
+        name = (digest or "", base, self.language.code)
+        sheet = self.doors.sheets.get(name) if digest else None
         if sheet is None:
-            pieces = await self.engine.showing.pieces(run, gate)
-            sheet = sheet_of(run, gate, pieces, base, self.language)
-            self.doors.sheets.put(name, sheet)
+            sheet = await self._drawn_sheet(run, gate, base)
+            if digest:
+                self.doors.sheets.put(name, sheet)
         return sheet
+
+    async def _drawn_sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        pieces = await self.engine.showing.pieces(run, gate) if gate else []
+        described = gate.options.description if gate else None
+        return sheet_of(
+            run,
+            gate,
+            description=await asyncio.to_thread(description_blocks, described, base),
+            evidence=await evidence_blocks(pieces, base),
+            language=self.language,
+        )
 
     async def _changes(self, run: Run, gate: Gate | None, stale: str, base: str) -> list[Change]:
         """Empty where nothing is known of what the reader saw."""
@@ -101,7 +115,7 @@ class PageDoor(ReadingDoor):
             return []
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
         now = await self.engine.showing.pieces(run, gate)
-        return changes(before, now, base) if before else []
+        return await changes(before, now, base) if before else []
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
@@ -116,7 +130,7 @@ class PageDoor(ReadingDoor):
         if reader is None:
             raise UnknownLink
         posted = read_posted(self.request.headers.get("Content-Type", ""), bytes(self._body))
-        self._check_ours(reader.secret, posted.one("form"))
+        check_ours(self, reader.secret, posted.one("form"))
         run, gate = await self.looked_at(key, reader)
         answer = answered(gate.options if gate else None, posted)
         if answer.is_edit:
@@ -196,23 +210,6 @@ class PageDoor(ReadingDoor):
                 digest=Digest(digest) if digest else None,
             ),
         )
-
-    def _check_ours(self, token: str, form: str) -> None:
-        """Only our own page's form may use the reader's cookie. Raises NotAllowed.
-
-        A browser that is told to send no Referer writes `Origin: null`, from our page too; then
-        Sec-Fetch-Site and the form's own token decide.
-        """
-        fetched = self.request.headers.get("Sec-Fetch-Site", "same-origin")
-        origin = self.request.headers.get("Origin")
-        allowed = {self.request.host.lower(), urlsplit(self.doors.public_url()).netloc.lower()}
-        named = origin not in (None, "null")
-        foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-        signed = self.engine.is_our_form(token, form)
-        if fetched != "same-origin" or foreign or not signed:
-            raise NotAllowed(
-                sentence("This vote did not come from our page. Open your link again.")
-            )
 
 
 def _live_address(key: str, gate: Gate | None) -> str:

@@ -4,8 +4,6 @@ Most readers come by a link and are in nobody's list of users. A gate that asks 
 G44) is shown to who has logged in, with the link or without one.
 """
 
-from urllib.parse import urlencode
-
 from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core import policy
@@ -15,7 +13,7 @@ from jupyter_flows.core.model import Digest, Gate, Purpose, Run, RunId, StepId
 from jupyter_flows.web.links import COOKIE, HtmlErrors, check_link, counted_by, page_key
 from jupyter_flows.web.live import Live, live_of
 from jupyter_flows.web.readers import Reader
-from jupyter_flows.web.urls import gate_key
+from jupyter_flows.web.urls import keyed_gate
 
 
 class ReadingDoor(HtmlErrors):
@@ -53,20 +51,16 @@ class ReadingDoor(HtmlErrors):
             raise UnknownLink
         self.redirect(self.login_url())
 
-    def login_url(self) -> str:
-        mark = "&" if "?" in self.get_login_url() else "?"
-        return f"{self.get_login_url()}{mark}{urlencode({'next': self.request.path})}"
-
     async def _gate_of(self, key: str) -> tuple[Run, Gate]:
         """The gate that a page's address names. Raises UnknownLink."""
         try:
             run = await self.engine.run(RunId(key.partition(".")[0]))
         except NotFound:
             raise UnknownLink from None
-        for gate in run.gates.values():
-            if gate_key(run.id, gate.step, gate.generation) == key:
-                return run, gate
-        raise UnknownLink
+        gate = keyed_gate(run, key)
+        if gate is None:
+            raise UnknownLink
+        return run, gate
 
     async def looked_at(self, key: str, reader: Reader) -> tuple[Run, Gate | None]:
         """The run and the gate that this reader's page is about.

@@ -11,7 +11,17 @@ from typing import Any
 
 from jupyter_flows.core import receipt
 from jupyter_flows.core.model import Purpose
-from jupyter_flows.web import api, audit, links, looking, pages, schedules, views
+from jupyter_flows.web import (
+    api,
+    audit,
+    framing,
+    inbox,
+    links,
+    looking,
+    pages,
+    schedules,
+    views,
+)
 from jupyter_flows.web.audit_views import AuditView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
@@ -153,7 +163,7 @@ ROUTES: Sequence[Route] = (
         L,
         "Open gates, oldest first; with awaiting=me those without my vote",
         answers={200: views.GatePage},
-        query=("awaiting", *LIST),
+        query=("awaiting", "cursor", *LIST),
     ),
     Route(
         "GET",
@@ -284,8 +294,34 @@ ROUTES: Sequence[Route] = (
         query=(*TOKEN, "digest"),
         options=_CANCEL,
     ),
+    Route(
+        "GET",
+        "inbox",
+        inbox.InboxDoor,
+        L,
+        "The page of the open gates that await me, oldest first",
+        answers={200: None},
+        query=("q", "cursor"),
+    ),
+    Route("POST", "inbox", inbox.InboxDoor, L, "Approve several gates", answers={200: None}),
     Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: None}),
     Route("POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", answers={200: None}),
+    Route(
+        "GET",
+        "page/{gate}/frame/{name}",
+        framing.FrameDoor,
+        S,
+        "What the approval page shows in a frame",
+        answers={200: None},
+    ),
+    Route(
+        "GET",
+        "assets/{name}",
+        framing.AssetDoor,
+        S,
+        "A script for frames; it holds no data",
+        answers={200: None},
+    ),
     Route(
         "GET",
         "page/{gate}/live",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from jupyter_flows.core import policy
-from jupyter_flows.core.model import Link, Purpose, Run
+from jupyter_flows.core.model import Gate, Link, Purpose, Run
 from jupyter_flows.engine.engine import Engine
 
 PATHS = {Purpose.APPROVE: "approve", Purpose.RESUME: "resume", Purpose.CANCEL: "cancel"}
@@ -14,6 +14,14 @@ NAMES = {Purpose.APPROVE: "approvalPage", Purpose.RESUME: "resume", Purpose.CANC
 def gate_key(run: str, step: str, generation: int) -> str:
     """What names a gate in addresses."""
     return f"{run}.{step}.{generation}"
+
+
+def keyed_gate(run: Run, key: str) -> Gate | None:
+    """The gate of this run that the key names."""
+    for gate in run.gates.values():
+        if gate_key(run.id, gate.step, gate.generation) == key:
+            return gate
+    return None
 
 
 def link_urls(

@@ -22,6 +22,7 @@ from jupyter_flows.core.moments import rfc3339
 from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import GateRow, LinkRow, RunRow
+from jupyter_flows.web.awaiting import may_read, may_vote
 from jupyter_flows.web.urls import gate_key, link_urls
 
 Time = Annotated[
@@ -158,7 +159,10 @@ class GateSummary(Struct):
 
 
 class GatePage(Struct):
+    """`cursor` asks for the gates behind these; null is the end."""
+
     gates: list[GateSummary]
+    cursor: str | None
 
 
 class LinkView(Struct):
@@ -233,7 +237,7 @@ def vote_view(vote: Vote) -> VoteView:
 def gate_view(run: Run, gate: Gate, reader: Voter | None, links: LinkUrls | None) -> GateView:
     """The gate as `reader` may see it; None is who has just voted on it."""
     options = gate.options
-    readable = reader is None or policy.may_read(run.owner, gate, reader)
+    readable = reader is None or may_read(run, gate, reader)
     return GateView(
         id=gate_key(run.id, gate.step, gate.generation),
         step=gate.step,
@@ -267,16 +271,6 @@ def _groups(gate: Gate) -> list[GroupView]:
         GroupView(need.group, need.required, missing.get(need.group, 0))
         for need in gate.options.groups
     ]
-
-
-def may_read(run: Run, gate: Gate, reader: Voter) -> bool:
-    return policy.may_read(run.owner, gate, reader)
-
-
-def may_vote(run: Run, gate: Gate, reader: Voter) -> bool:
-    """Whether an approval by the reader would count now, whatever the form says of it."""
-    is_open = gate.status is GateStatus.OPEN and not gate.vote_of(reader)
-    return is_open and policy.why_not(run.owner, gate, reader) is None
 
 
 def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Voter) -> RunView:

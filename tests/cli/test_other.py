@@ -1,6 +1,7 @@
 """`check`, `link`, `reindex`, `serve`, and what every command must not load."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -74,6 +75,8 @@ def until(true):
 def test_a_lasting_server_takes_a_detached_run_and_drives_it_on(flows):
     server = flows.start("serve", "--allow-root")
     until(lambda: list((flows.data / "servers").glob("*.json")))
+    inbox = r"Requests that await you:\s.*\s+http://\S+:\d+/jupyter-flows/inbox\?token=\w{20,}"
+    until(lambda: re.search(inbox, server.errors))
     notebook = flows.notebook("x = 1", ("x", ["suspend"]), "x + 41")
     run = flows("run", notebook, "--detach", "--json")
     assert run.status == 3, run.errors

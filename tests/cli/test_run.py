@@ -88,6 +88,15 @@ def test_a_link_lets_it_go_on_and_stands_whole_on_a_line(flows):
     assert run.end() == 0
 
 
+def test_a_rich_description_is_said_in_words(flows):
+    described = """{"description": {"render_all": [
+        {"md": "**Publish** these?"}, [{"name": "a", "n": 1}], {"svg": "<svg/>"}]}}"""
+    run = flows("run", flows.notebook((described, ["suspend"])), "--detach")
+    assert run.status == 3, run.errors
+    said = "**Publish** these?\n\nname  n\n----  -\na     1\n\n[a drawing]\n"
+    assert said in "\n".join(run.lines) + "\n"
+
+
 def test_on_a_narrow_terminal_links_stay_whole(flows):
     master, slave = pty.openpty()
     run = flows.start("run", flows.notebook("x = 1", GATE, "7"), "--detach", stdout=slave)

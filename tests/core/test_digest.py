@@ -32,6 +32,8 @@ def with_spec(run, step, **changes):
         lambda run: with_step(run, "proof", outputs=sha256(b"other")),
         lambda run: with_step(run, "ask", outputs=sha256(b"other")),
         lambda run: with_spec(run, "load", evidence=True),
+        lambda run: with_spec(run, "ask", scripts=True),
+        lambda run: with_spec(run, "proof", scripts=True),
         lambda run: replace(run, parameters={"n": 2}),
         lambda run: replace(run, parameters={}),
     ],

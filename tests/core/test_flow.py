@@ -118,7 +118,7 @@ def test_every_mistake_is_named_at_once_with_cell_key_and_what_is_allowed():
     assert "key 'suspend.timeout': must be seconds greater than 0" in text
     assert (
         "key 'sumary': unknown (did you mean 'summary'?); allowed: continue_on_error, id, retry,"
-        " skip_if, sleep, stop_after_if, summary, suspend, test, timeout" in text
+        " scripts, skip_if, sleep, stop_after_if, summary, suspend, test, timeout" in text
     )
     assert (
         "cell 2 (id 'b'), key 'id': must be 1 to 64 letters, digits, - or _; it is \"no spaces\""
@@ -225,6 +225,15 @@ def test_a_tag_that_is_nearly_ours_is_warned_of():
     flow = read_flow(notebook(cell(tags=["suspended", "Suspend", "mine", "evidence"])))
     assert len(flow.warnings) == 2
     assert "the tag 'suspended' means nothing here; did you mean 'suspend'?" in flow.warnings[0]
+
+
+def test_a_description_that_the_page_can_not_draw_is_warned_of():
+    flow = read_flow(notebook(cell(flow={"suspend": {"description": {"markdwon": "Publish?"}}})))
+    (warning,) = flow.warnings
+    assert warning.startswith("cell 1 (id 'a'), key 'suspend.description': `markdwon` is no kind")
+    assert "markdown" in warning
+    good = {"render_all": ["Publish?", {"md": "x"}, [{"a": 1}], {"amount": 3}]}
+    assert read_flow(notebook(cell(flow={"suspend": {"description": good}}))).warnings == ()
 
 
 def test_ids_that_occur_twice_are_named():

@@ -49,12 +49,14 @@ WAYS = {
     "owner by cli": Way("owner", "cli"),
     "owner by page": Way("Owner ", "page"),
     "owner by inline prompt": Way("owner", "prompt"),
+    "owner by inbox": Way("owner", "inbox"),
     "owner by bob's link": Way("owner", "page", link="bob"),
     "anonymous link": Way(link=""),
     "link naming owner": Way(link="OWNER"),
     "link naming bob": Way(link="bob"),
     "link naming carol": Way(link="carol"),
     "bob": Way("bob", "api"),
+    "bob by inbox": Way("bob", "inbox"),
     "bob by anonymous link": Way("bob", "page", link=""),
     "bob by carol's link": Way("bob", "page", link="carol"),
     "carol": Way("carol", "page"),
@@ -84,25 +86,25 @@ POLICIES: dict[str, dict[str, Any]] = {
     "groups in turn": {**GROUPS, "sequential": True},
 }
 
-# The columns are WAYS in their order: the owner by REST, CLI, page, inline prompt, and by bob's
-# link; links naming nobody, the owner, bob, carol; bob, with an anonymous link, with carol's;
-# carol; fin of finance, rob of risk, bob of finance.
+# The columns are WAYS in their order: the owner by REST, CLI, page, inline prompt, inbox, and by
+# bob's link; links naming nobody, the owner, bob, carol; bob, by the inbox, with an anonymous link,
+# with carol's; carol; fin of finance, rob of risk, bob of finance.
 # "-" counts, s is SelfApproval, l LoginNeeded, n NotAnApprover, t NotYourTurn.
 MATRIX = {
-    #                                owner      links    bob    carol  groups
-    #                                r c p i b  a o b c  r a c  p      f r b
-    "none":                         "- - - - -  - - - -  - - -  -      - - -",
-    "self_approval_disabled":       "s s s s s  s s - -  - - -  -      - - -",
-    "user_auth_required":           "- - - - -  l l l l  - - -  -      - - -",
-    "both":                         "s s s s s  l l l l  - - -  -      - - -",
-    "approvers":                    "n n n n n  n n - -  - - -  -      n n -",
-    "approvers, logged in":         "n n n n n  l l l l  - - -  -      n n -",
-    "not by the owner, though named": "s s s s s  s s - n  - - -  n      n n -",
-    "user_groups_required":         "n n n n n  l l l l  n n n  n      - - -",
-    "approvers who are in a group": "n n n n n  l l l l  n n n  n      n n -",
-    "groups":                       "n n n n n  l l l l  n n n  n      - - -",
-    "approvers in turn":            "n n n n n  n n - t  - - -  t      n n -",
-    "groups in turn":               "n n n n n  l l l l  n n n  n      - t -",
+    #                                owner        links    bob      carol  groups
+    #                                r c p i n b  a o b c  r n a c  p      f r b
+    "none":                         "- - - - - -  - - - -  - - - -  -      - - -",
+    "self_approval_disabled":       "s s s s s s  s s - -  - - - -  -      - - -",
+    "user_auth_required":           "- - - - - -  l l l l  - - - -  -      - - -",
+    "both":                         "s s s s s s  l l l l  - - - -  -      - - -",
+    "approvers":                    "n n n n n n  n n - -  - - - -  -      n n -",
+    "approvers, logged in":         "n n n n n n  l l l l  - - - -  -      n n -",
+    "not by the owner, though named": "s s s s s s  s s - n  - - - -  n      n n -",
+    "user_groups_required":         "n n n n n n  l l l l  n n n n  n      - - -",
+    "approvers who are in a group": "n n n n n n  l l l l  n n n n  n      n n -",
+    "groups":                       "n n n n n n  l l l l  n n n n  n      - - -",
+    "approvers in turn":            "n n n n n n  n n - t  - - - -  t      n n -",
+    "groups in turn":               "n n n n n n  l l l l  n n n n  n      - t -",
 }  # fmt: skip
 MARKS = {
     "-": None,

@@ -56,6 +56,22 @@ def test_the_trail_says_who_did_what_and_in_which_way(play):
     ]
 
 
+def test_what_was_seen_and_approved_in_the_inbox_says_so_with_its_digest(play):
+    """G70, G71"""
+    run = play(ask={}).opened()
+    voter, digest = Voter("bob", verified=True, route="inbox"), run.gate().digest
+    run.tell(c.ShowGate(gate=StepId("ask"), generation=1, voter=voter, digest=digest))
+    run.tell(
+        c.CastVote(gate=StepId("ask"), generation=1, voter=voter, approved=True, digest=digest)
+    )
+    said = {line.kind: line for line in trail(run.log)}
+    assert said["GateShown"].what == "gate ask: its card in the inbox was shown"
+    assert said["VoteCast"].what == "approved gate ask"
+    for kind in ("GateShown", "VoteCast"):
+        assert str(said[kind].who) == "bob (logged in, by inbox)"
+        assert said[kind].digest == digest
+
+
 def test_no_token_is_in_the_trail(play):
     """G34, G71"""
     run = play(load=None, ask={}).begin()

@@ -226,6 +226,21 @@ async def test_open_gates_are_listed_oldest_first_until_they_close(store):
     assert left.deadline == stories[0].run.due_at
 
 
+async def test_open_gates_are_read_on_from_any_place_though_its_gate_has_closed(store):
+    stories = [await suspended(store, f"run_{n}", at=1000.0 + n // 3) for n in range(8)]
+    whole = await store.open_gates(100)
+    assert [row.run for row in whole] == [story.run.id for story in stories]
+    seen, place = [], None
+    while rows := await store.open_gates(3, place):
+        seen += rows
+        place = rows[-1].place
+    assert seen == whole
+    await put(store, stories[4].vote())
+    behind = await store.open_gates(100, whole[4].place)
+    assert [row.run for row in behind] == ["run_5", "run_6", "run_7"]
+    assert await store.open_gates(100, whole[7].place) == []
+
+
 async def test_links_are_listed_newest_first_and_found_by_id(store):
     """G33"""
     one = await suspended(store, "run_1")

@@ -80,7 +80,7 @@ class Answer:
     def markup(self):
         """The page without our one script and style."""
         text = self.text.replace(f"<style>{page.STYLE}</style>", "")
-        return re.sub(r"<script data-live=[^>]*>" + re.escape(page.SCRIPT) + "</script>", "", text)
+        return re.sub(r"<script[^>]*>" + re.escape(page.SCRIPT) + "</script>", "", text)
 
     @property
     def words(self):

@@ -34,25 +34,25 @@ class Change:
     lines: Sequence[Line] = ()
 
 
-def changes(before: Sequence[Piece], now: Sequence[Piece], base: str) -> list[Change]:
+async def changes(before: Sequence[Piece], now: Sequence[Piece], base: str) -> list[Change]:
     """The steps whose outputs differ, in the notebook's order. `base` is what the addresses of
     frames begin with, as seen from the page; those of outputs that are gone lead nowhere.
     """
     then = {piece.step: piece for piece in before}
     later = {piece.step: piece for piece in now}
     return [
-        _change(then.get(step), later.get(step), base)
+        await _change(then.get(step), later.get(step), base)
         for step in {**then, **later}
         if (step in then and then[step].digest) != (step in later and later[step].digest)
     ]
 
 
-def _change(before: Piece | None, now: Piece | None, base: str) -> Change:
+async def _change(before: Piece | None, now: Piece | None, base: str) -> Change:
     named = now or before
     summary = named.summary if named else ""
     title = summary or sentence("Step {step}", step=named.step if named else "")
-    old = evidence_blocks([before], base) if before else []
-    new = evidence_blocks([now], base) if now else []
+    old = await evidence_blocks([before], base) if before else []
+    new = await evidence_blocks([now], base) if now else []
     if {block.shape for block in (*old, *new)} <= PLAIN:
         return Change(title, old, new, list(_lines(_text(old), _text(new))))
     return Change(title, old, new)
