@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import attacks_links, attacks_sites  # noqa: F401 (they fill the table)
+from . import attacks_links, attacks_outputs, attacks_sites  # noqa: F401 (they fill the table)
 from .attacker import attacking
 from .chromium import needs_chromium
 from .conftest import Server
