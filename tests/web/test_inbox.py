@@ -363,8 +363,8 @@ async def test_what_asks_for_more_than_a_card_can_show_is_approved_on_its_page_o
     """G62, G71"""
     if "display" in source:
         run = await park(options, source="1")
-        one = b'{"output_type":"stream","name":"stdout","text":"1"}'
-        new = await engine._store.put(b"[" + b",".join([one] * 25) + b"]")
+        one = b'{"output_type":"display_data","metadata":{},"data":{"text/plain":"1"}}'
+        new = await engine._store.put(b"[" + b",".join([one] * 35) + b"]")
         await engine._teller.tell(run.id, AmendOutputs(outputs={StepId("ask"): new}))
     else:
         run = await park(options, source=source)
