@@ -4,6 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 LOCK := .requirements.lock
 READY := $(VENV)/.ready
+BROWSER := tests/browser/node_modules/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install chromium demo test lint bench docs messages lock clean
@@ -42,6 +43,19 @@ chromium:
 		exit 1; \
 	fi
 
+# What the browser tests need besides Chromium; the lock file names no place to get it from.
+$(BROWSER): tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc
+	@command -v npm >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing npm for the browser tests"; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; \
+		fi; }
+	@command -v npm >/dev/null || \
+		{ echo "npm is missing and may not be installed from here: install the package npm"; exit 1; }
+	npm ci --silent --prefix tests/browser --ignore-scripts || \
+		{ echo "The packages of tests/browser could not be installed: is npm's registry in reach?"; exit 1; }
+	@touch $@
+
 demo: install
 	@mkdir -p .demo
 ifeq ($(DEMO_AUTO),1)
@@ -60,7 +74,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install chromium lint
+test: install chromium $(BROWSER) lint
 	$(BIN)/pytest
 
 bench: install
@@ -82,4 +96,4 @@ lock:
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) tests/browser/node_modules .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

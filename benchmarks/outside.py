@@ -55,7 +55,7 @@ class OutsideServer:
 
     def __init__(self, folder: Path, **flows: Any) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         config = folder / "server_config.json"
         config.write_text(json.dumps(self._config(folder, flows)))
         self._arguments = [sys.executable, "-m", "jupyter_server", f"--config={config}"]
@@ -121,7 +121,7 @@ class OutsideServer:
         return max(self.process.children(), key=psutil.Process.create_time)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from .chromium import chromium, watched
+
 TOKEN = "the-servers-own-token"
 LONG = 60.0
 """Seconds that a wait may take before the test gives up; none is expected to take long."""
@@ -54,10 +56,14 @@ def ask(method, url, body=None, headers=None):
 class Server:
     """A server with its data in `home`; started again, it finds the same data and port."""
 
-    def __init__(self, home, port=None):
+    def __init__(self, home, port=None, base="/", **flows):
+        """`base` is its base URL; `flows` are traits of FlowsApp."""
         self.home = Path(home)
         self.port = port or unused_port()
-        self.address = f"http://127.0.0.1:{self.port}/jupyter-flows"
+        self.base = base
+        self.flows = flows
+        self.token = TOKEN
+        self.address = f"http://127.0.0.1:{self.port}{base}jupyter-flows"
         self.lines = []
 
     def start(self):
@@ -82,10 +88,12 @@ class Server:
         command += [
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
+            f"--ServerApp.base_url={self.base}",
             f"--ServerApp.root_dir={self.home / 'root'}",
             "--ServerApp.jpserver_extensions=jupyter_flows=True",
             f"--IdentityProvider.token={TOKEN}",
         ]
+        command += [f"--FlowsApp.{trait}={value}" for trait, value in self.flows.items()]
         self.process = subprocess.Popen(
             command, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
         )
@@ -130,7 +138,7 @@ class Server:
 
     def call(self, method, path, body=None):
         """Ask as the logged-in owner."""
-        headers = {"Authorization": f"token {TOKEN}"}
+        headers = {"Authorization": f"token {self.token}"}
         return ask(method, f"{self.address}/{path}", body, headers)
 
     def started(self, notebook):
@@ -143,7 +151,7 @@ class Server:
 
     def reached(self, run, *statuses):
         """Follow the run's events until it has one of the statuses; the run as it is then."""
-        headers = {"Authorization": f"token {TOKEN}"}
+        headers = {"Authorization": f"token {self.token}"}
         request = urllib.request.Request(f"{self.address}/api/runs/{run}/events", headers=headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=LONG) as stream:
@@ -183,6 +191,16 @@ def token_of(link):
     return parse_qs(urlsplit(link).query)["flow_token"][0]
 
 
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop():
+    """Servers are processes of their own here; a browser has its loop in this one for a while."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup():
+    """There is no server in this process."""
+
+
 @pytest.fixture
 def make_server(tmp_path):
     made = []
@@ -199,6 +217,28 @@ def make_server(tmp_path):
 @pytest.fixture
 def server(make_server):
     return make_server()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One server for all tests of a module, each of which has runs of its own."""
+    server = Server(tmp_path_factory.mktemp("server"))
+    yield server.start()
+    server.end()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser):
+    """A reader's browser, without a cookie."""
+    context = browser.new_context()
+    yield watched(context.new_page())
+    context.close()
 
 
 def until(holds):

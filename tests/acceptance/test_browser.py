@@ -1,35 +1,15 @@
 """Approving in a real browser, by the link that a cell has minted."""
 
-from pathlib import Path
-
-import pytest
-
+from .chromium import needs_chromium
 from .conftest import token_of
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 SHOWN = (
     "import jupyter_flows as flows\n"
     "print('42 rows will be published')\n"
     "{**flows.get_resume_urls('bob@example.org'), 'description': 'Publish the report?'}"
 )
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"the browser stories need {CHROMIUM}, which is not installed"
-)
-
-
-@pytest.fixture
-def page():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
-        page = browser.new_page()
-        page.problems = []
-        page.on("console", lambda line: page.problems.append(line.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        yield page
-        browser.close()
+pytestmark = needs_chromium
 
 
 def parked(server, make_notebook):

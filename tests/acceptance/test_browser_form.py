@@ -2,7 +2,9 @@
 
 import json
 
-from .test_browser import page, pytestmark  # noqa: F401 (the fixture, and when to skip)
+from .chromium import needs_chromium
+
+pytestmark = needs_chromium
 
 SCHEMA = {
     "title": "Release the payment run",
@@ -55,7 +57,7 @@ SHOWN = (
 )
 
 
-def test_an_approver_fills_in_a_form_of_many_kinds(server, make_notebook, page, tmp_path):  # noqa: F811
+def test_an_approver_fills_in_a_form_of_many_kinds(server, make_notebook, page, tmp_path):
     """G60, G61, G62: a mistake and rows on the way, nothing lost."""
     run = server.started(make_notebook("x = 1", (SHOWN, ["suspend"]), "resume"))
     shown = server.reached(run, "suspended", "failed")

@@ -1,7 +1,8 @@
-# ruff: noqa: F811 (a fixture's name)
 """A page that stays open while things happen: others vote, figures change, the run goes on."""
 
-from .test_browser import page, pytestmark  # noqa: F401 (a fixture and a mark)
+from .chromium import needs_chromium
+
+pytestmark = needs_chromium
 
 LOOK = 20_000
 """Milliseconds for what the page finds out by looking every few seconds."""
