@@ -10,6 +10,7 @@ from markupsafe import Markup
 class Block:
     """`shape` is the template's word, and says which of the other fields count.
 
+    - "heading": `text`, above the blocks that belong to it.
     - "said": `text`, as plain words of the author's.
     - "text": `text`, drawn as it is, with its spaces and line ends; `cut` says that more of it was
       left out.

@@ -36,8 +36,9 @@ nor they for it.
 
 
 async def evidence_blocks(pieces: Sequence[Piece], base: str) -> list[Block]:
-    """The pieces' outputs in their order. `base` is what the addresses of frames begin with, as
-    seen from the page that draws them.
+    """The pieces' outputs in their order, each piece under its summary; that of the last, the
+    gate's own, stands elsewhere already. `base` is what the addresses of frames begin with, as seen
+    from the page that draws them.
     """
     here = contextvars.copy_context()
     work = asyncio.get_running_loop().run_in_executor
@@ -96,6 +97,8 @@ def _weight(block: Block) -> int:
 def _blocks(pieces: Sequence[Piece], base: str) -> Iterator[Block]:
     sheet = _Sheet(base)
     for piece in pieces:
+        if piece.summary and piece.outputs and piece is not pieces[-1]:
+            yield Block(shape="heading", text=hide_tokens(piece.summary))
         for index, output in _merged(piece.outputs):
             sheet.outputs += 1
             if sheet.outputs > MAX_OUTPUTS:
