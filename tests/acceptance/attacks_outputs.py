@@ -105,14 +105,13 @@ def fetching_markdown(scene):
     with undisturbed(scene, showing(scene, aimed(scene, MARKUP), kind="Markdown")):
         pass
     inner = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">{one}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:h="http://www.w3.org/1999/xhtml">{one}</svg>'
         for one in (
             '<image href="AWAY" width="9" height="9"/>',
             '<use href="AWAY#x"/>',
             "<script>new Image().src = 'AWAY'; parent.document.title = 'taken'</script>",
             "<style>@import 'AWAY'; * { fill: url(AWAY) }</style><rect width='9' height='9'/>",
-            "<foreignObject><iframe xmlns='http://www.w3.org/1999/xhtml' src='AWAY'/>"
-            + "</foreignObject>",
+            "<foreignObject><h:iframe src='AWAY' width='9' height='9'/></foreignObject>",
         )
     ]
     svg = aimed(scene, {str(number): one for number, one in enumerate(inner)})
