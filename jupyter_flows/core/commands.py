@@ -56,7 +56,8 @@ class FailStep(Struct, frozen=True, kw_only=True):
 class CastVote(Struct, frozen=True, kw_only=True):
     """`gate` None is a vote by a flow-level link; otherwise gate and generation are named (G6).
 
-    `purpose` is that of the signed URL which was used, None where none was.
+    `purpose` is that of the signed URL which was used, None where none was. `digest` is that of
+    what was on the voter's screen: empty for a page from before the gate, None for no page at all.
     """
 
     gate: StepId | None
