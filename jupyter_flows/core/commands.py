@@ -56,8 +56,9 @@ class FailStep(Struct, frozen=True, kw_only=True):
 class CastVote(Struct, frozen=True, kw_only=True):
     """`gate` None is a vote by a flow-level link; otherwise gate and generation are named (G6).
 
-    `purpose` is that of the signed URL which was used, None where none was. `checked` is the
-    opening whose own validator has accepted the payload (G62).
+    `purpose` is that of the signed URL which was used, None where none was. `digest` is that of
+    what was on the voter's screen: empty for a page from before the gate, None for no page at all.
+    `checked` is the opening whose own validator has accepted the payload (G62).
     """
 
     gate: StepId | None

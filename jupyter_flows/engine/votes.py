@@ -89,7 +89,7 @@ class Votes:
                 approved=approved,
                 payload=payload,
                 reason=reason,
-                digest=Digest(digest) if digest else None,
+                digest=None if digest is None else Digest(digest),
                 purpose=claims.purpose,
             ),
         )

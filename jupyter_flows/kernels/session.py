@@ -36,7 +36,11 @@ IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
 LATE = 0.5
-"""Seconds in which outputs that come while no cell runs are gathered."""
+"""Seconds in which outputs that come while no cell runs are gathered, at first."""
+LATE_MOST = 600.0
+"""They are gathered twice as long each time until the next cell runs: what prints for ever would
+fill the log, and no answer would ever be about what the gate shows.
+"""
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -85,6 +89,7 @@ class KernelSession:
         self.on_lost: Callable[[], None] = lambda: None
         self.on_late: Callable[[Mapping[StepId, Outputs]], None] = lambda _: None
         self._late: asyncio.TimerHandle | None = None
+        self._late_after = LATE
 
     # ------------------------------------------------------------ opening
 
@@ -221,7 +226,7 @@ class KernelSession:
         loop = asyncio.get_running_loop()
         outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
         running = Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
-        self._running = running
+        self._running, self._late_after = running, LATE
         running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
         if cell.timeout is not None:
             running.timers["timeout"] = loop.call_later(cell.timeout, self._time_out, running)
@@ -283,7 +288,8 @@ class KernelSession:
         else:
             self._outputs.feed(message)
             if self._running is None and self._late is None and self._outputs.has_amended():
-                self._late = asyncio.get_running_loop().call_later(LATE, self._tell_late)
+                loop = asyncio.get_running_loop()
+                self._late = loop.call_later(self._late_after, self._tell_late)
 
     def _tell_late(self) -> None:
         """Outputs of cells that have ended: a thread still prints, a display was updated. While a
@@ -291,6 +297,7 @@ class KernelSession:
         """
         self._late = None
         if self._running is None and not self.lost:
+            self._late_after = min(2 * self._late_after, LATE_MOST)
             self.on_late(self._outputs.amended())
 
     def _on_status(self, message: Message, state: str) -> None:

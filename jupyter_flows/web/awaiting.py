@@ -1,5 +1,6 @@
 """The open gates that somebody may read, or has still to vote on: a page of them, oldest first."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from logging import Logger
@@ -54,6 +55,7 @@ async def open_gates(
     found: list[OpenGate] = []
     last, looked = None, 0
     async for row in _rows(engine, None if cursor is None else _place(cursor)):
+        await asyncio.sleep(0)  # a run that is remembered is not waited for, nor is the search
         if last is not None and (len(found) == limit or looked == looks):
             return OpenGates(tuple(found), _cursor(last))
         last, looked = row, looked + 1

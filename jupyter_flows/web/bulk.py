@@ -127,7 +127,7 @@ def _check_bulk(card: Card, one: Selected) -> None:
 
 def _refused(one: Selected, title: str, error: errors.FlowsError) -> Outcome:
     result = next(_RESULTS[kind] for kind in type(error).__mro__ if kind in _RESULTS)
-    return Outcome(one.key, title, result, str(error))
+    return Outcome(one.key, title, result, error.message)
 
 
 def _counted(run: Run, card: Card) -> str:

@@ -16,7 +16,7 @@ from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.urls import gate_key
 
 MAX_PREVIEW = 300_000
-"""Characters of evidence on one card; a page has many cards."""
+"""Characters of description and evidence on one card; a page has many cards."""
 SMALL = 1_500
 """Characters of evidence that are shown unfolded on any card."""
 
@@ -68,15 +68,16 @@ async def card_of(engine: Engine, run: Run, gate: Gate) -> Card:
     pieces = await engine.showing.pieces(run, gate)
     described = await asyncio.to_thread(description_blocks, gate.options.description, base)
     evidence = await evidence_blocks(pieces, base)
-    kept = _kept(evidence)
-    shown = all(block.whole for block in (*described, *evidence)) and len(kept) == len(evidence)
+    every = (*described, *evidence)
+    room = _kept(every)
+    shown = all(block.whole for block in every) and len(room) == len(every)
     lost = any(LOST_OUTPUT in piece.outputs for piece in pieces)
     cut = any(map(_is_cut, run.parameters.values()))
     return Card(
         run=run,
         gate=gate,
-        description=described,
-        evidence=kept,
+        description=room[: len(described)],
+        evidence=room[len(described) :],
         whole=shown and not lost and not cut,
     )
 

@@ -172,7 +172,7 @@ class VoteDoor(EnterDoor):
         reason = None
         if not approved and isinstance(payload, dict) and isinstance(payload.get("reason"), str):
             reason = payload["reason"]
-        digest = self.get_query_argument("digest", None)
+        digest = self.get_query_argument("digest", "") or None
         run, new = await self.engine.votes.by_link(
             claims, approved=approved, payload=payload, reason=reason, digest=digest
         )

@@ -79,7 +79,9 @@ def live_of(
     address: str,
     seen: Digest | None = None,
 ) -> Live:
-    """`seen` is the digest on the reader's page, None for a page that is drawn just now."""
+    """`seen` is the digest on the reader's page: empty for one from before the gate was there, None
+    for a page that is drawn just now.
+    """
     shown = replace(gate, votes=tuple(map(_hidden, gate.votes))) if gate else None
     stands = standing(run, shown, served=served)
     against = refusal.message if refusal and stands.is_open and own_vote is None else ""
@@ -91,8 +93,12 @@ def live_of(
         refusal=against,
         now=now,
         address=address,
-        changed=bool(seen and gate and gate.digest != seen and stands.is_open),
+        changed=seen is not None and stands.is_open and _is_other(gate, seen),
     )
+
+
+def _is_other(gate: Gate | None, seen: Digest) -> bool:
+    return gate is not None and gate.digest is not None and gate.digest != seen
 
 
 def _hidden(vote: Vote) -> Vote:

@@ -27,5 +27,6 @@ class LiveDoor(ReadingDoor):
         refusal = shut_out(run, gate, reader)
         if refusal is not None:
             raise refusal
-        seen = Digest(self.get_query_argument("digest", ""))
+        said = self.get_query_argument("digest", None)
+        seen = None if said is None else Digest(said)
         self.send_page(live_page(await self.live(run, gate, reader, "", seen), self.language))

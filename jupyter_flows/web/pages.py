@@ -62,11 +62,12 @@ class PageDoor(ReadingDoor):
         typed: Typed | None = None,
         status: int = 200,
         *,
-        stale: str = "",
+        stale: str | None = None,
         refused: str = "",
     ) -> None:
-        """`stale` is the digest that the reader had on the screen, if it is the gate's no more;
-        `refused` says why an answer was not counted that nothing is wrong with.
+        """`stale` is the digest that the reader had on the screen, if it is not the gate's: empty
+        for a page from before the gate. `refused` says why an answer was not counted that nothing
+        is wrong with.
         """
         run, gate = await self.seen(key, reader)
         refusal = shut_out(run, gate, reader)
@@ -80,7 +81,7 @@ class PageDoor(ReadingDoor):
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
-            changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
+            changes=await self._changes(run, gate, stale, f"{key}/frame/"),
         )
         self.allow_frames(f"page/{key}/frame/")
         self.send_page(gate_page(asked, self.language), status)
@@ -109,9 +110,13 @@ class PageDoor(ReadingDoor):
             language=self.language,
         )
 
-    async def _changes(self, run: Run, gate: Gate | None, stale: str, base: str) -> list[Change]:
+    async def _changes(
+        self, run: Run, gate: Gate | None, stale: str | None, base: str
+    ) -> list[Change] | None:
         """Empty where nothing is known of what the reader saw."""
-        if gate is None:
+        if stale is None:
+            return None
+        if gate is None or not stale:
             return []
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
         now = await self.engine.showing.pieces(run, gate)
@@ -184,7 +189,8 @@ class PageDoor(ReadingDoor):
         reason: str | None = None,
     ) -> None:
         approved = posted.one("decision") == "approve"
-        digest = posted.one("digest") or None
+        seen = posted.one("digest") if "digest" in posted.fields else None
+        digest = None if seen is None else Digest(seen)
         voter = reader.voter(run, gate)
         if reader.claims is not None:
             await self.engine.votes.by_link(
@@ -207,7 +213,7 @@ class PageDoor(ReadingDoor):
                 approved=approved,
                 payload=payload,
                 reason=reason,
-                digest=Digest(digest) if digest else None,
+                digest=digest,
             ),
         )
 
@@ -215,4 +221,4 @@ class PageDoor(ReadingDoor):
 def _live_address(key: str, gate: Gate | None) -> str:
     """Where the page asks how the gate stands, as seen from itself."""
     digest = gate.digest if gate else None
-    return f"{key}/live?digest={digest}" if digest else f"{key}/live"
+    return f"{key}/live?digest={digest or ''}"

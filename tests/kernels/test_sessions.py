@@ -10,6 +10,7 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.kernels import session
 from jupyter_flows.kernels.session import Limits
 
 RUN = RunId("run")
@@ -348,3 +349,38 @@ async def test_what_changes_while_no_cell_runs_is_told_by_itself(runs, tmp_path)
     assert run == "run"
     assert [o["text"] for o in outputs[StepId("a")]] == ["early\nlate\n"]
     assert (await runs.execute("pass", step="b")).amended == {}
+
+
+async def test_what_prints_for_ever_is_told_ever_more_seldom(runs, monkeypatch):
+    """G70: else each vote would be about what was there a moment ago."""
+    monkeypatch.setattr(session, "LATE", 0.01)
+    monkeypatch.setattr(session, "LATE_MOST", 0.04)
+    told, waits = asyncio.Queue(), []
+    runs.kernels.on_amended(lambda *late: told.put_nowait(late))
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+
+    def noted(delay, callback, *args):
+        if getattr(callback, "__name__", "") == "_tell_late":
+            waits.append(delay)
+        return call_later(delay, callback, *args)
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    await runs.open()
+    printing = (
+        "import threading, time\n"
+        "def ever():\n"
+        "    while True:\n"
+        "        print('.', flush=True)\n"
+        "        time.sleep(0.001)\n"
+        "threading.Thread(target=ever, daemon=True).start()"
+    )
+    await runs.execute(printing, step="a")
+    for _ in range(4):
+        await asyncio.wait_for(told.get(), 30)
+    assert waits[:4] == [0.01, 0.02, 0.04, 0.04]
+    waits.clear()
+    await runs.execute("pass", step="b")
+    while not waits:
+        await asyncio.wait_for(told.get(), 30)
+    assert waits[0] <= 0.02, "a telling that was under way may be the first one"

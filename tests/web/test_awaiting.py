@@ -1,5 +1,6 @@
 """Which open gates somebody is shown: a page at a time, and no run looked at in vain (G45)."""
 
+import asyncio
 import logging
 
 import pytest
@@ -151,3 +152,22 @@ def test_a_search_of_any_length_is_refused_by_its_length():
     search_words("x" * 200)
     with pytest.raises(BadInput):
         search_words("x" * 201)
+
+
+async def test_others_are_served_between_any_two_gates_that_are_looked_at(engine):
+    await engine.park(5)
+    turns, seen = [0], []
+
+    async def others():
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    def wanted(*_):
+        seen.append(turns[0])
+        return False
+
+    task = asyncio.create_task(others())
+    await open_gates(engine, wanted, limit=30, log=LOG)
+    task.cancel()
+    assert len(set(seen)) == len(seen) == 5

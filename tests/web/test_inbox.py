@@ -354,8 +354,9 @@ async def test_nothing_is_approved_unseen(park, inbox, decision, digest):
         ({}, "print('x' * 30_000)"),
         ({}, "for n in range(35):\n    display(n)"),
         ({"description": "go?"}, "print('x' * 310_000)"),
+        ({"description": {"render_all": [{"table-row": [["y" * 900] * 50] * 10}]}}, "1"),
     ],
-    ids=["a form", "a validator", "cut", "more outputs", "too long"],
+    ids=["a form", "a validator", "cut", "more outputs", "too long", "much described"],
 )
 async def test_what_asks_for_more_than_a_card_can_show_is_approved_on_its_page_only(  # noqa: PLR0917
     park, inbox, log, options, source, engine
@@ -373,6 +374,7 @@ async def test_what_asks_for_more_than_a_card_can_show_is_approved_on_its_page_o
     assert inbox.selectable == []
     assert inbox.titles
     assert "Open it" in inbox.text
+    assert "y" * 900 not in inbox.text
     assert "sha256:" not in inbox.text
     await park()
     await inbox.look()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from gettext import NullTranslations
 from io import BytesIO
+from urllib.parse import urlencode
 
 import pytest
 from babel.messages.pofile import read_po
@@ -333,6 +334,18 @@ async def test_who_is_before_their_turn_is_told_so_in_their_language(park, call,
     become("eve")
     page = await call("GET", f"page/{(await run.gate())['id']}", headers=dict(IN_GERMAN))
     assert "Zuerst stimmt bob ab." in page.text
+
+
+async def test_why_the_inbox_counted_nothing_is_said_in_the_readers_language(park, call):
+    run = await park(summary="Berlin")
+    key = (await run.gate())["id"]
+    page = await call("GET", "inbox", headers=dict(IN_GERMAN))
+    form = re.search(r'name="form" value="([^"]*)"', page.text)[1]
+    sent = {"form": form, "decision": "approve", "gate": key, f"digest.{key}": "sha256:00"}
+    headers = {**IN_GERMAN, "Content-Type": "application/x-www-form-urlencoded"}
+    refused = await call("POST", "inbox", urlencode(sent), headers=headers)
+    assert refused.status == 409
+    assert "Berlin: Was Sie freigeben wollten, hat sich inzwischen geändert" in refused.words
 
 
 async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, german, anyone):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from jupyter_flows.ports import CellOutcome
 from jupyter_flows.web.page import SCRIPT
 
 
@@ -15,9 +16,10 @@ def _stream(text):
 def live(anyone, reader):
     """Ask as the reader's page does: `await live(etag)`."""
 
-    async def live(etag="", digest=""):
+    async def live(etag="", digest=None):
         headers = {**reader.headers, **({"If-None-Match": etag} if etag else {})}
-        return await anyone("GET", f"{reader.url}/live?digest={digest}", headers=headers)
+        query = "" if digest is None else f"?digest={digest}"
+        return await anyone("GET", f"{reader.url}/live{query}", headers=headers)
 
     return live
 
@@ -129,6 +131,51 @@ async def test_a_stale_answer_is_not_counted_and_shows_line_by_line_what_changed
     (vote,) = [event for event in log if type(event).__name__ == "VoteCast"]
     shown = [event.digest for event in log if type(event).__name__ == "GateShown"]
     assert vote.digest in shown, "the log says that what was approved had been shown"
+
+
+@pytest.mark.parametrize("asked", [{"gate": "ask"}, {"gate": None, "flow_level": True}])
+async def test_an_answer_on_a_page_from_before_the_gate_is_shown_the_gate_first(  # noqa: PLR0917
+    call, kernels, reached, engine, make_notebook, reader, live, asked
+):
+    """G70: what nobody has seen, nobody has approved."""
+    ask = ("# hold\n0", [], {"id": "ask", "suspend": {}})
+    notebook = make_notebook(ask, "resume")
+    run = (await call("POST", "api/runs", {"notebook": notebook})).json["id"]
+    await kernels.begun(run)
+    link = (await call("POST", "api/links", {"run": run, "approver": "bob", **asked})).json
+    await reader.enter(link["approvalPage"])
+    assert "not at this point yet" in reader.shown.words
+    outcome = CellOutcome(outputs=[_stream("1000000 EUR")], execution_count=1)
+    kernels.go(run, outcome)
+    parked = await reached(run, "suspended")
+    assert "has changed since you opened this page" in (await live(digest="")).text
+    refused = await reader.press("approve", message="so be it")
+    assert refused.status == 409
+    assert "1000000 EUR" in refused.words
+    assert "so be it" in refused.text
+    assert (await engine.run(run)).gate("ask").votes == ()
+    reader.shown = refused
+    assert (await reader.press("approve", message="so be it")).status == 200
+    (vote,) = (await engine.run(run)).gate("ask").votes
+    assert vote.digest == parked.gate("ask").digest
+
+
+async def test_an_answer_ahead_of_the_gate_counts_when_it_opens(
+    call, kernels, reached, make_notebook, reader
+):
+    """G4: on no digest, for nothing was shown yet."""
+    notebook = make_notebook(("# hold\n0", [], {"id": "ask", "suspend": {}}), "resume")
+    run = (await call("POST", "api/runs", {"notebook": notebook})).json["id"]
+    await kernels.begun(run)
+    link = (await call("POST", "api/links", {"run": run, "gate": "ask", "approver": "bob"})).json
+    await reader.enter(link["approvalPage"])
+    assert (await reader.press("approve", message="go")).status == 200
+    kernels.go(run, CellOutcome(outputs=[], execution_count=1))
+    ended = await reached(run, "succeeded", "suspended")
+    assert ended.status == "succeeded"
+    (vote,) = ended.gate("ask").votes
+    assert vote.digest is None
+    assert (await reader.press("approve", message="go")).status == 200
 
 
 async def test_a_figure_that_came_is_shown_beside_what_was_there(park, reader, kernels, engine):

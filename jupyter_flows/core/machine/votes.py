@@ -35,7 +35,7 @@ def cast_vote(run: Run, command: c.CastVote, now: float) -> Events:
         approved=command.approved,
         payload=payload,
         reason=command.reason,
-        digest=command.digest,
+        digest=command.digest or None,
     )
     return (cast, *closing(evolve(run, cast, now), gate.step, gate.generation, now))
 
@@ -59,11 +59,11 @@ def _cast_pre_vote(run: Run, command: c.CastVote, now: float) -> Events:
         approved=command.approved,
         payload=command.payload,
         reason=command.reason,
-        digest=command.digest,
+        digest=command.digest or None,
     )
     gate = run.open_gate
     if gate is None or not gate.options.pre_approvals:
-        if command.digest is not None:
+        if command.digest:
             raise errors.StaleDigest
         return (cast,)
     policy.check_vote(run, gate, command, now)

@@ -12,6 +12,9 @@ from jupyter_flows.web.shown.outputs import evidence_blocks
 AROUND = 3
 """Lines that are shown before and after each changed one."""
 
+MOST_LINES = 5_000
+"""Lines on either side that are compared; comparing takes time by their square."""
+
 PLAIN = frozenset({"text", "said"})
 """The shapes of blocks whose difference is shown line by line."""
 
@@ -53,8 +56,10 @@ async def _change(before: Piece | None, now: Piece | None, base: str) -> Change:
     title = summary or sentence("Step {step}", step=named.step if named else "")
     old = await evidence_blocks([before], base) if before else []
     new = await evidence_blocks([now], base) if now else []
-    if {block.shape for block in (*old, *new)} <= PLAIN:
-        return Change(title, old, new, list(_lines(_text(old), _text(new))))
+    then, later = _text(old), _text(new)
+    is_plain = {block.shape for block in (*old, *new)} <= PLAIN
+    if is_plain and max(len(then), len(later)) <= MOST_LINES:
+        return Change(title, old, new, list(_lines(then, later)))
     return Change(title, old, new)
 
 

@@ -140,7 +140,7 @@ def _chart(output: Output, spec: Any, lite: bool) -> Shown | str:
 # ---------------------------------------------------------------- pictures
 
 
-_SVG = re.compile(r"<svg(?=[\s>])([^>]*)>")
+_SVG = re.compile(r"<svg(?=[\s>])([^<>]*+)>")
 _MAGIC: Mapping[str, re.Pattern[bytes]] = {
     "image/png": re.compile(rb"\x89PNG\r\n"),
     "image/jpeg": re.compile(rb"\xff\xd8\xff"),
@@ -231,6 +231,8 @@ def _html(output: Output, mime: str) -> Shown | str:
         return _chart(output, *chart)
     if len(html) > MAX_FRAME:
         return sentence("The HTML of this output is too large to show here.")
+    if markup.is_nested_too_deeply(html):
+        return sentence("The HTML of this output is nested too deeply to show here.")
     if len(html) <= MAX_HTML and markup.is_plain_table(html):
         cleaned = plain_html(html)
         if _PANDAS in html:  # which draws all its columns so

@@ -7,7 +7,9 @@ import re
 
 import nh3
 
-_TAG = re.compile(r"<(/?[a-zA-Z][^\s<>/]*)([^<>]*)>")
+# Whatever an author writes, these take time by its length alone: where two parts of a pattern could
+# share a text, the first one keeps all that it took.
+_TAG = re.compile(r"<(/?[a-zA-Z][^\s<>/]*+)([^<>]*+)>")
 _BEGIN = re.compile(r"<[a-zA-Z/!?]")
 _ATTRIBUTE = re.compile(r"([^\s=\"'/]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"']+))?")
 _PLAIN_TAGS = frozenset(
@@ -20,11 +22,11 @@ _PLAIN_TAGS = frozenset(
 _HARMLESS = frozenset(
     re.findall(r"\w+", "align border class colspan halign href id rowspan scope span target valign")
 )
-_ONLY_ALIGNED = re.compile(r"(?:\s*text-align\s*:\s*\w+\s*;?)*\s*", re.IGNORECASE)
+_ONLY_ALIGNED = re.compile(r"\s*+(?:text-align\s*+:\s*+\w++\s*+;?\s*+)*+", re.IGNORECASE)
 
 _SCRIPT = re.compile(r"<script\b|<[^<>]{1,300}\son\w+\s*=", re.IGNORECASE)
 _SCRIPT_ELSEWHERE = re.compile(
-    r"<script\b[^<>]{0,300}\ssrc\s*=\s*[\"']?\s*(?:https?:)?//", re.IGNORECASE
+    r"<script\b[^<>]{0,300}\ssrc\s*+=\s*+[\"']?+\s*+(?:https?:)?//", re.IGNORECASE
 )
 _DRAWN = re.compile(r"<(?:img|svg|table)\b", re.IGNORECASE)
 
@@ -37,6 +39,19 @@ _PX_OF: tuple[tuple[re.Pattern[str], int], ...] = (
 """What stands under one another in a box, and roughly how high each is."""
 
 _HEIGHT = re.compile(r"[^-\w]height\s*[:=]\s*[\"']?(\d{2,4})(?:px|[\"';\s>])", re.IGNORECASE)
+
+MOST_NESTED = 500
+"""Elements within one another; browsers draw no more either, and cleaning takes time by its square.
+"""
+
+_STEP = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)")
+_ENDS_BY_ITSELF = frozenset(
+    re.findall(
+        r"\w+",
+        "area base br col colgroup dd dt embed hr img input li link meta option p param path source"
+        " tbody td tfoot th thead tr track wbr",
+    )
+)
 
 LOWEST, HIGHEST = 80, 900
 """Pixels of a box; its reader can drag it higher."""
@@ -67,6 +82,17 @@ def _is_plain(name: str, rest: str) -> bool:
         and attributes.keys() <= _HARMLESS
         and _ONLY_ALIGNED.fullmatch(style) is not None
     )
+
+
+def is_nested_too_deeply(html: str) -> bool:
+    """Whether more elements than `MOST_NESTED` stand open somewhere."""
+    depth = 0
+    for end, name in _STEP.findall(html):
+        if name.lower() not in _ENDS_BY_ITSELF:
+            depth = max(depth - 1, 0) if end else depth + 1
+            if depth > MOST_NESTED:
+                return True
+    return False
 
 
 def has_scripts(html: str) -> bool:

@@ -65,9 +65,23 @@ def test_much_html_is_read_in_time_by_its_length():
         "<a b=" * 200_000,
         "<!" * 500_000,
         "<table " + "a=" * 500_000,
+        "<" + "a" * 300_000,
+        "<script src=" + " " * 500_000,
+        '<table><tr><td style="' + "text-align:a " * 10_000 + '!">',
     ):
         markup.is_plain_table(text[:300_000])
         markup.has_scripts(text)
         markup.asks_for_scripts(text)
         markup.shows_without_scripts(text)
         markup.height_of(text)
+
+
+@pytest.mark.parametrize("inner", ["<div>", "<a><b><i>", "<b></p>"])
+def test_html_of_too_many_levels_is_found_before_it_is_cleaned(inner):
+    assert markup.is_nested_too_deeply(inner * (markup.MOST_NESTED + 1))
+    assert not markup.is_nested_too_deeply(inner * (markup.MOST_NESTED // 3))
+
+
+def test_many_rows_and_paragraphs_that_end_by_themselves_are_no_levels():
+    rows = "<tr><td>1<td><b>2</b><br>" * markup.MOST_NESTED
+    assert not markup.is_nested_too_deeply(f"<table>{rows}</table><p>one<p>two")

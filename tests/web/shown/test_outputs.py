@@ -244,6 +244,17 @@ async def test_a_table_too_large_for_the_page_is_in_a_frame():
     assert (await one(bundle("text/html", f"<table>{rows}</table>"))).shape == "frame"
 
 
+async def test_html_nested_too_deeply_is_left_out_and_that_is_said():
+    text, notice = await drawn(bundle("text/html", "<div>" * 100_000))
+    assert (text.shape, text.text) == ("text", "plain")
+    assert "nested too deeply" in notice.text
+
+
+async def test_a_drawing_that_never_closes_its_tag_is_broken_in_no_time():
+    text, notice = await drawn(bundle("image/svg+xml", "<svg " * 300_000))
+    assert (text.text, notice.shape) == ("plain", "notice")
+
+
 async def test_outputs_beyond_the_most_are_left_out_and_that_is_said():
     many = [bundle("text/plain", str(n)) for n in range(outputs.MAX_OUTPUTS + 1)]
     blocks = await drawn(*many[:-1])
