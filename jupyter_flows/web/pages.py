@@ -76,6 +76,7 @@ class PageDoor(ReadingDoor):
         asked = Asked(
             live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
+            voter=reader.voter(run, gate),
             sheet=await self._sheet(run, gate, f"{key}/frame/"),
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
