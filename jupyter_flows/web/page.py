@@ -43,7 +43,7 @@ class Asked:
     """All that the page of one reader is made of. `voter` is as whom they vote, `sheet` what the
     gate shows to everybody, `changes` what is different in it since the reader looked, and
     `form_token` shows that a form is ours. `refused` says why an answer was not counted that
-    nothing is wrong with.
+    nothing is wrong with, `done` what a button has done that the page would not show by itself.
     """
 
     live: Live
@@ -54,6 +54,7 @@ class Asked:
     typed: Typed
     changes: Sequence[Change] | None = None
     refused: str = ""
+    done: str = ""
 
 
 def sheet_of(
@@ -105,6 +106,7 @@ def gate_page(asked: Asked, language: Language) -> str:
         sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
+        done=asked.done,
         may_approve=live.may_vote and asked.purpose is not Purpose.CANCEL,
         may_reject=live.may_vote and _rejectable(asked.purpose, options),
         typed=asked.typed,

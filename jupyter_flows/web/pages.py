@@ -64,9 +64,11 @@ class PageDoor(ReadingDoor):
         *,
         stale: str = "",
         refused: str = "",
+        done: str = "",
     ) -> None:
         """`stale` is the digest that the reader had on the screen, if it is the gate's no more;
-        `refused` says why an answer was not counted that nothing is wrong with.
+        `refused` says why an answer was not counted that nothing is wrong with, `done` what a
+        button has done that the page would not show by itself.
         """
         run, gate = await self.seen(key, reader)
         refusal = shut_out(run, gate, reader)
@@ -81,6 +83,7 @@ class PageDoor(ReadingDoor):
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
+            done=done,
             changes=await self._changes(run, gate, stale, f"{key}/frame/") if stale else None,
         )
         self.allow_frames(f"page/{key}/frame/")
@@ -158,7 +161,8 @@ class PageDoor(ReadingDoor):
             # The outcome is in this answer: a server that was started for one run may end with it,
             # before a redirected browser asks again. Sending the form anew repeats the vote: no
             # harm.
-            await self._show(key, reader)
+            withdrawn = posted.one("decision") == "withdraw"
+            await self._show(key, reader, done=_WITHDRAWN if withdrawn else "")
 
     async def _do(
         self, run: Run, gate: Gate | None, reader: Reader, posted: Posted, answer: Answer
@@ -211,6 +215,9 @@ class PageDoor(ReadingDoor):
                 digest=Digest(digest) if digest else None,
             ),
         )
+
+
+_WITHDRAWN = sentence("Your approval is withdrawn. It counts no more; you can answer anew.")
 
 
 def _live_address(key: str, gate: Gate | None) -> str:
