@@ -43,7 +43,8 @@ chromium:
 		exit 1; \
 	fi
 
-# What the browser tests need besides Chromium; the lock file names no place to get it from.
+# What the browser tests need besides Chromium; the lock file names no place to get it from. (npm's
+# own --prefix would make it look past the machine's settings.)
 $(BROWSER): tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc
 	@command -v npm >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -52,7 +53,7 @@ $(BROWSER): tests/browser/package.json tests/browser/package-lock.json tests/bro
 		fi; }
 	@command -v npm >/dev/null || \
 		{ echo "npm is missing and may not be installed from here: install the package npm"; exit 1; }
-	npm ci --silent --prefix tests/browser --ignore-scripts || \
+	cd tests/browser && npm ci --loglevel=error --ignore-scripts || \
 		{ echo "The packages of tests/browser could not be installed: is npm's registry in reach?"; exit 1; }
 	@touch $@
 

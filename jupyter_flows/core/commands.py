@@ -56,7 +56,8 @@ class FailStep(Struct, frozen=True, kw_only=True):
 class CastVote(Struct, frozen=True, kw_only=True):
     """`gate` None is a vote by a flow-level link; otherwise gate and generation are named (G6).
 
-    `purpose` is that of the signed URL which was used, None where none was.
+    `purpose` is that of the signed URL which was used, None where none was. `checked` is the
+    opening whose own validator has accepted the payload (G62).
     """
 
     gate: StepId | None
@@ -67,6 +68,7 @@ class CastVote(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     digest: Digest | None = None
     purpose: Purpose | None = None
+    checked: tuple[StepId, int] | None = None
 
 
 class WithdrawVote(Struct, frozen=True, kw_only=True):

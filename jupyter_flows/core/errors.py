@@ -32,6 +32,7 @@ FlowsError
     ├── StoreUnavailable
     ├── KernelUnavailable
     ├── ValidatorUnavailable  the gate's own check can't be made now (G62)
+    ├── Unchecked           a gate opened that checks answers, and this one was not (G62)
     └── FlowBusy            as many runs of this flow as it allows are at work
 """
 
@@ -245,6 +246,10 @@ class KernelUnavailable(Unavailable):
 
 class ValidatorUnavailable(Unavailable):
     """This gate's own check of the answer can't be made now."""
+
+
+class Unchecked(Unavailable):
+    """This gate checks each answer, and has just opened; send it again."""
 
 
 class FlowBusy(Unavailable):

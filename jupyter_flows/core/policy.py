@@ -95,6 +95,9 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
         raise errors.ReasonRequired
     if vote.digest is not None and gate.digest is not None and vote.digest != gate.digest:
         raise errors.StaleDigest
+    checks = vote.approved and gate.options.validate and gate.status is GateStatus.OPEN
+    if checks and vote.checked != (gate.step, gate.generation):
+        raise errors.Unchecked
 
 
 _CLOSED = {

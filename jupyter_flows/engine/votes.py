@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import forms, machine
@@ -11,6 +13,7 @@ from jupyter_flows.core.errors import (
     KernelUnavailable,
     Mistake,
     TooLarge,
+    Unchecked,
     ValidatorUnavailable,
 )
 from jupyter_flows.core.links import Claims
@@ -28,7 +31,7 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.plain import plain_json
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits
-from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.tell import TRIES, Teller, Told
 from jupyter_flows.ports import Clock, Dispatcher, Evaluation, Expression
 
 VALIDATOR = "__import__('sys').modules['jupyter_flows.client.flows'].mistakes({name}, payload)"
@@ -59,8 +62,7 @@ class Votes:
                     most=self.limits.payload_bytes,
                 )
             )
-        await self._validate(run, vote)
-        state, events = await self.teller.told(run, vote)
+        state, events = await self._told(run, vote)
         if state.status is RunStatus.RUNNING or state.finished:
             await self.dispatcher.enqueue(run)
         return state, bool(events)
@@ -97,19 +99,32 @@ class Votes:
         command = c.WithdrawVote(gate=gate, generation=generation, voter=voter)
         return await self.teller.tell(run, command)
 
-    async def _validate(self, run_id: RunId, vote: c.CastVote) -> None:
-        """G62: the author's own function, after all that costs less, and before the vote counts."""
-        if not vote.approved:
-            return
+    async def _told(self, run: RunId, vote: c.CastVote) -> Told:
+        """Between the check and the decision another gate may open, or this one: then again."""
+        for _ in range(TRIES - 1):
+            checked = await self._checked(run, vote)
+            try:
+                return await self.teller.told(run, checked)
+            except Unchecked:
+                continue
+        return await self.teller.told(run, await self._checked(run, vote))
+
+    async def _checked(self, run_id: RunId, vote: c.CastVote) -> c.CastVote:
+        """G62: the author's own function, after all that costs less, and before the vote counts.
+        The vote, as one that the gate which is open has accepted, if it checks its votes.
+        """
         run = await self.teller.state(run_id)
         gate = run.gates.get((vote.gate, vote.generation)) if vote.gate else run.open_gate
-        if gate is None or gate.status is not GateStatus.OPEN or gate.options.validate is None:
-            return
-        events = machine.decide(run, vote, self.clock())
-        for event in events:
+        if not vote.approved or gate is None or gate.status is not GateStatus.OPEN:
+            return vote
+        if gate.options.validate is None:
+            return vote
+        accepted = replace(vote, checked=(gate.step, gate.generation))
+        for event in machine.decide(run, accepted, self.clock()):
             if isinstance(event, e.VoteCast):
                 payload = forms.completed(gate.options, event.payload)
                 await self._ask_validator(run_id, gate, payload)
+        return accepted
 
     async def _ask_validator(self, run: RunId, gate: Gate, payload: Json) -> None:
         name = gate.options.validate

@@ -4,10 +4,12 @@ A template marks its own texts with `_("…")`, `_("Run %(name)s", name=…)` an
 what the core says through the filter `say`. An author's words pass through it as they are.
 """
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from jupyter_flows.web.languages import Language
 from jupyter_flows.web.views import time
@@ -31,7 +33,7 @@ def pages_in(language: Language) -> Environment:
     )
     i18n: Any = pages
     i18n.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)
-    pages.globals.update(language=language, time=time)
+    pages.globals.update({"_": _texts(language), "language": language, "time": time})
     pages.filters.update(
         say=language.say,
         moment=language.moment,
@@ -39,3 +41,18 @@ def pages_in(language: Language) -> Environment:
         filesize=language.size,
     )
     return pages
+
+
+def _texts(language: Language) -> Callable[..., Markup]:
+    """What `_` does in a template. Jinja's own looks its text up and escapes it anew for every
+    page, which was a fifth of the time that one took.
+    """
+
+    @cache
+    def said(text: str) -> Markup:
+        return Markup(language.gettext(text))  # noqa: S704 (a text of ours)
+
+    def text_of(text: str, /, **values: object) -> Markup:
+        return said(text) % values
+
+    return text_of

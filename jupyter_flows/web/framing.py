@@ -41,6 +41,8 @@ class FrameDoor(ReadingDoor):
         super().set_default_headers()
         self.set_header("X-DNS-Prefetch-Control", "off")
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        # What no policy of content stops: WebRTC, and connections made ahead of what is refused.
+        self.set_header("Connection-Allowlist", "(response-origin)")
 
     @allow_unauthenticated
     async def get(self, key: str, name: str) -> None:

@@ -73,7 +73,8 @@ def sheet_of(
         parameters=[(name, hide_tokens(brief(value))) for name, value in run.parameters.items()],
         evidence=evidence,
     )
-    sheet = Sheet(Markup(shown))  # noqa: S704 (a template of ours made it)
+    bound = drawn(language, "bound.html", run=run, gate=gate)
+    sheet = Sheet(Markup(shown), Markup(bound))  # noqa: S704 (templates of ours made them)
     form = form_of(options, Typed(), language) if options else None
     return _with_form(sheet, form, language)
 

@@ -14,16 +14,18 @@ NOTHING = Markup()
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The parts of a gate's page that are the same for all its readers: what is shown, and the form
-    that nobody has typed into. `has_files` says whether the form takes files.
+    """The parts of a gate's page that are the same for all its readers: what is shown, what an
+    answer is bound to, and the form that nobody has typed into. `has_files` says whether the form
+    takes files.
     """
 
     shown: Markup
+    bound: Markup = NOTHING
     form: Markup = NOTHING
     has_files: bool = False
 
     def __len__(self) -> int:
-        return len(self.shown) + len(self.form)
+        return len(self.shown) + len(self.bound) + len(self.form)
 
 
 class Sheets:

@@ -1,5 +1,6 @@
 """Somebody else's site: it serves traps, and keeps all that is asked of it besides."""
 
+import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ class Hit:
 
 
 class Attacker:
-    """`hits` are the requests for anything but its own traps: what has leaked."""
+    """`hits` are the requests for anything but its own traps, and datagrams: what has leaked.
+    `connections` are those of TCP, also the ones by which nothing was asked.
+    """
 
     def __init__(self, port):
         self.port = port
         self.hits = []
         self.visits = []
+        self.connections = 0
         self._traps = {}
 
     @property
@@ -74,14 +78,43 @@ def _handler(attacker):
     return Handler
 
 
+def _listen(attacker, datagrams):
+    """Until the socket is shut down."""
+    while True:
+        try:
+            said, _ = datagrams.recvfrom(2048)
+        except OSError:
+            return
+        if said == STOP:
+            return
+        attacker.hits.append(Hit("UDP", "", {}, said.hex()))
+
+
+STOP = b"stop"
+
+
 @contextmanager
 def attacking():
     attacker = Attacker(0)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(attacker))
+
+    class Server(ThreadingHTTPServer):
+        def process_request(self, request, client_address):
+            attacker.connections += 1
+            super().process_request(request, client_address)
+
+    server = Server(("127.0.0.1", 0), _handler(attacker))
     attacker.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield attacker
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.bind(("127.0.0.1", attacker.port))
+        threads = [
+            threading.Thread(target=server.serve_forever, daemon=True),
+            threading.Thread(target=_listen, args=(attacker, datagrams), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        yield attacker
+        datagrams.sendto(STOP, ("127.0.0.1", attacker.port))
+        server.shutdown()
+        server.server_close()
+        for thread in threads:
+            thread.join()

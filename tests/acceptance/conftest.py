@@ -15,7 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from .chromium import chromium, watched
+TELLING = ("gates", "scene", "states", "attacks_links", "attacks_outputs", "attacks_sites")
+pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in TELLING))
+
+from .chromium import chromium, watched  # noqa: E402 (after their asserts were made to tell)
 
 TOKEN = "the-servers-own-token"
 LONG = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import attacks_links, attacks_sites  # noqa: F401 (they fill the table)
+from . import attacks_links, attacks_outputs, attacks_sites  # noqa: F401 (they fill the table)
 from .attacker import attacking
 from .chromium import needs_chromium
 from .conftest import Server
@@ -52,6 +52,7 @@ def set_up(attacked, browser):
         yield set_up
 
 
+HEAD = "| attack | what is tried | what holds |"
 PLACES = [(name, HUB) for name in ATTACKS]
 PLACES += [(name, ROOT) for name, one in ATTACKS.items() if one.paths]
 
@@ -63,3 +64,11 @@ def test_an_attack_comes_to_nothing(set_up, name, base):
     with scene.nothing_happens():
         ATTACKS[name].run(scene)
     assert scene.attacker.hits == []
+
+
+def test_the_docs_list_every_attack_in_these_words():
+    """What docs/security.md says is tried is tried."""
+    rows = [f"| {one.name} | {one.tried} | {one.holds} |" for one in ATTACKS.values()]
+    listed = [line for line in DOCS.read_text().splitlines() if line.startswith("| ")]
+    listed = listed[listed.index(HEAD) + 2 :][: len(rows)]
+    assert listed == rows

@@ -2,17 +2,13 @@
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+from .chromium import needs_chromium
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"the browser stories need {CHROMIUM}, which is not installed"
-)
+pytestmark = needs_chromium
 
 TABLES = """
 import pandas as pd
@@ -105,17 +101,10 @@ def elsewhere():
 
 
 @pytest.fixture
-def page():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
-        page = browser.new_page()
-        page.problems, page.answered = [], []
-        page.on("console", lambda line: page.problems.append(line.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        page.on("response", lambda answer: page.answered.append(answer.url))
-        yield page
-        browser.close()
+def page(page):
+    page.answered = []
+    page.on("response", lambda answer: page.answered.append(answer.url))
+    return page
 
 
 @pytest.fixture

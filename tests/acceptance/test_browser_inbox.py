@@ -1,31 +1,11 @@
 """The inbox in a real browser: several approved with the keyboard alone, on any screen."""
 
-from pathlib import Path
-
-import pytest
-
+from .chromium import needs_chromium
 from .conftest import TOKEN
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PHONE = {"width": 360, "height": 740}
 
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"the browser stories need {CHROMIUM}, which is not installed"
-)
-
-
-@pytest.fixture
-def page():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
-        page = browser.new_page()
-        page.problems = []
-        page.on("console", lambda line: page.problems.append(line.text))
-        page.on("pageerror", lambda error: page.problems.append(str(error)))
-        yield page
-        browser.close()
+pytestmark = needs_chromium
 
 
 def parked(server, make_notebook, name, **suspend):
@@ -98,7 +78,6 @@ def test_two_are_approved_with_the_keyboard_alone(server, make_notebook, page):
     page.get_by_role("link", name="June", exact=True).click()
     page.get_by_label("limit").wait_for()
     assert all(gate_of(server, run)["votes"] == [] for run in (third, asking))
-    assert page.locator("script").count() == 0
     assert page.problems == []
 
 

@@ -169,9 +169,14 @@ class Play:
                 generation=generation if where else 0,
                 voter=voter,
                 approved=approved,
-                **more,
+                **{"checked": self._checked(where, generation), **more},
             )
         )
+
+    def _checked(self, step: StepId | None, generation: int) -> tuple[StepId, int] | None:
+        """As if the validator of the gate, if it has one, liked every answer."""
+        gate = self.run.open_gate
+        return (step, generation) if step else gate and (gate.step, gate.generation)
 
     def pre_vote(self, link: LinkId, approved: bool = True, **more: Any) -> list[str]:
         approver = self.run.links[link].approver if link in self.run.links else None

@@ -549,7 +549,9 @@ class Runs(RuleBasedStateMachine):
 
     def cast(self, vote: c.CastVote) -> None:
         self.votes.append(vote)
-        self.tell(vote)
+        gate = self.run.open_gate
+        named = (vote.gate, vote.generation) if vote.gate else gate and (gate.step, gate.generation)
+        self.tell(replace(vote, checked=named))
 
     def digest(self, said: str | None, gate: Gate | None) -> str | None:
         if said == "current":
@@ -608,13 +610,15 @@ class Runs(RuleBasedStateMachine):
         self.flow_level(who, 1e6, approved, {"n": 1})
 
     @precondition(lambda self: self.run.open_gate and policy.lacking(self.run.open_gate) > 1)
-    @rule(who=st.sampled_from(["bob", "alice", "dave"]))
-    def vote_by_a_flow_level_link_and_withdraw(self, who: str) -> None:
+    @rule(people=st.permutations(["bob", "alice", "dave", None]))
+    def vote_by_a_flow_level_link_and_withdraw(self, people: list[str | None]) -> None:
+        """By whom the gate takes it: most are refused by one rule or another."""
         gate = self.run.open_gate
         assert gate is not None
-        self.flow_level(who, 1e6, approved=True, payload={"n": 1})
-        voter = Voter(who, verified=False, route="link", link=LinkId(f"l{self.minted}"))
-        self.tell(c.WithdrawVote(gate=gate.step, generation=gate.generation, voter=voter))
+        for who in people:
+            self.flow_level(who, 1e6, approved=True, payload={"n": 1})
+            voter = Voter(who, verified=False, route="link", link=LinkId(f"l{self.minted}"))
+            self.tell(c.WithdrawVote(gate=gate.step, generation=gate.generation, voter=voter))
 
     @precondition(lambda self: self.run.gates)
     @rule(who=PEOPLE, by_link=st.booleans())

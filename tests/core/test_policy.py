@@ -485,12 +485,15 @@ def run(play):
         (gate(), vote(digest="sha256:old"), errors.StaleDigest),
         (gate(), vote(digest="sha256:now"), None),
         (gate(GateStatus.EXPECTED, validate="check"), vote(), errors.NoGate),
-        (gate(validate="check"), vote(), None),
+        (gate(validate="check"), vote(), errors.Unchecked),
+        (gate(validate="check"), vote(checked=("ask", 2)), errors.Unchecked),
+        (gate(validate="check"), vote(checked=("ask", 1)), None),
+        (gate(validate="check"), vote(approved=False), None),
         (gate(approvers=("carol",)), vote(digest="sha256:old"), errors.NotAnApprover),
     ],
 )
 def test_a_vote_counts_or_is_refused(run, found, asked, refusal):
-    """G10, G11, G15, G16, G35, G44, G62, G70."""
+    """G10, G11, G15, G16, G35, G44, G62, G70. What is unchecked is asked again."""
     if refusal is None:
         policy.check_vote(run, found, asked, 59.9)
     else:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import FormInvalid, NothingToWithdraw, ValidatorUnavailable
 from jupyter_flows.core.model import Voter
 
@@ -263,3 +264,34 @@ async def test_a_check_that_can_not_be_made_refuses_the_vote_and_changes_nothing
     assert (await engine.run(run.id)).open_gate.votes == ()
     await engine.vote(run.id, vote(run, approved=False))
     assert (await engine.settled(run.id)).error.name == "SuspendedDisapproved"
+
+
+async def test_a_gate_that_opens_during_the_check_of_another_makes_its_own(world):
+    """G36, G62: a flow-level vote is checked by the gate that counts it."""
+    engine = world.server()
+    first = f"{CHECK}return None\n1"
+    then = f"{CHECK}return 'not here' if answer.get('n') == 1 else None\n2"
+    options = [], {"suspend": {"validate": "check"}}
+    run = await world.settled(engine, (first, *options), (then, *options))
+    _, link = await engine.mint(run.id, None, "bob")
+    ahead, moved = engine.votes.evaluate, []
+
+    async def slow(run_id, expression):
+        found = await ahead(run_id, expression)
+        if not moved:
+            moved.append(run_id)
+            await engine.vote(run.id, vote(run))
+            await engine.settled(run.id)
+        return found
+
+    object.__setattr__(engine.votes, "evaluate", slow)
+    early = c.CastVote(
+        gate=None,
+        generation=0,
+        voter=Voter("bob", verified=False, route="link", link=link.id),
+        approved=True,
+        payload={"n": 1},
+    )
+    with pytest.raises(FormInvalid, match="not here"):
+        await engine.vote(run.id, early)
+    assert (await engine.run(run.id)).open_gate.votes == ()
