@@ -101,7 +101,7 @@ class ParametersInvalid(BadInput):
 
 
 class ReasonRequired(BadInput):
-    """This gate takes a rejection only with a reason."""
+    """A rejection needs a reason here."""
 
 
 class NotFound(FlowsError):
@@ -137,15 +137,15 @@ class CancelHidden(NotAllowed):
 
 
 class SelfApproval(NotAllowed):
-    """The run's owner can't vote on this gate."""
+    """The run's owner can't vote here."""
 
 
 class LoginNeeded(NotAllowed):
-    """Only a logged-in user can vote on this gate."""
+    """Only a logged-in user can vote here."""
 
 
 class NotAnApprover(NotAllowed):
-    """This gate names its approvers, and you are none of them."""
+    """The approvers are named here, and you are none of them."""
 
 
 class NotYourTurn(NotAllowed):

@@ -134,7 +134,8 @@ def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllow
         return errors.LoginNeeded()
     name = plain_name(voter.name)
     if options.self_approval_disabled and name in ("", plain_name(owner)):
-        return errors.SelfApproval()
+        unnamed = sentence("A link that names nobody could be the owner's own.")
+        return errors.SelfApproval(None if name else unnamed)
     if options.approvers and (not name or name not in map(plain_name, options.approvers)):
         return errors.NotAnApprover()
     wanted = {*options.user_groups_required, *(need.group for need in options.groups)}

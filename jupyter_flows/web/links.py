@@ -17,6 +17,8 @@ from jupyter_flows.core import policy
 from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
+    LinkExpired,
+    LinkRevoked,
     NotAllowed,
     NotFound,
     TooMany,
@@ -89,6 +91,10 @@ _ADVICE: Mapping[type[FlowsError], str] = {
     UnknownLink: sentence(
         "It may be incomplete: copy the whole link from your message, and open it again."
     ),
+    LinkExpired: sentence(
+        "Nothing can be answered by it any more. Ask whoever sent it for a new one."
+    ),
+    LinkRevoked: sentence("It was taken back. Ask whoever sent it for a new one."),
 }
 
 

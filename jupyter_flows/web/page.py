@@ -10,7 +10,7 @@ from importlib import resources
 from markupsafe import Markup
 
 from jupyter_flows.core.hiding import hide_tokens
-from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run
+from jupyter_flows.core.model import Gate, GateOptions, Json, Purpose, Run, Voter
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.web.drawn import drawn
 from jupyter_flows.web.form import Control
@@ -40,18 +40,21 @@ STYLE_HASH, SCRIPT_HASH = _hash(STYLE), _hash(SCRIPT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """All that the page of one reader is made of. `sheet` is what the gate shows to everybody,
-    `changes` what is different in it since the reader looked, and `form_token` shows that a form is
-    ours. `refused` says why an answer was not counted that nothing is wrong with.
+    """All that the page of one reader is made of. `voter` is as whom they vote, `sheet` what the
+    gate shows to everybody, `changes` what is different in it since the reader looked, and
+    `form_token` shows that a form is ours. `refused` says why an answer was not counted that
+    nothing is wrong with, `done` what a button has done that the page would not show by itself.
     """
 
     live: Live
     purpose: Purpose
+    voter: Voter
     sheet: Sheet
     form_token: str
     typed: Typed
     changes: Sequence[Change] | None = None
     refused: str = ""
+    done: str = ""
 
 
 def sheet_of(
@@ -98,11 +101,13 @@ def gate_page(asked: Asked, language: Language) -> str:
         live=live,
         run=run,
         gate=gate,
+        voter=asked.voter,
         title=_title(run, gate),
         notebook=notebook(run),
         sheet=sheet,
         changes=asked.changes,
         refused=asked.refused,
+        done=asked.done,
         may_approve=live.may_vote and asked.purpose is not Purpose.CANCEL,
         may_reject=live.may_vote and _rejectable(asked.purpose, options),
         typed=asked.typed,

@@ -64,10 +64,11 @@ class PageDoor(ReadingDoor):
         *,
         stale: str | None = None,
         refused: str = "",
+        done: str = "",
     ) -> None:
         """`stale` is the digest that the reader had on the screen, if it is not the gate's: empty
         for a page from before the gate. `refused` says why an answer was not counted that nothing
-        is wrong with.
+        is wrong with, `done` what a button has done that the page would not show by itself.
         """
         run, gate = await self.seen(key, reader)
         refusal = shut_out(run, gate, reader)
@@ -77,10 +78,12 @@ class PageDoor(ReadingDoor):
         asked = Asked(
             live=await self.live(run, gate, reader, _live_address(key, gate)),
             purpose=reader.purpose,
+            voter=reader.voter(run, gate),
             sheet=await self._sheet(run, gate, f"{key}/frame/"),
             form_token=self.engine.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
+            done=done,
             changes=await self._changes(run, gate, stale, f"{key}/frame/"),
         )
         self.allow_frames(f"page/{key}/frame/")
@@ -162,7 +165,8 @@ class PageDoor(ReadingDoor):
             # The outcome is in this answer: a server that was started for one run may end with it,
             # before a redirected browser asks again. Sending the form anew repeats the vote: no
             # harm.
-            await self._show(key, reader)
+            withdrawn = posted.one("decision") == "withdraw"
+            await self._show(key, reader, done=_WITHDRAWN if withdrawn else "")
 
     async def _do(
         self, run: Run, gate: Gate | None, reader: Reader, posted: Posted, answer: Answer
@@ -216,6 +220,9 @@ class PageDoor(ReadingDoor):
                 digest=digest,
             ),
         )
+
+
+_WITHDRAWN = sentence("Your approval is withdrawn. It counts no more; you can answer anew.")
 
 
 def _live_address(key: str, gate: Gate | None) -> str:

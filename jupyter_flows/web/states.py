@@ -95,9 +95,9 @@ def _outcome(run: Run, gate: Gate | None) -> list[str]:
 def _rejection(vote: Vote) -> str:
     who = vote.voter.name
     if who and vote.reason:
-        return sentence("{who} gave the reason: {reason}", who=who, reason=vote.reason)
+        return sentence("{who} gave the reason: “{reason}”.", who=who, reason=vote.reason)
     if vote.reason:
-        return sentence("The reason: {reason}", reason=vote.reason)
+        return sentence("The reason: “{reason}”.", reason=vote.reason)
     return sentence("It was rejected by {who}.", who=who) if who else ""
 
 

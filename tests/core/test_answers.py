@@ -185,7 +185,7 @@ def test_a_rejection_that_lets_the_flow_go_on_is_bound_with_its_payload():
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"require_reason": True}, "takes a rejection only with a reason"),
+        ({"require_reason": True}, "A rejection needs a reason here"),
         ({"hide_cancel": True}, "takes no rejection"),
     ],
 )

@@ -167,6 +167,19 @@ async def test_what_i_may_not_read_is_neither_shown_nor_found_nor_told_of(park, 
     assert (await run.gate())["votes"] == []
 
 
+async def test_a_card_names_the_flow_by_which_the_search_finds_it(
+    kernels, inbox, call, reached, make_notebook
+):
+    flow = {"id": "ask", "suspend": {}, "summary": "March"}
+    notebook = make_notebook(("'go?'", [], flow))
+    notebook["metadata"]["flow"] = {"name": "Monthly report"}
+    started = await call("POST", "api/runs", {"notebook": notebook})
+    await reached(started.json["id"], "suspended")
+    await inbox.look("q=monthly")
+    assert inbox.titles == ["March"]
+    assert "· Monthly report" in inbox.text
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [("q=STEP", ["One step", "Two step"]), ("q=go?+two", ["Two step"]), ("q=step+three", [])],
@@ -263,7 +276,7 @@ async def test_several_are_approved_in_two_steps_and_each_digest_is_recorded(
     park, inbox, log, become
 ):
     """G40, G70, G71"""
-    runs = [await park(summary=f"Request {n}") for n in range(3)]
+    runs = [await park({"description": f"Go {n}?"}, summary=f"Request {n}") for n in range(3)]
     become("bob")
     await inbox.look()
     keys = [await key_of(run) for run in runs]
@@ -273,6 +286,7 @@ async def test_several_are_approved_in_two_steps_and_each_digest_is_recorded(
     assert "Approve these 2 requests?" in confirm.text
     assert "Approve all 2" in confirm.text
     assert "Request 0" in confirm.text
+    assert "Go 0?" in confirm.text
     assert "Request 2" not in confirm.text
     for run in runs:
         assert (await run.gate())["votes"] == [], "the first step votes for nothing"

@@ -277,7 +277,7 @@ async def test_a_page_is_in_the_readers_language_and_says_so(park, german):
     assert page.headers["Content-Language"] == "de"
     assert page.headers["Vary"] == "Accept-Language"
     assert "In euros. 9 oder weniger." in page.text
-    assert "(freiwillig)" in page.text
+    assert "(optional)" in page.text
     assert ">Ja</option>" in page.text
 
 
@@ -355,7 +355,7 @@ async def test_what_became_of_a_gate_is_told_in_the_readers_language(park, germa
     await run.settled(run.id)
     said = " ".join((await german.look()).words.split())
     assert "Sie haben dies abgelehnt" in said
-    assert "Abgelehnt. Begründung von bob: not yet" in said
+    assert "Abgelehnt. Begründung von bob: „not yet“" in said
     live = await anyone("GET", f"{german.url}/live", headers=german.headers)
     assert "Sie haben dies abgelehnt" in live.words
     assert live.headers["Vary"] == "Accept-Language"
@@ -371,7 +371,7 @@ async def test_a_page_that_refuses_is_in_the_readers_language(park, german, anyo
     run = await park({"user_auth_required": True})
     shut = await german.enter((await run.mint("bob"))["approvalPage"])
     assert shut.status == 403
-    assert "Wenn Sie hier ein Konto haben, melden Sie sich an, um fortzufahren." in shut.text
+    assert "Wenn Sie hier ein Konto haben, melden Sie sich an, um fortzufahren" in shut.text
 
 
 async def test_a_foreign_form_is_refused_in_the_readers_language(park, german):

@@ -204,7 +204,7 @@ async def test_who_answers_too_late_keeps_what_they_typed_and_reads_why(park, re
     late = await reader.press("approve", message="x")
     assert late.status == 409
     assert "Your answer was not counted." in late.words
-    assert re.search(r"Rejected\.\s+\S+ gave the reason: wrong", late.words)
+    assert re.search(r"Rejected\.\s+\S+ gave the reason: “wrong”", late.words)
 
 
 async def test_a_missing_reason_is_said_at_its_field(park, reader):

@@ -57,6 +57,35 @@ async def test_the_page_of_a_link_takes_no_other_decision(park, reader, mode, de
     assert (await run.gate())["votes"] == []
 
 
+@pytest.mark.parametrize(
+    ("approver", "said"),
+    [
+        ("bob", "This link is for bob; your answer is recorded under this name."),
+        (None, "This link names nobody; your answer is recorded as anonymous."),
+    ],
+)
+async def test_a_page_says_under_which_name_the_answer_is_recorded(park, reader, approver, said):
+    """G41"""
+    page = await reader.enter((await (await park()).mint(approver))["approvalPage"])
+    assert said in page.words
+
+
+async def test_a_link_that_names_nobody_is_told_why_it_counts_as_the_owners(park, reader):
+    """G42"""
+    run = await park({"self_approval_disabled": True})
+    page = await reader.enter((await run.mint(None))["approvalPage"])
+    assert page.status == 403
+    assert "A link that names nobody could be the owner&#39;s own." in page.text
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+async def test_each_button_stands_below_what_it_sends(park, reader, decision):
+    page = await reader.enter((await (await park()).mint("bob"))["approvalPage"])
+    field = {"approve": "message", "reject": "reason"}[decision]
+    controls = re.findall(r'(?:<textarea id|name="decision" value)="(\w+)"', page.text)
+    assert controls[controls.index(decision) - 1] == field
+
+
 async def test_a_page_shows_how_many_have_voted_and_who(park, reader):
     run = await park({"required_events": 2})
     await reader.enter((await run.mint("bob"))["approvalPage"])

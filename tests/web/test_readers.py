@@ -148,6 +148,8 @@ async def test_an_approval_is_withdrawn_on_the_page(park, reader):
     assert "Withdraw your approval" in reader.shown.text
     reader.shown = await reader.press("withdraw")
     assert (await run.gate())["votes"] == []
+    assert "Your approval is withdrawn." in reader.shown.text
+    assert "Your approval is withdrawn." not in (await reader.look()).text
     assert 'value="approve"' in reader.shown.text
     await reader.press("approve")
     assert len((await run.gate())["votes"]) == 1

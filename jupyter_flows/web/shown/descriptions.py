@@ -27,13 +27,11 @@ from jupyter_flows.web.shown.blocks import Block
 from jupyter_flows.web.shown.clean import markdown_html
 from jupyter_flows.web.shown.frames import STILL, Frame, html_frame
 from jupyter_flows.web.shown.maps import map_svg
+from jupyter_flows.web.shown.markup import height_of
 from jupyter_flows.web.shown.texts import MAX_TEXT, last_of, plain, text_block
 
 MAX_PAGE = 12_000_000
 """Characters of all blocks of a description: pictures as base64, what has an address aside."""
-
-FRAME_HEIGHT = 400
-"""Pixels; readers can change it."""
 
 _SERVED = (Html, Attached)
 """The parts with an address of their own."""
@@ -143,9 +141,9 @@ def _drawn(media_type: str, data: bytes, number: int) -> Block:
     return Block(shape="picture", source=_data_uri(media_type, data), label=label)
 
 
-def _html(_: Html, number: int, address: str) -> Iterator[Block]:
+def _html(part: Html, number: int, address: str) -> Iterator[Block]:
     label = sentence("Part {number} of the description", number=number)
-    yield Block(shape="frame", source=address, label=label, height=FRAME_HEIGHT)
+    yield Block(shape="frame", source=address, label=label, height=height_of(part.text))
 
 
 def _attached(part: Attached, _: int, address: str) -> Iterator[Block]:
