@@ -18,8 +18,9 @@ _TOKEN = re.compile(
 
 
 def hide_tokens(text: str) -> str:
-    """The text without the signed part of links."""
-    return _TOKEN.sub(HIDDEN, text)
+    """The text without the signed part of links; the very text where there is none in it."""
+    hidden = _TOKEN.sub(HIDDEN, text)
+    return text if hidden == text else hidden
 
 
 def without_tokens(value: Json) -> Json:

@@ -16,6 +16,7 @@ from jupyter_flows.core.errors import (
     Unchecked,
     ValidatorUnavailable,
 )
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.model import (
     Digest,
@@ -149,12 +150,12 @@ class Votes:
                     "The gate's validator {name} failed: {error}: {message}",
                     name=repr(name),
                     error=found.error.name,
-                    message=found.error.message,
+                    message=hide_tokens(found.error.message),
                 )
             )
         if found.truth:
             pairs = found.value or [["", sentence("The answer was not accepted.")]]
-            raise FormInvalid([Mistake(field, message) for field, message in pairs])
+            raise FormInvalid([Mistake(hide_tokens(at), hide_tokens(said)) for at, said in pairs])
 
 
 def link_voter(claims: Claims, user: Voter | None = None) -> Voter:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jupyter_flows.core import forms
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Gate, Json, Run
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
@@ -60,7 +61,7 @@ class Card:
 
 def title_of(run: Run, gate: Gate) -> str:
     name = run.name or run.path.rpartition("/")[2]
-    return run.steps[gate.step].spec.summary or name or sentence("A notebook")
+    return hide_tokens(run.steps[gate.step].spec.summary or name or sentence("A notebook"))
 
 
 async def card_of(engine: Engine, run: Run, gate: Gate) -> Card:

@@ -148,6 +148,7 @@ class InboxDoor(HtmlErrors):
         self.send_page(page)
 
     async def _approve(self, place: Place, chosen: Sequence[Selected]) -> None:
+        self.doors.answers.count(f"user {self._voter.name}")
         outcomes = [await approved(self.engine, self._voter, one) for one in chosen]
         counted = any(one.result is Result.APPROVED for one in outcomes)
         await self._show(place, outcomes, status=HTTPStatus.OK if counted else HTTPStatus.CONFLICT)

@@ -46,6 +46,11 @@ def page_key(claims: Claims) -> str:
     return gate_key(claims.run, claims.gate, claims.generation)
 
 
+def cookie_path(door: LinkDoor, key: str) -> str:
+    """Of the cookie of a link that leads to this page: no wider than the page (G34)."""
+    return f"{urlsplit(door.doors.public_url()).path.rstrip('/')}/page/{key}"
+
+
 class HtmlErrors(LinkDoor):
     """Errors of pages as pages, for people."""
 
@@ -115,7 +120,7 @@ class EnterDoor(HtmlErrors):
         self.set_cookie(
             COOKIE,
             f"{self.purpose}.{token}",
-            path=f"{urlsplit(self.doors.public_url()).path.rstrip('/')}/page/{key}",
+            path=cookie_path(self, key),
             httponly=True,
             samesite="Lax",
             secure=self._is_tls(),

@@ -134,8 +134,8 @@ def message_page(language: Language, title: str, text: str, login: str | None = 
 
 
 def _title(run: Run, gate: Gate | None) -> str:
-    name = run.name or run.path.rpartition("/")[2]
-    summary = run.steps[gate.step].spec.summary if gate else ""
+    name = hide_tokens(run.name or run.path.rpartition("/")[2])
+    summary = hide_tokens(run.steps[gate.step].spec.summary) if gate else ""
     if summary:
         return f"{summary} · {name}" if name else summary
     return sentence("Approval for {name}", name=name) if name else sentence("Approval")

@@ -7,10 +7,17 @@ G44) is shown to who has logged in, with the link or without one.
 from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core import policy
-from jupyter_flows.core.errors import Gone, NotFound, UnknownLink
+from jupyter_flows.core.errors import FlowsError, Gone, LinkRevoked, NotFound, UnknownLink
 from jupyter_flows.core.links import Claims
 from jupyter_flows.core.model import Digest, Gate, Purpose, Run, RunId, StepId
-from jupyter_flows.web.links import COOKIE, HtmlErrors, check_link, counted_by, page_key
+from jupyter_flows.web.links import (
+    COOKIE,
+    HtmlErrors,
+    check_link,
+    cookie_path,
+    counted_by,
+    page_key,
+)
 from jupyter_flows.web.live import Live, live_of
 from jupyter_flows.web.readers import Reader
 from jupyter_flows.web.urls import keyed_gate
@@ -18,6 +25,12 @@ from jupyter_flows.web.urls import keyed_gate
 
 class ReadingDoor(HtmlErrors):
     """For a reader who has entered by a link, or is logged in."""
+
+    def send_refusal(self, error: FlowsError, login: str | None = None) -> None:
+        """A link that opens nothing any more must not stand in the way of who may come without."""
+        if self.current_user and isinstance(error, LinkRevoked | UnknownLink):
+            self.clear_cookie(COOKIE, path=cookie_path(self, self.path_args[0]))
+        super().send_refusal(error, login)
 
     async def reader(self, key: str) -> Reader | None:
         """None: neither a link's cookie for this page nor a login."""

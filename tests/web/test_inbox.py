@@ -426,6 +426,21 @@ async def test_a_form_that_is_sent_again_counts_once(park, inbox, log):
     assert len(await log(run, "VoteCast")) == 1
 
 
+@pytest.mark.parametrize("flows_config", [{"max_answers_per_minute": 2}])
+async def test_one_user_sends_only_so_many_answers_a_minute_from_here_too(
+    park, inbox, become, flows_config
+):
+    """G35"""
+    key = await key_of(await park({"required_events": 2}))
+    await inbox.look()
+    stale = {f"digest.{key}": "sha256:00"}
+    sent = [(await inbox.send("approve", [key], **stale)).status for _ in range(3)]
+    assert sent == [409, 409, 429]
+    become("eve")
+    await inbox.look()
+    assert (await inbox.approve([key])).status == 200, "others are not held up"
+
+
 async def test_nothing_selected_is_a_mistake_that_is_said(park, inbox):
     await park()
     await inbox.look()

@@ -390,6 +390,19 @@ async def test_links_that_a_cell_printed_are_not_shown_to_other_approvers(park, 
     assert text.count("flow_token=[hidden]") == 2
 
 
+async def test_tokens_in_a_title_or_an_authors_objection_are_hidden(park, reader, call):
+    """G34"""
+    token = "A" * 80 + "." + "B" * 43
+    source = f"check = lambda answer: 'see http://h/?flow_token={token}'\n1"
+    run = await park({"validate": "check"}, source=source, summary=f"flow_token={token}")
+    page = await reader.enter((await run.mint("bob"))["approvalPage"])
+    inbox = await call("GET", "inbox")
+    refused = await reader.press("approve")
+    for said in (page.text, inbox.text, refused.text):
+        assert "flow_token=[hidden]" in said
+        assert token not in said
+
+
 async def test_json_answers_are_never_sniffed_as_pages(park):
     run = await park({"description": EVIL})
     shown = await run.call("GET", f"api/runs/{run.id}")

@@ -164,3 +164,23 @@ async def test_who_is_before_their_turn_reads_and_waits(park, reader, browser, b
     assert "bob votes first" in page.text
     assert 'value="approve"' not in page.text
     assert "bob, eve (in this order)" in page.text
+
+
+@pytest.mark.parametrize("gone", ["revoked", "not ours"])
+async def test_a_link_that_opens_nothing_does_not_shut_out_who_may_come_without(
+    park, reader, call, gone
+):
+    """G33, G45: what the link was good for is over; what a login is good for is not."""
+    run = await park()
+    link = await run.mint("bob")
+    await reader.enter(link["approvalPage"])
+    sent = reader.headers if gone == "revoked" else {"Cookie": "jupyter_flows_link=approve.x"}
+    await call("DELETE", f"api/links/{link['id']}")
+    page = f"page/{(await run.gate())['id']}"
+    told = await call("GET", page, headers=dict(sent))
+    assert told.status in (410, 404)
+    cleared = told.headers["Set-Cookie"]
+    assert 'jupyter_flows_link="";' in cleared
+    assert f"Path=/user/bob/jupyter-flows/{page}" in cleared
+    assert (await call("GET", page)).status == 200
+    assert "Set-Cookie" not in (await reader.look()).headers, "without a login it is told again"

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.showing import Piece
 from jupyter_flows.web.shown.blocks import Block
@@ -52,7 +53,7 @@ async def changes(before: Sequence[Piece], now: Sequence[Piece], base: str) -> l
 
 async def _change(before: Piece | None, now: Piece | None, base: str) -> Change:
     named = now or before
-    summary = named.summary if named else ""
+    summary = hide_tokens(named.summary) if named else ""
     title = summary or sentence("Step {step}", step=named.step if named else "")
     old = await evidence_blocks([before], base) if before else []
     new = await evidence_blocks([now], base) if now else []

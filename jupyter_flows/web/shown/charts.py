@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -30,6 +31,9 @@ PAGE_SECONDS = 20.0
 
 MAX_KEPT = 64
 """Drawn charts that are kept in memory; each is at most MAX_SVG, and mostly some 20 kB."""
+
+MAX_CALLS = 20
+"""Places of some HTML where a chart may begin; what is none there takes time by all before it."""
 
 MIME = re.compile(r"application/vnd\.(vegalite|vega)\.v\d+(?:\.\d+)*\+json")
 
@@ -83,7 +87,7 @@ def chart_in_html(html: str) -> tuple[Json, bool] | None:
     """
     if "vegaEmbed" not in html:
         return None
-    for call in _CALL.finditer(html):
+    for call in islice(_CALL.finditer(html), MAX_CALLS):
         try:
             spec, end = json.JSONDecoder().raw_decode(html, call.end())
         except (ValueError, RecursionError):

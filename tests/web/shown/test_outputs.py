@@ -255,6 +255,11 @@ async def test_a_drawing_that_never_closes_its_tag_is_broken_in_no_time():
     assert (text.text, notice.shape) == ("plain", "notice")
 
 
+async def test_html_that_seems_to_begin_a_chart_again_and_again_is_any_html():
+    text = "vegaEmbed" + '})({"a":"' * 1_000_000
+    assert [block.shape for block in await drawn(bundle("text/html", text))] == ["text", "notice"]
+
+
 async def test_outputs_beyond_the_most_are_left_out_and_that_is_said():
     many = [bundle("text/plain", str(n)) for n in range(outputs.MAX_OUTPUTS + 1)]
     blocks = await drawn(*many[:-1])
