@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 import msgspec
@@ -53,10 +53,13 @@ KERNEL_GONE = (
 
 @dataclass(slots=True)
 class Driving:
-    """What the driver holds of one run between its effects."""
+    """What the driver holds of one run between its effects. Late outputs are told one after the
+    other: the newest are the last.
+    """
 
     epoch: int
     snapshot: Mapping[str, Json]
+    amending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Driver:
@@ -336,11 +339,14 @@ class Driver:
     async def amend(self, run_id: RunId, outputs: Mapping[StepId, Outputs]) -> None:
         """Outputs of ended steps have changed: an open gate's digest may be another now (G70)."""
         driving = self._driving.get(run_id)
-        amended = await self._amended(outputs)
-        if driving is None or not amended:
+        if driving is None:
             return
-        run = await self._teller.tell(run_id, c.AmendOutputs(outputs=amended), epoch=driving.epoch)
-        await self._keeper.write_document(run, driving.snapshot)
+        async with driving.amending:
+            amended = await self._amended(outputs)
+            if amended:
+                tell = c.AmendOutputs(outputs=amended)
+                run = await self._teller.tell(run_id, tell, epoch=driving.epoch)
+                await self._keeper.write_document(run, driving.snapshot)
 
     async def interrupted(
         self,

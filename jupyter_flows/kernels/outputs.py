@@ -207,6 +207,7 @@ class RunOutputs:
     _cells: dict[StepId, CellOutputs] = field(default_factory=dict)
     _parents: dict[str, CellOutputs] = field(default_factory=dict)
     _displays: dict[str, list[_Bundle]] = field(default_factory=dict)
+    _settled: set[StepId] = field(default_factory=set)
 
     def begin(self, step: StepId, parent: str) -> CellOutputs:
         """A step is executed, perhaps again, by the request `parent`."""
@@ -216,7 +217,14 @@ class RunOutputs:
             self._parents = {k: v for k, v in self._parents.items() if v is not before}
         cell = CellOutputs(self.limit, step)
         self._cells[step] = self._parents[parent] = cell
+        self._settled.discard(step)
         return cell
+
+    def settle(self, step: StepId) -> None:
+        """What this step puts out from now on is no amendment: it ran again for a fresh kernel, and
+        its first outputs stand.
+        """
+        self._settled.add(step)
 
     def feed(self, message: Message) -> None:
         """Take in one message; what is no output or belongs to nobody here is passed over."""
@@ -268,10 +276,14 @@ class RunOutputs:
 
     def amended(self) -> dict[StepId, list[Output]]:
         """The outputs of steps that changed since they were taken."""
-        return {step: self.take(step) for step, cell in self._cells.items() if cell.changed}
+        return {step: self.take(step) for step in self._changed()}
+
+    def _changed(self) -> list[StepId]:
+        every = self._cells.items()
+        return [step for step, cell in every if cell.changed and step not in self._settled]
 
     def has_amended(self) -> bool:
-        return any(cell.changed for cell in self._cells.values())
+        return bool(self._changed())
 
     def show(self, step: StepId) -> list[Output]:
         return self._cells[step].show()

@@ -386,6 +386,8 @@ class KernelSession:
             self._log.error("%s failed", task.get_name(), exc_info=task.exception())
 
     def _outcome(self, running: Running) -> CellOutcome:
+        if running.cell.rebuilding:
+            self._outputs.settle(running.cell.step)
         error = failure_of(running, ours=self._kernel.ours)
         result: Json = None
         notices: list[str] = []

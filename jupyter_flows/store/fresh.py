@@ -30,7 +30,11 @@ class Fresh:
         try:
             if self._reader is None:
                 self._reader = sqlite3.connect(
-                    self._uri, timeout=0.0, isolation_level=None, uri=True
+                    self._uri,
+                    timeout=0.0,
+                    isolation_level=None,
+                    uri=True,
+                    check_same_thread=False,  # closed by whoever ends the store
                 )
             return self._reader.execute(_NEWER, (run, seq)).fetchone() is None
         except sqlite3.Error:

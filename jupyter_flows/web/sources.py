@@ -5,6 +5,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from tornado.httputil import HTTPServerRequest
 
+_OURS = "/jupyter-flows/"
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?(?::[0-9]{1,5})?")
 
 
@@ -24,7 +25,8 @@ def own_sources(request: HTTPServerRequest, public_url: str, under: str) -> str:
 
 
 def _root(path: str) -> str:
-    return path.rpartition("/page/")[0] or path.rpartition("/")[0]
+    """Up to our own part of the path, which the server's base stands before."""
+    return f"{path.rpartition(_OURS)[0]}{_OURS}".rstrip("/")
 
 
 def _source(host: str, path: str) -> str:

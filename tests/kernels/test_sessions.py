@@ -384,3 +384,27 @@ async def test_what_prints_for_ever_is_told_ever_more_seldom(runs, monkeypatch):
     while not waits:
         await asyncio.wait_for(told.get(), 30)
     assert waits[0] <= 0.02, "a telling that was under way may be the first one"
+
+
+async def test_what_a_cell_that_ran_again_puts_out_late_amends_nothing(runs, tmp_path):
+    """Of a cell that runs again for a fresh kernel, the first outputs stand."""
+    told = []
+    runs.kernels.on_amended(lambda run, outputs: told.append(outputs))
+    flag = tmp_path / "now"
+    await runs.open()
+    source = (
+        "import pathlib, threading, time\n"
+        f"flag = pathlib.Path({str(flag)!r})\n"
+        "def later():\n"
+        "    while not flag.exists():\n"
+        "        time.sleep(0.01)\n"
+        "    print('late')\n"
+        "thread = threading.Thread(target=later, daemon=True)\n"
+        "thread.start()"
+    )
+    await runs.execute(source, step="a", rebuilding=True)
+    flag.touch()
+    outcome = await runs.execute("thread.join()", step="b")
+    assert outcome.amended == {}
+    assert (await runs.execute("print('first')", step="a")).outputs
+    assert told == []

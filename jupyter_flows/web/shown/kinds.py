@@ -270,7 +270,12 @@ def _frame(output: Output, height: int) -> Block:
 
 
 def _json(output: Output, mime: str) -> Shown | str:
-    text = json.dumps(output.data[mime], indent=2, ensure_ascii=False)
+    """As much of it as is shown: a large value takes seconds to be written out."""
+    text = ""
+    for part in json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(output.data[mime]):
+        text += part
+        if len(text) > MAX_TEXT:
+            break
     return Shown([text_block(text)])
 
 
