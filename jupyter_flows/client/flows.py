@@ -287,7 +287,7 @@ class _Hook:
         self.cell, self.value = None, _UNSET
         if cell is None:
             return {"notice": "The cell's result could not be seen."}
-        if value is _UNSET or value is None:
+        if value is _UNSET or value is None or _draws_itself(value):
             self._keep(cell["step"], None)
             return {"text": "null", "size": 4}
         try:
@@ -421,6 +421,24 @@ def _encoded(value: Any, limit: int) -> str:
     if size > limit:
         raise _NotKept(_too_large(kind, limit))
     return text
+
+
+def _draws_itself(value: Any) -> bool:
+    """A table or a figure is there to be looked at; that it is no result needs no word."""
+    return any(hasattr(type(value), name) for name in _DRAWN)
+
+
+_DRAWN = (
+    "_ipython_display_",
+    "_repr_mimebundle_",
+    "_repr_html_",
+    "_repr_svg_",
+    "_repr_png_",
+    "_repr_jpeg_",
+    "_repr_markdown_",
+    "_repr_latex_",
+)
+"""What IPython looks for in a value that knows how it is shown."""
 
 
 def _least(value: Any) -> int:

@@ -231,7 +231,9 @@ def _voted(run: Run, gate: Gate, answer: Answer, now: float) -> tuple[Run, list[
 
 
 def cast(gate: Gate, vote: RecordedVote, voter: Voter) -> c.CastVote:
-    """The command that this vote is."""
+    """The command that this vote is. What was recorded had been accepted; an engine that has the
+    gate's kernel asks its validator anew.
+    """
     return c.CastVote(
         gate=gate.step,
         generation=gate.generation,
@@ -239,6 +241,7 @@ def cast(gate: Gate, vote: RecordedVote, voter: Voter) -> c.CastVote:
         approved=vote.approved,
         payload=vote.payload,
         reason=vote.reason,
+        checked=(gate.step, gate.generation),
     )
 
 

@@ -44,7 +44,7 @@ async def test_the_last_expression_is_the_result(runs, source, result):
         ("'\\ud800'", "no JSON value"),
         ("a = []; a.append(a); a", "no JSON value"),
         ("{(1, 2): 3}", "no JSON value"),
-        ("import pandas\npandas.DataFrame({'a': range(1000)})", "of type DataFrame"),
+        ("import pandas\npandas.DataFrame({'a': range(1000)}).index", "of type RangeIndex"),
         ("'x' * 2000", "larger than 1,000 bytes"),
         ("[['x' * 100] * 5] * 5", "larger than 1,000 bytes"),
         ("type('Odd', (), {'__getattr__': lambda *a: 1 / 0})()", "of type Odd"),
@@ -60,6 +60,17 @@ async def test_what_is_no_result_gives_a_notice_and_no_failure(make_runs, source
     assert await runs.printed("print(results, previous_result)", step="b") == (
         "{'step': None} None\n"
     )
+
+
+async def test_a_table_or_a_figure_is_no_result_and_no_word_is_made_of_it(runs):
+    await runs.open()
+    for source in (
+        "import pandas\npandas.DataFrame({'a': [1]})",
+        "from IPython.display import HTML\nHTML('x')",
+    ):
+        outcome = await runs.execute(source)
+        assert (outcome.result, outcome.notice, outcome.error) == (None, None, None)
+        assert await runs.printed("print(previous_result)", step="b") == "None\n"
 
 
 async def test_the_result_adds_nothing_to_the_outputs(runs):

@@ -233,6 +233,12 @@ def test_what_no_policy_can_name_leaves_this_server():
     assert own_sources(Asked("[::1]:80"), "http://[::1]:80/x", "assets/") == "'self'"
 
 
+def test_a_user_who_is_called_as_our_paths_are_widens_no_policy():
+    asked = Asked("h", "/user/page/jupyter-flows/inbox")
+    found = own_sources(asked, "http://h/user/page/jupyter-flows", "page/")
+    assert found == "h/user/page/jupyter-flows/page/"
+
+
 def test_nor_does_a_path():
     asked = Asked("h", "/a;b,c'd/jupyter-flows/page/k")
     found = own_sources(asked, "http://h/a;b,c'd/jupyter-flows", "assets/")
