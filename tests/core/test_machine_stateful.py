@@ -434,11 +434,12 @@ class Runs(RuleBasedStateMachine):
         really=seldom,
     )
     def answer_out_of_turn(self, step: str, section: str | None, outcome, really: bool) -> None:
-        asked = plan(self.run)
-        sought = isinstance(asked, AskCondition) and asked.step == step
-        if really and step in self.run.steps and not sought:
-            self.answer(StepId(step), section, outcome)
-            self.may_begin.discard(StepId(step))
+        for told in (outcome, Outcome(broken=True)) if really else ():
+            asked = plan(self.run)
+            sought = isinstance(asked, AskCondition) and asked.step == step
+            if step in self.run.steps and not sought:
+                self.answer(StepId(step), section, told)
+                self.may_begin.discard(StepId(step))
 
     @rule(step=st.sampled_from(["s0", "s1", "nope"]), really=seldom)
     def finish_out_of_turn(self, step: str, really: bool) -> None:
