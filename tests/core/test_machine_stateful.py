@@ -870,7 +870,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=700,
+            max_examples=1000,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,
