@@ -15,6 +15,7 @@ from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.kernel import Kernel
+from jupyter_flows.kernels.late import Late
 from jupyter_flows.kernels.outcome import (
     Running,
     count_of,
@@ -35,12 +36,6 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
-LATE = 0.5
-"""Seconds in which outputs that come while no cell runs are gathered, at first."""
-LATE_MOST = 600.0
-"""They are gathered twice as long each time until the next cell runs: what prints for ever would
-fill the log, and no answer would ever be about what the gate shows.
-"""
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -87,9 +82,7 @@ class KernelSession:
         self.speaks_flows = False
         self.lost = False
         self.on_lost: Callable[[], None] = lambda: None
-        self.on_late: Callable[[Mapping[StepId, Outputs]], None] = lambda _: None
-        self._late: asyncio.TimerHandle | None = None
-        self._late_after = LATE
+        self.late = Late(self._outputs)
 
     # ------------------------------------------------------------ opening
 
@@ -226,7 +219,8 @@ class KernelSession:
         loop = asyncio.get_running_loop()
         outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
         running = Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
-        self._running, self._late_after = running, LATE
+        self._running = running
+        self.late.cell_begins()
         running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
         if cell.timeout is not None:
             running.timers["timeout"] = loop.call_later(cell.timeout, self._time_out, running)
@@ -287,18 +281,8 @@ class KernelSession:
             self._widgets.feed(message)
         else:
             self._outputs.feed(message)
-            if self._running is None and self._late is None and self._outputs.has_amended():
-                loop = asyncio.get_running_loop()
-                self._late = loop.call_later(self._late_after, self._tell_late)
-
-    def _tell_late(self) -> None:
-        """Outputs of cells that have ended: a thread still prints, a display was updated. While a
-        cell runs they wait for its outcome.
-        """
-        self._late = None
-        if self._running is None and not self.lost:
-            self._late_after = min(2 * self._late_after, LATE_MOST)
-            self.on_late(self._outputs.amended())
+            if self._running is None:
+                self.late.came()
 
     def _on_status(self, message: Message, state: str) -> None:
         self._kernel.tell_activity(state)
@@ -359,6 +343,7 @@ class KernelSession:
     def _lose(self) -> None:
         if not self.lost:
             self.lost = True
+            self.late.stop()
             self.on_lost()
 
     def _time_out(self, running: Running) -> None:
@@ -431,8 +416,7 @@ class KernelSession:
             await self._kernel.shut_down(now=now, log=self._log)
 
     async def _close_channels(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
+        self.late.stop()
         tasks = [*self._readers, *self._errands]
         for task in tasks:
             task.cancel()

@@ -72,7 +72,7 @@ class KernelSessions:
             return
         await self.close(request.run)
         session = await self._warm(request) or await self._new(request)
-        session.on_late = functools.partial(self._amended, request.run)
+        session.late.on_late = functools.partial(self._amended, request.run)
         self._sessions[request.run] = session
 
     def on_amended(self, listener: Amended) -> None:

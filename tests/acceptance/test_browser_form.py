@@ -3,56 +3,13 @@
 import json
 
 from .chromium import needs_chromium
+from .gates import EVERY_KIND
 
 pytestmark = needs_chromium
 
-SCHEMA = {
-    "title": "Release the payment run",
-    "properties": {
-        "limit": {"type": "integer", "title": "Limit", "description": "In euros", "minimum": 1},
-        "mail": {"type": "string", "format": "email", "title": "Tell whom"},
-        "when": {"type": "string", "format": "date-time", "title": "Not before"},
-        "day": {"type": "string", "format": "date", "title": "Value day"},
-        "notify": {"type": "boolean", "title": "Notify the team"},
-        "team": {"enum": ["finance", "risk"], "title": "Team"},
-        "channels": {
-            "type": "array",
-            "title": "Channels",
-            "items": {"enum": ["mail", "chat", "phone"]},
-            "uniqueItems": True,
-        },
-        "address": {
-            "type": "object",
-            "title": "Address",
-            "properties": {"street": {"type": "string"}, "zip": {"type": "string"}},
-            "required": ["street"],
-        },
-        "amounts": {"type": "array", "title": "Amounts", "items": {"type": "number"}},
-        "way": {
-            "title": "Way of payment",
-            "oneOf": [
-                {
-                    "title": "By card",
-                    "properties": {"kind": {"const": "card"}, "number": {"type": "string"}},
-                    "required": ["kind", "number"],
-                },
-                {
-                    "title": "By bank",
-                    "properties": {"kind": {"const": "bank"}, "iban": {"type": "string"}},
-                    "required": ["kind", "iban"],
-                },
-            ],
-        },
-        "proof": {"type": "string", "contentEncoding": "base64", "title": "Proof"},
-        "note": {"type": ["string", "null"], "format": "textarea", "title": "Note"},
-        "extra": {"title": "Anything else"},
-    },
-    "required": ["limit", "mail", "way"],
-    "order": ["limit", "mail"],
-}
 SHOWN = (
     "import json\nimport jupyter_flows as flows\n"
-    f"schema = json.loads({json.dumps(SCHEMA)!r})\n"
+    f"schema = json.loads({json.dumps(EVERY_KIND)!r})\n"
     "{**flows.get_resume_urls('bob@example.org'), 'schema': schema}"
 )
 

@@ -10,7 +10,7 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
-from jupyter_flows.kernels import session
+from jupyter_flows.kernels import late
 from jupyter_flows.kernels.session import Limits
 
 RUN = RunId("run")
@@ -353,8 +353,8 @@ async def test_what_changes_while_no_cell_runs_is_told_by_itself(runs, tmp_path)
 
 async def test_what_prints_for_ever_is_told_ever_more_seldom(runs, monkeypatch):
     """G70: else each vote would be about what was there a moment ago."""
-    monkeypatch.setattr(session, "LATE", 0.01)
-    monkeypatch.setattr(session, "LATE_MOST", 0.04)
+    monkeypatch.setattr(late, "LATE", 0.01)
+    monkeypatch.setattr(late, "LATE_MOST", 0.04)
     told, waits = asyncio.Queue(), []
     runs.kernels.on_amended(lambda *late: told.put_nowait(late))
     loop = asyncio.get_running_loop()
