@@ -368,9 +368,12 @@ class Engine:
 
     async def _end_cell_if_over(self, run: RunId) -> None:
         """A cell that executes though its step is over: the run was cancelled, or is too late."""
-        state, found = await self._teller.state(run), self._driver.executing(run)
-        step = state.running_step
-        if found is None or (step is not None and step.id == found[0]):
+        found = self._driver.executing(run)
+        if found is None:
+            return
+        step = (await self._teller.state(run)).running_step  # as it is while that cell executes
+        is_due = step is not None and step.id == found[0]
+        if is_due or self._driver.executing(run) is not found:
             return
         await self._kernels.interrupt(run)
         try:
