@@ -226,3 +226,26 @@ async def test_an_output_file_that_cannot_be_written_does_not_stop_the_run(world
     world.documents.refuses = error
     run = await world.settled(world.server(), "1", "2", output="/out.ipynb")
     assert run.status == "succeeded"
+
+
+async def test_a_cell_that_begins_while_the_runs_state_is_read_is_left_alone(world, monkeypatch):
+    """What was read before it began says that no such step runs; that is no reason to end it."""
+    engine = world.server()
+    run = await world.settled(engine, ("1", ["suspend"]), "# hold\n2")
+    read, began = engine._teller.state, []
+
+    async def slowly(run_id):
+        state = await read(run_id)
+        monkeypatch.setattr(engine._teller, "state", read)
+        await engine.vote(run_id, vote(run))
+        await engine.kernels.begun(run_id)
+        began.append(run_id)
+        return state
+
+    monkeypatch.setattr(engine._teller, "state", slowly)
+    await engine._end_cell_if_over(run.id)
+    if not began:
+        await slowly(run.id)
+    assert run.id in engine.kernels._held, "it was interrupted"
+    engine.kernels.go(run.id)
+    assert (await engine.settled(run.id)).status == "succeeded"
