@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import (
@@ -104,6 +107,52 @@ class CellOutcome:
     widgets: Mapping[str, Json] | None = None
 
 
+class OpKind(StrEnum):
+    """What an op does to the outputs of one cell."""
+
+    CUT = "cut"
+    ADD = "add"
+    SET = "set"
+    APPEND = "append"
+    COUNT = "count"
+
+
+class OutputOp(Struct, frozen=True, omit_defaults=True, rename={"kind": "op"}):
+    """A change of what one cell shows, to be applied in order. It goes to browsers as it is.
+
+    cut: only the first `index` outputs stay. add: `output` is put in at `index`. set: `output`
+    takes the place of the one at `index`. append: `text` comes to the end of the stream there.
+    count: the cell's execution count is `count`.
+    """
+
+    cell: StepId
+    kind: OpKind
+    index: int = 0
+    output: Mapping[str, Json] | None = None
+    text: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one cell shows."""
+
+    outputs: Outputs = ()
+    execution_count: int | None = None
+
+
+Ops: TypeAlias = Callable[[RunId, Sequence[OutputOp]], None]
+"""Told of what a run's cells put out, soon after they do, in order."""
+
+Word: TypeAlias = Callable[[RunId, Mapping[str, Json], str], None]
+"""Told what code in a run's kernel says to us of itself (over the comm `jupyter_flows`): the run,
+the data, and the session of the request that led to it, which is the client's that sent that.
+It is the kernel's word: no more than a claim.
+"""
+
+Lost: TypeAlias = Callable[[RunId], None]
+"""Told that a run's kernel has gone, or has been restarted by somebody."""
+
 Amended: TypeAlias = Callable[[RunId, Mapping[StepId, Outputs]], None]
 """Told of outputs of ended steps that have changed while no cell ran."""
 
@@ -114,8 +163,25 @@ class Kernels(Protocol):
     def on_amended(self, listener: Amended) -> None:
         """Who is told of late outputs, at most twice a second for each run."""
 
+    def on_ops(self, listener: Ops) -> None:
+        """Who is told of outputs while they come: in order, what came within 20 ms together."""
+
+    def on_word(self, listener: Word) -> None:
+        """Who is told of the kernel's own words."""
+
+    def on_lost(self, listener: Lost) -> None:
+        """Who is told when a kernel is gone that its run still needs."""
+
     def holds(self, run: RunId) -> bool:
         """Whether this run's kernel is here and alive."""
+
+    def kernel_of(self, run: RunId) -> str | None:
+        """The id, in the server's list of kernels, of the kernel that the run holds."""
+
+    def shown(self, run: RunId) -> Mapping[StepId, Shown]:
+        """What the cells that this kernel has executed show by now; what is told as ops from here
+        on is to be applied to exactly this.
+        """
 
     async def open(self, request: KernelRequest) -> None:
         """Give the run a kernel: warm, new, or the one it names. Raises KernelUnavailable."""
@@ -164,6 +230,53 @@ class Documents(Protocol):
 
     async def write(self, path: str, notebook: Mapping[str, Json]) -> None:
         """Replace the file in one move, so that a reader never sees half of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """What a browser must know of a file that was written, so as not to take it for a stranger's.
+    `last_modified` is RFC 3339.
+    """
+
+    path: str
+    hash: str
+    hash_algorithm: str
+    last_modified: str
+
+
+class SharedNotebook(Protocol):
+    """A notebook that several people have open at once, as one document."""
+
+    @property
+    def identity(self) -> object:
+        """Another one is another document (it was closed and opened again meanwhile)."""
+
+    def show(self, cells: Mapping[StepId, Shown]) -> None:
+        """Let these cells show exactly this; cells that the notebook has not are passed over."""
+
+    def apply(self, ops: Sequence[OutputOp]) -> None:
+        """Apply them to what was shown before. Ops of unknown cells are passed over."""
+
+
+class Notebooks(Protocol):
+    """The server's notebooks: as files, and while several people edit them as one document.
+
+    Paths are those of the contents API.
+    """
+
+    def on_moved(self, listener: Callable[[str, str], None]) -> None:
+        """Who is told that the notebook, or a folder, at the first path is now at the second."""
+
+    async def shared(self, path: str) -> SharedNotebook | None:
+        """The shared document, if the notebook is open as one now."""
+
+    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+        """Let these cells of the file show exactly this, and leave all else in it as it is; None
+        where they did already. Raises BadInput (no such notebook), Unavailable.
+        """
+
+    async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
+        """Have whoever opens the notebook find this kernel with it, unless it has one already."""
 
 
 # ---------------------------------------------------------------- store
