@@ -49,7 +49,12 @@ class CancelRun(Struct, forbid_unknown_fields=True):
 
 
 class ResumeRun(Struct, forbid_unknown_fields=True):
-    pass
+    """With `edited`, go on with the notebook as its file is now, or with the `notebook` sent along;
+    what has run already must stand in it as it was.
+    """
+
+    edited: bool = False
+    notebook: dict[str, Json] | None = None
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
@@ -112,13 +117,20 @@ class RunsDoor(ApiDoor):
         if asked.notebook is not None:
             return asked.notebook, ""
         path = (asked.path or "").strip("/")
-        contents: Any = self.contents_manager
-        model = await ensure_async(contents.get(path, type="notebook", content=True))
-        return model["content"], path
+        return await notebook_at(self.contents_manager, path), path
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)
         return None if folder is None else str(folder(path))
+
+
+async def notebook_at(contents: Any, path: str) -> dict[str, Json]:
+    """The notebook's file, as the server's contents manager gives it to its users."""
+    if not path or path.startswith("/"):
+        raise BadInput("This run's notebook is no file of this server; send it along.")
+    model = await ensure_async(contents.get(path, type="notebook", content=True))
+    found: dict[str, Json] = model["content"]
+    return found
 
 
 def _status(said: str) -> RunStatus:
@@ -205,9 +217,13 @@ class ResumeDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def post(self, run: str) -> None:
-        self.check_owner(await self.engine.run(RunId(run)))
-        self.read_json(ResumeRun)
-        state = await self.engine.resume(RunId(run), self.user)
+        before = await self.engine.run(RunId(run))
+        self.check_owner(before)
+        asked = self.read_json(ResumeRun)
+        notebook = asked.notebook
+        if asked.edited and notebook is None:
+            notebook = await notebook_at(self.contents_manager, before.path)
+        state = await self.engine.resume(RunId(run), self.user, notebook)
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
 
