@@ -1,6 +1,6 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -254,8 +254,10 @@ class SharedNotebook(Protocol):
     def show(self, cells: Mapping[StepId, Shown]) -> None:
         """Let these cells show exactly this; cells that the notebook has not are passed over."""
 
-    def apply(self, ops: Sequence[OutputOp]) -> None:
-        """Apply them to what was shown before. Ops of unknown cells are passed over."""
+    def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
+        """Apply them to what was shown before. Ops of unknown cells are passed over. The cells that
+        come back are to be shown anew: somebody else has changed what they show.
+        """
 
 
 class Notebooks(Protocol):
