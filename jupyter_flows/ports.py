@@ -266,6 +266,11 @@ class Notebooks(Protocol):
     Paths are those of the contents API.
     """
 
+    def has(self, folder: str | None) -> bool:
+        """Whether notebooks of this folder (absolute; None is not known) may be this server's: on
+        another one the same path may be another notebook.
+        """
+
     def on_moved(self, listener: Callable[[str, str], None]) -> None:
         """Who is told that the notebook, or a folder, at the first path is now at the second."""
 

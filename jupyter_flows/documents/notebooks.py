@@ -1,6 +1,7 @@
 """The server's notebooks: files, shared documents, sessions and renames, as the engine asks."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from jupyter_flows.core.model import StepId
@@ -19,10 +20,16 @@ class ServerNotebooks:
     def __init__(
         self, *, contents: Any, sessions: Any, events: Any, settings: Mapping[str, Any]
     ) -> None:
+        self._root = getattr(contents, "root_dir", "")
         self._files = NotebookFiles(contents)
         self._shared = SharedNotebooks(settings)
         self._sessions = NotebookSessions(sessions)
         self._moves = Moves(contents, events)
+
+    def has(self, folder: str | None) -> bool:
+        if not self._root or folder is None:
+            return True
+        return Path(folder).resolve().is_relative_to(Path(self._root).resolve())
 
     def on_moved(self, listener: Callable[[str, str], None]) -> None:
         self._moves.listen(listener)
