@@ -27,6 +27,7 @@ from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import Expression, RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
+from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.urls import keyed_gate, link_urls
 
@@ -122,21 +123,12 @@ class RunsDoor(ApiDoor):
             raise BadInput("Only the notebook at a `path` can show its run: `in_place` needs one.")
         if asked.notebook is not None:
             return asked.notebook, ""
-        path = (asked.path or "").strip("/")
-        return await notebook_at(self.contents_manager, path), path
+        model = await notebook_model(self.contents_manager, asked.path or "", content=True)
+        return model["content"], model["path"].strip("/")
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)
         return None if folder is None else str(folder(path))
-
-
-async def notebook_at(contents: Any, path: str) -> dict[str, Json]:
-    """The notebook's file, as the server's contents manager gives it to its users."""
-    if not path or path.startswith("/"):
-        raise BadInput("This run's notebook is no file of this server; send it along.")
-    model = await ensure_async(contents.get(path, type="notebook", content=True))
-    found: dict[str, Json] = model["content"]
-    return found
 
 
 def _status(said: str) -> RunStatus:
@@ -228,9 +220,17 @@ class ResumeDoor(ApiDoor):
         asked = self.read_json(ResumeRun)
         notebook = asked.notebook
         if asked.edited and notebook is None:
-            notebook = await notebook_at(self.contents_manager, before.path)
+            notebook = await self._file_of(before)
         state = await self.engine.resume(RunId(run), self.user, notebook)
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
+
+    async def _file_of(self, run: Run) -> dict[str, Json]:
+        """Paths of runs that the command line started are none of this server's."""
+        if not run.path or run.path.startswith("/"):
+            raise BadInput("This run's notebook is no file of this server; send it along.")
+        model = await notebook_model(self.contents_manager, run.path, content=True)
+        found: dict[str, Json] = model["content"]
+        return found
 
 
 class VotesDoor(ApiDoor):
