@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
+import datetime as dt
 import html
 import importlib
 import json
 import re
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Entries = dict[str, list[str]]
 
 PROTOCOL = 1
 """Must be the server's number, or its own source text is sent in the place of this file."""
@@ -34,8 +39,6 @@ WRONG = "color: #d9534f; margin: 0; line-height: 1.4"
 SOFT = "opacity: 0.75; margin: 0; line-height: 1.4"
 PLAIN = "margin: 0; line-height: 1.5; white-space: pre-wrap"
 _TYPE = re.compile(r"[\w.+-]{1,80}/[\w.+-]{1,80}", re.ASCII)
-
-Entries = dict  # of lists of texts, by name
 
 
 # ---------------------------------------------------------------- for the server
@@ -74,7 +77,7 @@ def lock(gate: str, text: str) -> bool:
 
 _FORMS: dict[str, Form] = {}
 _COMM: list[Any] = []
-"""One comm for ever: one that is dropped tells the front ends that it closes, and they know none."""
+"""One comm for ever: one that is dropped says that it closes, and no front end knows of it."""
 
 
 def _say(data: dict[str, Any]) -> None:
@@ -217,7 +220,8 @@ def _close(widget: Any) -> None:
     """With all within it, so that no front end keeps what was typed."""
     for inner in getattr(widget, "children", ()):
         _close(inner)
-    for part in (getattr(widget, "style", None), widget.layout, widget):
+    parts: list[Any] = [getattr(widget, "style", None), widget.layout, widget]
+    for part in parts:
         if hasattr(part, "close"):
             part.close()
 
@@ -256,7 +260,8 @@ class _Field:
         node: dict[str, Any],
         widget: Any,
         entries_of: Callable[[], Entries],
-        wrong: Any = None,
+        wrong: Any,
+        *,
         inner: Any = (),
         buttons: Any = (),
     ) -> None:
@@ -278,9 +283,8 @@ class _Field:
         return [*self._buttons, *(button for field in self._inner for button in field.buttons())]
 
     def show_mistakes(self, mistakes: dict[str, list[str]]) -> None:
-        if self._wrong is not None:
-            said = mistakes.get(self._node["name"], ())
-            self._wrong.value = _line("; ".join(said), WRONG)
+        said = mistakes.get(self._node["name"], ())
+        self._wrong.value = _line("; ".join(said), WRONG)
         for field in self._inner:
             field.show_mistakes(mistakes)
 
@@ -436,7 +440,7 @@ class _Drawing:
     def draw_list(self, node: dict[str, Any]) -> _Field:
         rows = [self.field(row) for row in node["rows"]]
         buttons, widgets = [], []
-        for row, field in zip(node["rows"], rows):
+        for row, field in zip(node["rows"], rows):  # noqa: B905 (Python 3.8 knows no `strict`)
             remove = self._small(row["remove"], "remove", row["name"])
             buttons.append(remove)
             widgets += [field.widget, remove]
@@ -477,21 +481,21 @@ class _Drawing:
         return self._w.HTML(f'<strong style="{PLAIN}">{html.escape(node["label"])}</strong>')
 
 
-def _date(text: str) -> datetime.date:
-    return datetime.date.fromisoformat(text)
+def _date(text: str) -> dt.date:
+    return dt.date.fromisoformat(text)
 
 
-def _time(text: str) -> datetime.time:
+def _time(text: str) -> dt.time:
     """Raises ValueError also for what the picker would cut off."""
-    found = datetime.time.fromisoformat(text)
+    found = dt.time.fromisoformat(text)
     if found.second or found.microsecond or found.tzinfo:
         raise ValueError(text)
     return found
 
 
-def _moment(text: str) -> datetime.datetime:
+def _moment(text: str) -> dt.datetime:
     """Raises ValueError also for what the picker would cut off."""
-    found = datetime.datetime.fromisoformat(text)
+    found = dt.datetime.fromisoformat(text)
     if found.second or found.microsecond or found.tzinfo:
         raise ValueError(text)
     return found

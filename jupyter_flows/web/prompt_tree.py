@@ -17,6 +17,7 @@ Node = dict[str, Json]
 MESSAGE = "message"
 """The one entry of a gate without a form (G21)."""
 
+NONE = "\u2013"
 NOT_COUNTED = "This could not be counted. Nothing is lost; please correct it and send it again."
 
 
@@ -122,7 +123,7 @@ def _ticked(control: Control) -> Node:
 def _choices(control: Control) -> Node:
     choices = [str(choice.label) for choice in control.field.choices]
     free = control.field.nullable or not control.field.required
-    return {**_ticked(control), "choices": choices, "empty": "–" if free else "Choose…"}
+    return {**_ticked(control), "choices": choices, "empty": NONE if free else "Choose…"}
 
 
 def _file(control: Control) -> Node:
@@ -146,7 +147,7 @@ def _variants(control: Control) -> Node:
         "titles": [variant.label for variant in control.variants],
         "chosen": control.chosen,
         "which": "Which of these",
-        "empty": "Choose…" if control.field.required else "–",
+        "empty": "Choose…" if control.field.required else NONE,
     }
 
 
