@@ -270,7 +270,7 @@ function at(...parts: [string, ...string[]]): string {
 }
 
 function query(wanted: Query): string {
-  const pairs = Object.entries(wanted).filter(([, value]) => value != null);
+  const pairs = Object.entries(wanted).filter(([, value]) => value !== null && value !== undefined);
   return pairs.length
     ? '?' + new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()
     : '';
