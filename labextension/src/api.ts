@@ -158,8 +158,9 @@ type Query = Record<string, string | number | null | undefined>;
 export class Api {
   constructor(readonly settings: ServerConnection.ISettings) {}
 
-  inspect(path: string): Promise<Inspection> {
-    return this._ask('POST', 'api/inspect', { path });
+  /** What this notebook (nbformat) would be as a flow; its outputs are not needed. */
+  inspect(notebook: object): Promise<Inspection> {
+    return this._ask('POST', 'api/inspect', { notebook });
   }
 
   startRun(asked: StartRun): Promise<RunView> {
