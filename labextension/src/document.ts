@@ -103,8 +103,9 @@ export class FlowDocument implements IFlowDocument, IDisposable {
       this._begin(run);
     }
     this._run = run;
-    if (run && atWork(run)) this._isLive = true;
-    if (!this._shared) this._cells.running(runningSteps(run));
+    this._isLive ||= this._hasHeard || (run !== null && atWork(run));
+    this._hasHeard = true;
+    if (!this._isShared) this._cells.running(runningSteps(run));
     this._changed.emit();
   }
 
@@ -124,7 +125,7 @@ export class FlowDocument implements IFlowDocument, IDisposable {
   private _onOutputs({ run, seq, shared, cells }: Of<'outputs'>): void {
     const isKnown = run === this._shows && seq === this._seq;
     this._place(run, seq);
-    this._shared = shared;
+    this._saidShared = shared;
     this._shown = new Map(
       Object.entries(cells).map(([id, cell]) => [
         id,
@@ -149,11 +150,16 @@ export class FlowDocument implements IFlowDocument, IDisposable {
 
   /** A shared document is written by the server; here its cells are only trusted. */
   private _show(cells: Iterable<readonly [string, ShownCell]>): void {
-    if (this._shared) {
+    if (this._isShared) {
       this._cells.trust([...cells].map(([id]) => id));
     } else {
       this._cells.show(cells);
     }
+  }
+
+  /** Nobody but the server writes into a document that several people have open. */
+  private get _isShared(): boolean {
+    return this._saidShared || (this.panel.context.model.collaborative ?? false);
   }
 
   private get _kernel(): Kernel.IKernelConnection | null {
@@ -189,9 +195,10 @@ export class FlowDocument implements IFlowDocument, IDisposable {
   private _shown: Map<string, ShownCell> = new Map();
   private _shows: string | null = null;
   private _seq: number | null = null;
-  private _shared = false;
+  private _saidShared = false;
+  private _hasHeard = false;
   private _connected = false;
-  /** Whether the run was at work while this notebook was open. */
+  /** Whether the run was at work, or began, while this notebook was open. */
   private _isLive = false;
   private _isDisposed = false;
 }

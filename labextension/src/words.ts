@@ -11,6 +11,8 @@ export interface State {
   /** All there is to say, for a tooltip; "" is nothing more. */
   detail: string;
   tone: Tone;
+  /** Whether it is what one expects of any cell, so that a sign is enough. */
+  isUsual?: boolean;
 }
 
 const AT_WORK: ReadonlySet<RunStatus> = new Set(['queued', 'running', 'suspended', 'sleeping']);
@@ -52,13 +54,14 @@ function stepState(run: DocumentRun, step: Step): State | null {
       return atWork(run) ? pendingState(run, step) : null;
     case 'running':
       return atWork(run)
-        ? { text: `Running${tries}`, detail: since(step.started_at), tone: 'busy' }
+        ? { text: `Running${tries}`, detail: since(step.started_at), tone: 'busy', isUsual: !tries }
         : { text: 'Interrupted', detail: 'The run stopped in this cell', tone: 'bad' };
     case 'succeeded':
       return {
         text: step.attempts > 1 ? `Done after ${step.attempts} tries` : 'Done',
         detail: sentences(at('Finished', step.finished_at), step.notice),
-        tone: 'quiet'
+        tone: 'quiet',
+        isUsual: !tries
       };
     case 'failed':
       return {
@@ -74,7 +77,7 @@ function stepState(run: DocumentRun, step: Step): State | null {
 }
 
 function pendingState(run: DocumentRun, step: Step): State {
-  if (step.attempts === 0) return { text: 'Queued', detail: '', tone: 'quiet' };
+  if (step.attempts === 0) return { text: 'Queued', detail: '', tone: 'quiet', isUsual: true };
   const detail = sentences(errorWords(step), at('Next try', run.wake_at));
   return { text: `Try ${step.attempts + 1} follows`, detail, tone: 'busy' };
 }
