@@ -40,7 +40,8 @@ class KernelRequest:
 
     `kernel_id` names a kernel that already runs and isn't ours to end. `path` is the notebook's
     path as the contents API writes it; the kernel starts in its folder, or in `folder` (absolute)
-    when that is given. `env` is set in the kernel's environment.
+    when that is given. `env` is set in the kernel's environment. `in_place`: the run shows in its
+    notebook, and a kernel that somebody has open there when the run ends is left to them.
     """
 
     run: RunId
@@ -49,6 +50,7 @@ class KernelRequest:
     path: str
     folder: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
