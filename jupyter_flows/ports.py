@@ -1,6 +1,6 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -256,8 +256,10 @@ class SharedNotebook(Protocol):
     def show(self, cells: Mapping[StepId, Shown]) -> None:
         """Let these cells show exactly this; cells that the notebook has not are passed over."""
 
-    def apply(self, ops: Sequence[OutputOp]) -> None:
-        """Apply them to what was shown before. Ops of unknown cells are passed over."""
+    def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
+        """Apply them to what was shown before. Ops of unknown cells are passed over. The cells that
+        come back are to be shown anew: somebody else has changed what they show.
+        """
 
 
 class Notebooks(Protocol):
@@ -265,6 +267,11 @@ class Notebooks(Protocol):
 
     Paths are those of the contents API.
     """
+
+    def has(self, folder: str | None) -> bool:
+        """Whether notebooks of this folder (absolute; None is not known) may be this server's: on
+        another one the same path may be another notebook.
+        """
 
     def on_moved(self, listener: Callable[[str, str], None]) -> None:
         """Who is told that the notebook, or a folder, at the first path is now at the second."""
