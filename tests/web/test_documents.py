@@ -3,8 +3,10 @@
 import asyncio
 import json
 
+import msgspec
 import pytest
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.model import RunId, StepId, Voter
@@ -64,8 +66,7 @@ class Browser:
         assert said["seq"] == self.seq + 1, "none is missing, none comes twice"
         self.seq = said["seq"]
         for op in said["ops"]:
-            op = {"kind": OpKind(op.pop("op")), **op}
-            done = OutputOp(**op)
+            done = msgspec.convert(op, OutputOp)
             assert list(self.cells[done.cell].apply(done)), done
 
     def _saved(self, said):
@@ -217,7 +218,7 @@ async def test_who_comes_back_is_told_what_was_missed(kernels, browse, start, re
 
 
 async def test_who_comes_back_too_late_is_shown_everything(
-    kernels, browse, start, reached, engine, monkeypatch
+    kernels, browse, start, reached, monkeypatch
 ):
     monkeypatch.setattr(boards, "KEPT_BATCHES", 3)
     run = await start(GATE)
@@ -293,9 +294,8 @@ async def test_only_a_notebook_at_a_path_shows_its_run(kernels, call, make_noteb
     assert "in_place" in answer.text
 
 
-async def test_a_moved_notebook_shows_its_run_at_its_new_path(
-    kernels, browse, start, reached, engine, call
-):
+@pytest.mark.usefixtures("kernels")
+async def test_a_moved_notebook_shows_its_run_at_its_new_path(browse, start, reached, engine, call):
     run = await start(GATE)
     await reached(run["id"], "suspended")
     before = (await engine.run(run["id"])).open_gate.digest
@@ -363,25 +363,31 @@ async def test_nobody_comes_in_without_a_login(kernels, jp_ws_fetch, jp_serverap
     assert refused.value.code == 403
 
 
-async def test_another_site_can_not_connect(kernels, jp_ws_fetch):
+async def test_another_site_can_not_connect(
+    kernels, anyone, jp_serverapp, jp_base_url, http_server_port
+):
+    """A browser sends its cookie along, whoever asks it to."""
+    login = f"/user/bob/login?token={jp_serverapp.identity_provider.token}"
+    cookie = (await anyone("GET", login)).headers["Set-Cookie"].partition(";")[0]
+    host = f"127.0.0.1:{http_server_port[1]}"
+    url = f"ws://{host}{jp_base_url}jupyter-flows/api/documents/ws?path=flow.ipynb"
+
+    def connect(origin):
+        headers = {"Cookie": cookie, "Origin": origin}
+        return websocket_connect(HTTPRequest(url, headers=headers))
+
+    (await connect(f"http://{host}")).close()
     with pytest.raises(HTTPClientError) as refused:
-        await jp_ws_fetch(
-            "jupyter-flows",
-            "api",
-            "documents",
-            "ws",
-            params={"path": "flow.ipynb"},
-            headers={"Origin": "http://evil.example"},
-        )
+        await connect("http://evil.example")
     assert refused.value.code == 403
 
 
 async def test_who_may_not_read_the_run_is_told_its_state_and_no_outputs(
-    kernels, browse, start, reached, become, call
+    kernels, browse, start, become, call
 ):
     secret = ("print('secret')", [], {"id": "ask", "suspend": {"user_groups_required": ["board"]}})
     run = await start(secret)
-    await reached(run["id"], "suspended")
+    await (await browse()).reached("suspended")
     become("mallory")
     browser = await browse()
     await browser.next()
@@ -414,8 +420,12 @@ async def test_events_of_a_run_are_on_the_servers_event_bus(kernels, start, jp_w
 
 
 async def test_a_bus_that_fails_breaks_no_run(kernels, start, reached, jp_serverapp, monkeypatch):
-    def fail(**_):
-        raise RuntimeError("the bus is down")
+    emit = jp_serverapp.event_logger.emit
+
+    def fail(*, schema_id, data):
+        if schema_id == SCHEMA_ID:
+            raise RuntimeError("the bus is down")
+        return emit(schema_id=schema_id, data=data)
 
     monkeypatch.setattr(jp_serverapp.event_logger, "emit", fail)
     run = await start("1")
