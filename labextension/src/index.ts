@@ -2,6 +2,8 @@
 
 import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [];
+import { panelPlugins } from './plugins';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [...panelPlugins];
 
 export default plugins;
