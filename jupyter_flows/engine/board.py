@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from msgspec import structs
+
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, StepStatus
 from jupyter_flows.core.records import gate_record
 from jupyter_flows.engine.board_cell import BoardCell
@@ -29,6 +31,7 @@ class Board:
         self.seq = seq
         self.state = state
         self._cells = {step: BoardCell(step) for step in state.steps}
+        self._names = {step.id: step.spec.cell_id for step in state.steps.values()}
         self._drawn: dict[StepId, Gate] = {}
         self._kept: deque[tuple[int, Sequence[OutputOp], int]] = deque()
         self._size = 0
@@ -37,8 +40,8 @@ class Board:
         self.on_use: Callable[[bool], None] = lambda _: None
 
     def cells(self) -> Mapping[StepId, Shown]:
-        """What each step's cell shows now, the gate's record included."""
-        return {step: cell.shown() for step, cell in self._cells.items()}
+        """What each step's cell shows now, the gate's record included, by the cell's own id."""
+        return {self._names.get(step, step): cell.shown() for step, cell in self._cells.items()}
 
     def since(self, seq: int) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
         """The batches behind this number; None where they are not kept any more."""
@@ -122,6 +125,7 @@ class Board:
     def _tell(self, ops: Sequence[OutputOp]) -> None:
         if not ops:
             return
+        ops = [self._named(op) for op in ops]
         self.seq += 1
         size = sum(map(_size, ops))
         self._kept.append((self.seq, ops, size))
@@ -130,6 +134,11 @@ class Board:
             self._size -= self._kept.popleft()[2]
         for heard in tuple(self._listeners):
             heard(self.seq, ops)
+
+    def _named(self, op: OutputOp) -> OutputOp:
+        """Who mirrors the board knows cells, and not what the author calls their steps."""
+        name = self._names[op.cell]
+        return op if name == op.cell else structs.replace(op, cell=name)
 
     def _say_changed(self) -> None:
         for changed in tuple(self._watchers):
