@@ -125,7 +125,7 @@ class Board:
         if not ops:
             return
         self.seq += 1
-        size = sum(map(_size, ops))
+        size = size_of(ops)
         self._kept.append((self.seq, ops, size))
         self._size += size
         while self._kept and (len(self._kept) > KEPT_BATCHES or self._size > KEPT_SIZE):
@@ -159,8 +159,9 @@ def _record(
     return {**record, "data": {**record["data"], **widget}}
 
 
-def _size(op: OutputOp) -> int:
-    return 64 + len(op.text) + (_weight(op.output) if op.output is not None else 0)
+def size_of(ops: Iterable[OutputOp]) -> int:
+    """About the characters that they take."""
+    return sum(64 + len(op.text) + (_weight(op.output) if op.output else 0) for op in ops)
 
 
 def _weight(value: Json) -> int:
