@@ -3,7 +3,6 @@
 import asyncio
 import json
 
-import msgspec
 import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
@@ -12,118 +11,12 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core.model import RunId, StepId, Voter
 from jupyter_flows.engine import board as boards
 from jupyter_flows.engine.asked import NewRun
-from jupyter_flows.engine.board_cell import BoardCell
 from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
 from jupyter_flows.web import outbox
 from jupyter_flows.web.event_log import SCHEMA_ID
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
-
-
-class Browser:
-    """Keeps what the socket tells, and what it comes to."""
-
-    def __init__(self, socket):
-        self.socket = socket
-        self.told = []
-        self.run = None
-        self.path = None
-        self.seq = None
-        self.sources = None
-        self.cells = None
-
-    async def next(self):
-        """The next message, taken in."""
-        said = json.loads(await asyncio.wait_for(self.socket.read_message(), 30))
-        self.told.append(said)
-        getattr(self, f"_{said['type']}")(said)
-        return said
-
-    async def until(self, is_so):
-        while not is_so(self):
-            await self.next()
-        return self
-
-    async def reached(self, *statuses):
-        return await self.until(lambda b: b.run and b.run["status"] in statuses)
-
-    def _run(self, said):
-        self.run = said["run"]
-
-    def _sources(self, said):
-        self.sources = said["cells"]
-
-    def _outputs(self, said):
-        self.seq = said["seq"]
-        self.cells = {}
-        for step, shown in said["cells"].items():
-            self.cells[step] = cell = BoardCell(StepId(step))
-            for index, output in enumerate(shown["outputs"]):
-                list(cell.apply(OutputOp(step, OpKind.ADD, index, output)))
-            list(cell.apply(OutputOp(step, OpKind.COUNT, count=shown["execution_count"])))
-
-    def _ops(self, said):
-        assert said["seq"] == self.seq + 1, "none is missing, none comes twice"
-        self.seq = said["seq"]
-        for op in said["ops"]:
-            done = msgspec.convert(op, OutputOp)
-            assert list(self.cells[done.cell].apply(done)), done
-
-    def _saved(self, said):
-        pass
-
-    def _moved(self, said):
-        self.path = said["path"]
-
-    @property
-    def shown(self):
-        return {step: cell.shown() for step, cell in self.cells.items()}
-
-    def text(self, step):
-        return "".join(o.get("text", "") for o in self.shown[step].outputs)
-
-    def records(self, step):
-        return [o for o in self.shown[step].outputs if "jupyter_flows" in o.get("metadata", {})]
-
-    def close(self):
-        self.socket.close()
-
-
-@pytest.fixture
-def browse(jp_ws_fetch):
-    """`await browse("flow.ipynb", run=…, since=…)`"""
-    open_ones = []
-
-    async def browse(path="flow.ipynb", *, known=None, hello=None, **query):
-        params = {"path": path, **query}
-        if known is not None:
-            params = {**params, "run": known.run["id"], "since": str(known.seq)}
-        socket = await jp_ws_fetch("jupyter-flows", "api", "documents", "ws", params=params)
-        browser = Browser(socket)
-        if known is not None:
-            browser.run, browser.seq, browser.cells = known.run, known.seq, known.cells
-        if hello is not None:
-            await socket.write_message(json.dumps({"type": "hello", "kernel_client": hello}))
-        open_ones.append(browser)
-        return browser
-
-    yield browse
-    for browser in open_ones:
-        browser.close()
-
-
-@pytest.fixture
-def start(call, make_notebook, jp_root_dir):
-    """A run in place of the notebook with these cells."""
-
-    async def start(*cells, path="flow.ipynb", **asked):
-        (jp_root_dir / path).write_text(json.dumps(make_notebook(*cells)))
-        answer = await call("POST", "api/runs", {"path": path, **asked})
-        assert answer.status == 201, answer.text
-        return answer.json
-
-    return start
-
+from .browsing import approve
 
 STREAM = {"output_type": "stream", "name": "stdout", "text": "look\n"}
 GATE = ("print('look')", [], {"id": "ask", "suspend": {}})
@@ -135,11 +28,6 @@ def put_out(kernels, run, text):
     grown = {**STREAM, "text": before.outputs[0]["text"] + text}
     kernels.shows[run["id"]] = {"ask": Shown([grown], 1)}
     kernels.tell(run["id"], [OutputOp("ask", OpKind.APPEND, 0, text=text)])
-
-
-async def approve(call, run, gate="ask"):
-    answer = await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
-    assert answer.status in (200, 201), answer.text
 
 
 async def test_a_notebook_without_a_run_shows_none_until_one_starts(kernels, browse, start):
@@ -160,8 +48,8 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
     kinds = [(await browser.next())["type"] for _ in range(3)]
     assert kinds == ["run", "sources", "outputs"]
     assert "print('hello')" in browser.sources.values()
-    assert browser.text("ask") == "look\n"
-    (record,) = browser.records("ask")
+    assert browser.text("c0") == "look\n"
+    (record,) = browser.records("c0")
     assert record["metadata"]["jupyter_flows"]["gate"] == f"{run['id']}.ask.1"
     (gate,) = browser.run["gates"]
     assert gate["links"]["approvalPage"]
@@ -170,11 +58,11 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
 async def test_the_record_of_a_gate_follows_its_state(kernels, call, browse, start):
     browser = await browse()
     run = await start(GATE, "'done'")
-    await browser.until(lambda b: b.cells and b.records("ask"))
-    (waiting,) = browser.records("ask")
+    await browser.until(lambda b: b.cells and b.records("c0"))
+    (waiting,) = browser.records("c0")
     await approve(call, run["id"])
     await browser.reached("succeeded")
-    await browser.until(lambda b: b.records("ask") != [waiting])
+    await browser.until(lambda b: b.records("c0") != [waiting])
 
 
 async def test_the_view_of_a_form_is_in_the_record_while_the_gate_is_open(
@@ -183,12 +71,12 @@ async def test_the_view_of_a_form_is_in_the_record_while_the_gate_is_open(
     view = {boards.WIDGET_VIEW: {"model_id": "m"}}
     browser = await browse()
     run = await start(GATE, "'done'")
-    await browser.until(lambda b: b.cells and b.records("ask"))
+    await browser.until(lambda b: b.cells and b.records("c0"))
     engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
-    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
-    assert "text/plain" in browser.records("ask")[0]["data"]
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("c0")[0]["data"])
+    assert "text/plain" in browser.records("c0")[0]["data"]
     await approve(call, run["id"])
-    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("c0")[0]["data"])
 
 
 async def test_the_view_of_a_form_goes_with_its_kernel(kernels, browse, start, engine, reached):
@@ -198,10 +86,10 @@ async def test_the_view_of_a_form_goes_with_its_kernel(kernels, browse, start, e
     await browser.until(lambda b: b.cells)
     view = {boards.WIDGET_VIEW: {"model_id": "m"}}
     engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
-    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("c0")[0]["data"])
     await kernels.close(run["id"])
     kernels.lose(run["id"])
-    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("c0")[0]["data"])
     await browser.until(lambda b: b.run["kernel_id"] is None)
 
 
@@ -213,7 +101,7 @@ async def test_who_comes_back_is_told_what_was_missed(kernels, browse, start, re
     before.close()
     put_out(kernels, run, "more\n")
     after = await browse(known=before)
-    await after.until(lambda b: "more" in b.text("ask"))
+    await after.until(lambda b: "more" in b.text("c0"))
     assert "outputs" not in [said["type"] for said in after.told]
 
 
@@ -229,7 +117,7 @@ async def test_who_comes_back_too_late_is_shown_everything(
     for _ in range(5):
         put_out(kernels, run, "+")
     after = await browse(known=before)
-    await after.until(lambda b: b.text("ask").endswith("+++++"))
+    await after.until(lambda b: b.text("c0").endswith("+++++"))
     assert "outputs" in [said["type"] for said in after.told]
 
 
@@ -251,7 +139,7 @@ async def test_a_slow_reader_is_shown_everything_anew(kernels, browse, start, re
     await browser.until(lambda b: b.cells)
     for _ in range(50):  # nothing is sent before all of them are there
         put_out(kernels, run, "+")
-    await browser.until(lambda b: b.text("ask").endswith("+" * 50))
+    await browser.until(lambda b: b.text("c0").endswith("+" * 50))
     assert [said["type"] for said in browser.told].count("outputs") == 2
 
 
@@ -279,7 +167,7 @@ async def test_a_run_that_is_not_in_place_does_not_take_it_over(
     assert browser.run["id"] == first["id"]
     shown = (await call("GET", "api/documents?path=flow.ipynb")).json
     assert shown["run"]["id"] == first["id"]
-    assert shown["outputs"]["cells"]["ask"]["outputs"][0]["text"] == "look\n"
+    assert shown["outputs"]["cells"]["c0"]["outputs"][0]["text"] == "look\n"
 
 
 async def test_a_notebook_that_was_never_run_shows_nothing(kernels, call):
