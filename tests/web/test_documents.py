@@ -48,8 +48,8 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
     kinds = [(await browser.next())["type"] for _ in range(3)]
     assert kinds == ["run", "sources", "outputs"]
     assert "print('hello')" in browser.sources.values()
-    assert browser.text("c0") == "look\n"
-    (record,) = browser.records("c0")
+    assert browser.text("c1") == "look\n"
+    (record,) = browser.records("c1")
     assert record["metadata"]["jupyter_flows"]["gate"] == f"{run['id']}.ask.1"
     (gate,) = browser.run["gates"]
     assert gate["links"]["approvalPage"]

@@ -38,6 +38,7 @@ def jp_server_config(jp_server_config, tmp_path, jp_root_dir):
         },
         "YDocExtension": {
             "document_save_delay": 0.1,
+            "document_cleanup_delay": 0,
             "session_store_path": str(tmp_path / "sessions.json"),
         },
     }
