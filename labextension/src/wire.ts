@@ -30,6 +30,8 @@ export interface Failure {
 
 export interface Step {
   id: string;
+  /** Its cell's own id: the author may have given the step another one. */
+  cell: string;
   /** The cell's place in the run's snapshot. */
   index: number;
   /** The cell's id; the step's own may be another, for options can name it. */
