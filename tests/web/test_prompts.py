@@ -1,5 +1,8 @@
 """The form in the notebook: real kernels, and a second client of theirs that clicks."""
 
+# ruff: noqa: PLR0917 (fixtures are asked for by name)
+
+import ast
 import asyncio
 import json
 import os
@@ -46,8 +49,7 @@ class Front:
             if reply["parent_header"].get("msg_id") == asked:
                 found = reply["content"]["user_expressions"][name]
                 assert found["status"] == "ok", found
-                text = found["data"]["text/plain"]
-                return json.loads(json.loads(json.dumps(eval(text))))
+                return json.loads(ast.literal_eval(found["data"]["text/plain"]))
 
     async def form(self, gate):
         """The ids of the form's widgets, by what stands on them."""
@@ -84,8 +86,8 @@ class Front:
 
 
 class Widget:
-    def __init__(self, id, label, value, disabled):
-        self.id, self.label, self.value, self.disabled = id, label, value, disabled
+    def __init__(self, model, label, value, disabled):
+        self.id, self.label, self.value, self.disabled = model, label, value, disabled
 
 
 @pytest.fixture
