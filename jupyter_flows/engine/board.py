@@ -29,6 +29,7 @@ class Board:
         self.seq = seq
         self.state = state
         self._cells = {step: BoardCell(step) for step in state.steps}
+        self._gated = [s for s in state.steps if state.steps[s].spec.gate is not None]
         self._drawn: dict[StepId, Gate] = {}
         self._kept: deque[tuple[int, Sequence[OutputOp], int]] = deque()
         self._size = 0
@@ -91,21 +92,22 @@ class Board:
         ops: list[OutputOp] = []
         for step, cell in self._cells.items():
             ops += cell.become(shown.get(step, Shown()))
-        self._tell([*ops, *self._at(state, widgets)])
+        self._tell([*ops, *self._at(state, widgets, ())])
         self._say_changed()
 
-    def at(self, state: Run, widgets: Widgets) -> None:
-        """The run is this by now; what its cells put out, the kernel tells."""
-        self._tell(self._at(state, widgets))
+    def at(self, state: Run, widgets: Widgets, touched: Iterable[StepId] = ()) -> None:
+        """The run is this by now, by events of the `touched` steps; what its cells put out, the
+        kernel tells.
+        """
+        self._tell(self._at(state, widgets, touched))
         self._say_changed()
 
-    def _at(self, state: Run, widgets: Widgets) -> list[OutputOp]:
+    def _at(self, state: Run, widgets: Widgets, touched: Iterable[StepId]) -> list[OutputOp]:
         moved = state.status is not self.state.status
         self.state = state
-        ops: list[OutputOp] = []
-        for step, cell in self._cells.items():
-            ops += self._counted(cell)
-            gate = state.gate(step) if state.steps[step].spec.gate is not None else None
+        ops = [op for step in touched for op in self._counted(self._cells[step])]
+        for step in self._gated:
+            gate, cell = state.gate(step), self._cells[step]
             if moved or gate is not self._drawn.get(step) or step in widgets or _has_view(cell):
                 ops += cell.draw(_record(state, gate, widgets.get(step)))
             if gate is not None:
@@ -123,7 +125,7 @@ class Board:
         if not ops:
             return
         self.seq += 1
-        size = sum(map(_size, ops))
+        size = size_of(ops)
         self._kept.append((self.seq, ops, size))
         self._size += size
         while self._kept and (len(self._kept) > KEPT_BATCHES or self._size > KEPT_SIZE):
@@ -157,8 +159,9 @@ def _record(
     return {**record, "data": {**record["data"], **widget}}
 
 
-def _size(op: OutputOp) -> int:
-    return 64 + len(op.text) + (_weight(op.output) if op.output is not None else 0)
+def size_of(ops: Iterable[OutputOp]) -> int:
+    """About the characters that they take."""
+    return sum(64 + len(op.text) + (_weight(op.output) if op.output else 0) for op in ops)
 
 
 def _weight(value: Json) -> int:
