@@ -6,16 +6,20 @@ import ast
 import asyncio
 import json
 import os
+import shutil
 import signal
 from itertools import count
 
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
+from msgspec.structs import replace
 
 from jupyter_flows.client import prompt as client
 from jupyter_flows.engine.board import WIDGET_VIEW
 from jupyter_flows.web import prompt
 
 BOTH = "dict(resume='http://r', cancel='http://c')"
+BASH = KernelSpecManager().find_kernel_specs().get("bash")
 LIMIT = {"limit": {"type": "integer", "maximum": 9}}
 NAMES = {"names": {"type": "array", "items": {"type": "string"}}}
 GATE = {"resume_form": {"schema": {"properties": LIMIT, "required": ["limit"]}}}
@@ -147,8 +151,8 @@ def until(engine):
     return until
 
 
-async def record_of(engine, run):
-    shown = (await engine.boards.board(run)).cells()["ask"]
+async def record_of(engine, run, step="ask"):
+    shown = (await engine.boards.board(run)).cells()[step]
     return shown.outputs[-1]["data"]
 
 
@@ -287,6 +291,27 @@ async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
 # ---------------------------------------------------------------- following the gate
 
 
+async def test_an_answer_to_what_was_shown_before_is_not_counted(
+    asked, formed, front, call, until, engine, reached
+):
+    """G70"""
+    gate, run = await asked(GATE)
+    await formed(run)
+    notebook = await front(run)
+    entries = {"f/limit": ["3"]}
+    answer = {"kind": "answer", "gate": gate, "approved": True, "entries": entries}
+    notebook.says({**answer, "digest": "sha256:old"})
+
+    async def said():
+        return prompt.CHANGED in await notebook.words(gate)
+
+    await until(said)
+    assert not (await engine.run(run)).gates["ask", 1].votes
+    await notebook.type(gate, "limit", "3")
+    await notebook.click(gate, "Approve")
+    assert (await reached(run, "succeeded", "failed")).result == {"limit": 3}
+
+
 async def test_others_votes_are_seen_and_the_form_is_locked_when_the_gate_closes(
     asked, formed, front, call, anyone, reached, until, engine
 ):
@@ -368,13 +393,21 @@ async def test_outputs_that_change_are_to_be_looked_at_again(asked, formed, fron
 # ---------------------------------------------------------------- where there is none
 
 
-async def no_form(engine, doors, run):
+@pytest.fixture
+def bash(jp_environ, jp_env_jupyter_path):
+    """The bash kernel, where the tests' own Jupyter looks for kernels."""
+    if BASH is None:
+        pytest.skip("no bash kernel: python -m bash_kernel.install --sys-prefix")
+    shutil.copytree(BASH, jp_env_jupyter_path / "kernels" / "bash")
+
+
+async def no_form(engine, doors, run, step="ask"):
     """Everything that was begun for the run's form has ended, and there is none."""
     form = doors.prompts._forms.get(run)
     while form is not None and form.errands:
         await asyncio.wait(form.errands)
     assert run not in doors.prompts._forms
-    data = await record_of(engine, run)
+    data = await record_of(engine, run, step)
     assert WIDGET_VIEW not in data
     return data
 
@@ -390,6 +423,19 @@ async def test_a_gate_that_is_no_prompt_has_no_form(asked, engine, doors):
     """G50"""
     _, run = await asked(source="'go?'")
     assert "Awaited from" in (await no_form(engine, doors, run))["text/plain"]
+
+
+async def test_a_kernel_of_another_language_is_left_alone(
+    bash, call, doors, engine, make_notebook, reached
+):
+    """It has no results either, and so no prompts: here it is made one by hand."""
+    notebook = make_notebook(("echo hi", ["suspend"]), "echo ho", kernel="bash", language="bash")
+    run = (await call("POST", "api/runs", {"notebook": notebook})).json["id"]
+    state = await reached(run, "suspended")
+    gate = replace(state.open_gate, prompt=True)
+    doors.prompts._opened(replace(state, gates={(gate.step, gate.generation): gate}))
+    assert run in doors.prompts._forms
+    await no_form(engine, doors, run, "c0")
 
 
 async def test_without_ipywidgets_the_record_stands_alone(asked, engine, doors, call, reached):
