@@ -314,10 +314,9 @@ class _Drawing:
         self, node: dict[str, Any], widgets: Any, entries: Callable[[], Entries], **more: Any
     ) -> _Field:
         """A control with its hint, and room for what is wrong with it."""
-        hint = self._w.HTML(_line(node["hint"], SOFT))
+        hint = [self._w.HTML(_line(node["hint"], SOFT))] if node["hint"] else []
         wrong = self._w.HTML()
-        shown = [hint] if node["hint"] else []
-        return _Field(node, self._w.VBox([*widgets, *shown, wrong]), entries, wrong, **more)
+        return _Field(node, self._w.VBox([*widgets, *hint, wrong]), entries, wrong, **more)
 
     def _text(self, node: dict[str, Any], kind: Any, **more: Any) -> _Field:
         more["placeholder"] = node.get("placeholder", "")

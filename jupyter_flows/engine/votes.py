@@ -48,6 +48,7 @@ class Votes:
 
     async def cast(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
         """Cast a vote, durably, and have the run driven; the run, and whether the vote is new.
+        Whoever has the run, perhaps another server, shows the vote also where the gate stays open.
 
         Raises what `machine.decide` raises, TooLarge (G63), and for a gate with a validator
         FormInvalid and ValidatorUnavailable (G62).
@@ -64,7 +65,7 @@ class Votes:
                 )
             )
         state, events = await self._told(run, vote)
-        if state.status is RunStatus.RUNNING or state.finished:
+        if events or state.status is RunStatus.RUNNING or state.finished:
             await self.dispatcher.enqueue(run)
         return state, bool(events)
 
@@ -98,7 +99,9 @@ class Votes:
     async def withdraw(self, run: RunId, gate: StepId, generation: int, voter: Voter) -> Run:
         """G18. Raises NothingToWithdraw, GateClosed, GateSuperseded."""
         command = c.WithdrawVote(gate=gate, generation=generation, voter=voter)
-        return await self.teller.tell(run, command)
+        state = await self.teller.tell(run, command)
+        await self.dispatcher.enqueue(run)
+        return state
 
     async def _told(self, run: RunId, vote: c.CastVote) -> Told:
         """Between the check and the decision another gate may open, or this one: then again."""

@@ -136,13 +136,22 @@ class Prompts:
             return
         for errand in form.errands:
             errand.cancel()
-        async with form.turn:
-            gate = run.gates[form.step, form.generation]
-            telling = told(run, gate)
-            words = "\n".join((telling.heading, *telling.lines))
-            await self._ask(run.id, "lock", form.name, words)
-        if self._forms.get(run.id) is form:
-            del self._forms[run.id]
+        try:
+            async with form.turn:
+                await self._lock(run, form)
+                self._forget(run.id, form)
+        finally:
+            if run.finished:
+                self._forget(run.id, form)
+
+    async def _lock(self, run: Run, form: _Shown) -> None:
+        telling = told(run, run.gates[form.step, form.generation])
+        words = "\n".join((telling.heading, *telling.lines))
+        await self._ask(run.id, "lock", form.name, words)
+
+    def _forget(self, run: RunId, form: _Shown) -> None:
+        if self._forms.get(run) is form:
+            del self._forms[run]
 
     def _lost(self, run: RunId) -> None:
         form = self._forms.pop(run, None)
@@ -174,7 +183,7 @@ class Prompts:
         made = await self._ask(run_id, "make", tree)
         view = made.get("view") if isinstance(made, Mapping) else None
         if not view:
-            self._forms.pop(run_id, None)
+            self._forget(run_id, form)
             return
         form.made, form.digest = True, gate.digest
         if form.gate_of(await self._engine.run(run_id)) is not None:

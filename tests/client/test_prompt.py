@@ -173,7 +173,11 @@ def test_a_file_comes_as_the_page_sends_it(said, schema, content, of_version_7):
     whole = {"properties": {"file": {"type": "string", **schema}}}
     form = form_of(whole, said)
     about = {"name": "a b.txt", "type": "text/plain", "size": 5}
-    new = {**about, "content": memoryview(b"hello"), "last_modified": None}
+    new = {
+        **about,
+        "content": memoryview(b"hello"),
+        "last_modified": dt.datetime.fromtimestamp(0, dt.UTC),
+    }
     old = {"a b.txt": {"metadata": about, "content": b"hello"}}
     upload = every(form.root, ipywidgets.FileUpload)[0]
     if of_version_7:

@@ -249,3 +249,67 @@ async def test_a_cell_that_begins_while_the_runs_state_is_read_is_left_alone(wor
     assert run.id in engine.kernels._held, "it was interrupted"
     engine.kernels.go(run.id)
     assert (await engine.settled(run.id)).status == "succeeded"
+
+
+# ---------------------------------------------------------------- who is asked before
+
+
+async def test_who_is_asked_before_a_run_goes_on_sees_each_closed_gate_before_the_next_cell(world):
+    engine = world.server()
+    seen = []
+
+    async def look(run):
+        gates = [gate.status.value for gate in run.gates.values()]
+        seen.append((gates, [step for _, step in engine.kernels.executed], run.status.value))
+
+    engine.before_going_on(look)
+    run = await world.settled(engine, *GATED)
+    await engine.vote(run.id, vote(run, payload={"n": 22}))
+    await engine.settled(run.id)
+    assert (["approved"], ["c0", "c1"], "running") in seen
+
+
+async def test_who_is_asked_before_a_run_ends_is_asked_before_its_kernel_goes(world):
+    engine = world.server()
+    seen = []
+
+    async def look(run):
+        seen.append((run.status.value, run.id in engine.kernels.closed))
+
+    engine.before_going_on(look)
+    run = await world.settled(engine, *GATED)
+    await engine.vote(run.id, vote(run, approved=False))
+    await engine.settled(run.id)
+    assert ("failed", False) in seen
+    assert run.id in engine.kernels.closed
+
+
+@pytest.mark.parametrize("fault", ["fails", "hangs"])
+async def test_what_goes_wrong_there_does_not_stop_the_run(world, monkeypatch, fault):
+    monkeypatch.setattr(driving, "LOOK_SECONDS", 0.01)
+    engine = world.server()
+
+    async def look(_):
+        if fault == "fails":
+            raise RuntimeError("a defect")
+        await asyncio.get_running_loop().create_future()
+
+    engine.before_going_on(look)
+    run = await world.settled(engine, *GATED)
+    await engine.vote(run.id, vote(run, payload={"n": 22}))
+    assert (await engine.settled(run.id)).status == "succeeded"
+
+
+async def test_a_vote_elsewhere_that_leaves_the_gate_open_is_seen_by_who_has_the_run(world):
+    first, other = world.server("srv_1"), world.server("srv_2", drives=False)
+    seen = []
+
+    async def look(run):
+        seen.append([vote.voter.name for gate in run.gates.values() for vote in gate.votes])
+
+    first.before_going_on(look)
+    flow = {"suspend": {"required_events": 2}}
+    run = await world.settled(first, ("'go?'", [], flow), "1")
+    await other.vote(run.id, vote(run))
+    await first.settled(run.id)
+    assert seen[-1] == ["bob"]
