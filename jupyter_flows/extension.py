@@ -62,16 +62,23 @@ class FlowsApp(FlowsSettings, ExtensionApp):
 
     def _address(self) -> str:
         """Where the kernels of this machine reach the doors."""
-        url = urlsplit(_bare(self._server.local_url))
+        url = urlsplit(self._root_of(self._server.local_url))
         host = self._server.ip
         if host not in _EVERYWHERE:
             host = f"[{host}]" if ":" in host else host
             url = url._replace(netloc=f"{host}:{url.port}" if url.port else host)
         return url_path_join(url.geturl(), NAMESPACE)
 
+    def _root_of(self, url: str) -> str:
+        """Of the address that the server tells its user, which may lead on to Lab's page."""
+        parts = urlsplit(_bare(url))
+        if parts.path.rstrip("/") == self._server.default_url.rstrip("/"):
+            parts = parts._replace(path=self._server.base_url)
+        return parts.geturl()
+
     def _public_address(self) -> str:
         """Where the readers of links reach the doors (G37): never taken from a request."""
-        return url_path_join(self.public_url or _bare(self._server.public_url), NAMESPACE)
+        return url_path_join(self.public_url or self._root_of(self._server.public_url), NAMESPACE)
 
     def initialize_handlers(self) -> None:
         house = cast("House", self.house)
