@@ -50,16 +50,23 @@ export class Cells implements IDisposable {
   forget(): void {
     this._pending.clear();
     this._shown = new WeakMap();
+    this._counts.clear();
   }
 
   /** Show these cells as running, and no others that we showed so. */
   running(ids: ReadonlySet<string>): void {
     const models = this._models();
     this._silently(() => {
-      for (const id of this._busy) if (!ids.has(id)) setBusy(models.get(id), false);
-      for (const id of ids) setBusy(models.get(id), true);
+      for (const id of this._busy) if (!ids.has(id)) this._rest(models.get(id));
+      for (const id of ids) begin(models.get(id));
     });
     this._busy = ids;
+  }
+
+  private _rest(model: ICodeCellModel | undefined): void {
+    if (!model) return;
+    model.executionState = 'idle';
+    model.executionCount = this._counts.get(model.id) ?? null;
   }
 
   /** Trust what these cells show: the user's own run made it. */
@@ -120,7 +127,9 @@ export class Cells implements IDisposable {
     }
     const before = this._shown.get(outputs) ?? (outputs.toJSON() as Output[]).map(plain);
     for (const call of plan(before, wanted)) make(outputs, call);
-    model.executionCount = cell.execution_count;
+    this._counts.set(model.id, cell.execution_count);
+    // for Lab a cell with a count has been executed
+    if (!this._busy.has(model.id)) model.executionCount = cell.execution_count;
     this._watch(outputs, wanted);
   }
 
@@ -159,6 +168,7 @@ export class Cells implements IDisposable {
   private _pending = new Map<string, ShownCell>();
   private _shown = new WeakMap<IOutputAreaModel, readonly Output[]>();
   private readonly _watched = new Set<IOutputAreaModel>();
+  private readonly _counts = new Map<string, number | null>();
   private readonly _awaited = new Map<string, number>();
   private _busy: ReadonlySet<string> = new Set();
   private _isOurs = false;
@@ -167,10 +177,10 @@ export class Cells implements IDisposable {
   private _timer = 0;
 }
 
-function setBusy(model: ICodeCellModel | undefined, busy: boolean): void {
+function begin(model: ICodeCellModel | undefined): void {
   if (!model) return;
-  if (busy) model.executionCount = null;
-  model.executionState = busy ? 'running' : 'idle';
+  model.executionCount = null;
+  model.executionState = 'running';
 }
 
 function make(outputs: IOutputAreaModel, call: Call): void {

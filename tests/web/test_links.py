@@ -540,3 +540,14 @@ async def test_a_page_that_submits_itself_does_not_vote(park, site):
     assert (await run.gate())["votes"] == []
     pressed = {**sent, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"}
     assert (await run.anyone("POST", link, "", pressed)).status == 201
+
+
+@pytest.mark.parametrize("server_config", [{"default_url": "/lab"}])
+async def test_links_begin_at_the_servers_root_where_its_first_page_is_another(
+    call, jp_serverapp, park
+):
+    assert jp_serverapp.default_url == "/user/bob/lab"
+    run = await park()
+    minted = await call("POST", "api/links", {"run": run.id, "gate": "ask"})
+    assert "/user/bob/jupyter-flows/approve?" in minted.json["approvalPage"]
+    assert "/lab/" not in minted.json["approvalPage"]
