@@ -1,6 +1,6 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -40,7 +40,8 @@ class KernelRequest:
 
     `kernel_id` names a kernel that already runs and isn't ours to end. `path` is the notebook's
     path as the contents API writes it; the kernel starts in its folder, or in `folder` (absolute)
-    when that is given. `env` is set in the kernel's environment.
+    when that is given. `env` is set in the kernel's environment. `in_place`: the run shows in its
+    notebook, and a kernel that somebody has open there when the run ends is left to them.
     """
 
     run: RunId
@@ -49,6 +50,7 @@ class KernelRequest:
     path: str
     folder: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,8 @@ class OutputOp(Struct, frozen=True, omit_defaults=True, rename={"kind": "op"}):
     cut: only the first `index` outputs stay. add: `output` is put in at `index`. set: `output`
     takes the place of the one at `index`. append: `text` comes to the end of the stream there.
     count: the cell's execution count is `count`.
+
+    What a kernel tells names the cell by its step; what a board tells, by the cell's own id.
     """
 
     cell: StepId
@@ -209,6 +213,19 @@ class Kernels(Protocol):
         """Let all go, warm ones too. At most 3 s."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What a notebook's cell tagged `parameters` sets. `default` is source text; `value` is the
+    same as JSON, None where it has none.
+    """
+
+    name: str
+    default: str
+    value: Json = None
+    type: str | None = None
+    help: str = ""
+
+
 class Documents(Protocol):
     """Notebooks as files: made ready at a run's start, and written as executed."""
 
@@ -218,6 +235,9 @@ class Documents(Protocol):
         """A valid nbformat 4.5 notebook with cell ids and the injected parameters, and the name
         of its kernel. Raises BadInput (not a notebook), ParametersInvalid.
         """
+
+    def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
+        """What a prepared notebook's cell tagged `parameters` sets, as far as that can be read."""
 
     def executed(
         self,
@@ -254,8 +274,10 @@ class SharedNotebook(Protocol):
     def show(self, cells: Mapping[StepId, Shown]) -> None:
         """Let these cells show exactly this; cells that the notebook has not are passed over."""
 
-    def apply(self, ops: Sequence[OutputOp]) -> None:
-        """Apply them to what was shown before. Ops of unknown cells are passed over."""
+    def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
+        """Apply them to what was shown before. Ops of unknown cells are passed over. The cells that
+        come back are to be shown anew: somebody else has changed what they show.
+        """
 
 
 class Notebooks(Protocol):
@@ -263,6 +285,11 @@ class Notebooks(Protocol):
 
     Paths are those of the contents API.
     """
+
+    def has(self, folder: str | None) -> bool:
+        """Whether notebooks of this folder (absolute; None is not known) may be this server's: on
+        another one the same path may be another notebook.
+        """
 
     def on_moved(self, listener: Callable[[str, str], None]) -> None:
         """Who is told that the notebook, or a folder, at the first path is now at the second."""

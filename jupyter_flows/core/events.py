@@ -35,6 +35,7 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     name: str | None = None
     timeout: float | None = None
     concurrency: int | None = None
+    in_place: bool = False
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -218,8 +219,14 @@ class RunInterrupted(Struct, frozen=True, kw_only=True):
 
 
 class RunResumed(Struct, frozen=True, kw_only=True):
+    """With `steps` it goes on with these, from another snapshot: the notebook was edited. Those
+    that had run and stand before `step` are the same as before.
+    """
+
     by: str
     step: StepId
+    snapshot: Digest | None = None
+    steps: tuple[StepSpec, ...] | None = None
 
 
 class KernelRebuilt(Struct, frozen=True, kw_only=True):
@@ -237,6 +244,12 @@ class RunFailed(Struct, frozen=True, kw_only=True):
 class RunCancelled(Struct, frozen=True, kw_only=True):
     by: str
     reason: str | None = None
+
+
+class NotebookMoved(Struct, frozen=True, kw_only=True):
+    """The notebook in which the run shows is at another path now."""
+
+    path: str
 
 
 Event: TypeAlias = (
@@ -271,6 +284,7 @@ Event: TypeAlias = (
     | RunSucceeded
     | RunFailed
     | RunCancelled
+    | NotebookMoved
 )
 
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

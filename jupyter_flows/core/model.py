@@ -151,7 +151,8 @@ class StepSpec(Struct, frozen=True):
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
     `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
-    With `scripts` its outputs may run scripts on a gate's page, in a box apart.
+    With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is the id of
+    the cell; the steps of earlier versions' runs have none, and are mostly named after theirs.
     """
 
     id: StepId
@@ -172,6 +173,12 @@ class StepSpec(Struct, frozen=True):
     continue_on_error: bool = False
     failure: bool = False
     scripts: bool = False
+    cell: str = ""
+
+    @property
+    def cell_id(self) -> str:
+        """The id of the cell in the notebook."""
+        return self.cell or self.id
 
 
 class Step(Struct, frozen=True):
@@ -302,7 +309,7 @@ class Run(Struct, frozen=True):
     `deadline` is the whole run's, `wake_at` the end of its sleep. `failing` says that only the
     `failure` steps are still to run; `failed_step` is where it began. `skips` holds what the
     conditions of sections came to. `stopped` is the step that ended the run early (G80), `running`
-    the one whose status says so.
+    the one whose status says so. `in_place`: the run shows in the notebook at its path.
     """
 
     id: RunId
@@ -338,6 +345,7 @@ class Run(Struct, frozen=True):
     skips: Mapping[str, bool] = field(default_factory=dict)
     stopped: StepId | None = None
     running: StepId | None = None
+    in_place: bool = False
 
     @property
     def finished(self) -> bool:

@@ -43,14 +43,17 @@ from jupyter_flows.core.plain import plain_json
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
+from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
-from jupyter_flows.engine.drive import Driver
+from jupyter_flows.engine.drive import Driver, Look
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.queue import Queue
+from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.told import DocumentsTold
 from jupyter_flows.engine.votes import Votes
 from jupyter_flows.ports import (
     Chance,
@@ -63,13 +66,17 @@ from jupyter_flows.ports import (
     Kernels,
     LinkRow,
     Listener,
+    Lost,
+    Notebooks,
     Outputs,
     Page,
+    Parameter,
     Peers,
     ReceiptKeys,
     RunFilter,
     RunRow,
     Store,
+    Word,
 )
 
 STOPPED = "The server was stopped while this cell ran."
@@ -92,6 +99,7 @@ class Engine:
         store: Store,
         kernels: Kernels,
         documents: Documents,
+        notebooks: Notebooks | None = None,
         peers: Peers,
         keyring: Callable[[], Keyring],
         receipt_keys: Callable[[], ReceiptKeys],
@@ -122,6 +130,15 @@ class Engine:
         self._teller = Teller(store, self.feed, clock)
         self._keeper = Keeper(store, documents, clock, chance, log)
         self.showing = Showing(store, self._keeper, self._teller, clock, log)
+        self.documents_told = DocumentsTold()
+        self.boards = Boards(
+            store=store,
+            kernels=kernels,
+            keeper=self._keeper,
+            feed=self.feed,
+            clock=clock,
+            log=log,
+        )
         self._driver = Driver(
             server=server,
             store=store,
@@ -152,6 +169,19 @@ class Engine:
         self.feed.listen(queue.committed)
         self._background: set[asyncio.Task[None]] = set()
         kernels.on_amended(self._amended)
+        self._scribe = None if notebooks is None else self._with(notebooks)
+
+    def _with(self, notebooks: Notebooks) -> Scribe:
+        return Scribe(
+            notebooks=notebooks,
+            boards=self.boards,
+            store=self._store,
+            feed=self.feed,
+            told=self.documents_told,
+            move=self.move,
+            is_ours=self._is_ours,
+            log=self._log,
+        )
 
     def _env(self, run: RunId) -> Mapping[str, str]:
         """What a run's kernel is told: where the server is, and a token for this run (G46)."""
@@ -169,14 +199,20 @@ class Engine:
         self._spawn(self._due.waiting.forever(), "jupyter-flows due times")
         await self._reconcile()
 
+    def show_in_place(self) -> None:
+        """Write what runs show into their notebooks, from now on."""
+        if self._scribe is not None:
+            self._scribe.start()
+
     async def see_to_due(self) -> None:
         """Do at once what is due by the clock: for one that was moved."""
         await self._due.tick()
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def _reconcile(self) -> None:
         """Enqueue the runs that have something to do here and that nobody drives."""
@@ -263,8 +299,13 @@ class Engine:
                 await self._driver.interrupted(run, STOPPED, partial[run])
             except FlowsError as error:
                 self._log.warning("run %s: %s", run, error)
-        await self._kernels.stop()
+        await asyncio.gather(self._kernels.stop(), self._stop_showing())
+        self.boards.stop()
         await self._store.close()
+
+    async def _stop_showing(self) -> None:
+        if self._scribe is not None:
+            await self._scribe.stop()
 
     # ------------------------------------------------------------ runs
 
@@ -285,6 +326,14 @@ class Engine:
             raise BadInput("The notebook or a parameter is nested too deeply.") from None
         plain_json(dict(parameters), "value of a parameter")
         return prepared, kernel, flow
+
+    def inspect(self, notebook: Mapping[str, Json]) -> tuple[Flow, Sequence[Parameter]]:
+        """The flow in a notebook, and the parameters that it would take.
+
+        Raises BadInput, FlowInvalid.
+        """
+        prepared, kernel, flow = self.read(notebook)
+        return flow, self._documents.parameters(prepared, kernel)
 
     async def create(self, new: NewRun) -> Run:
         """Start a run of a snapshot of the notebook. With a key that was used, the earlier run.
@@ -307,6 +356,7 @@ class Engine:
             name=flow.name,
             timeout=flow.timeout,
             concurrency=flow.concurrency,
+            in_place=new.in_place,
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
@@ -339,14 +389,22 @@ class Engine:
     async def notebook(self, run_id: RunId) -> dict[str, Json]:
         """The executed notebook so far. Raises UnknownRun."""
         run = await self.run(run_id)
+        return await self._keeper.executed(run, await self.snapshot(run))
+
+    async def snapshot(self, run: Run) -> dict[str, Json]:
+        """The notebook as it was when the run was started."""
         try:
-            snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+            found: dict[str, Json] = msgspec.json.decode(await self._store.get(run.snapshot))
         except KeyError:
-            raise FlowsError(f"The snapshot of run {run_id} is lost from the store.") from None
-        return await self._keeper.executed(run, snapshot)
+            raise FlowsError(f"The snapshot of run {run.id} is lost from the store.") from None
+        return found
 
     async def outputs(self, run: Run) -> dict[StepId, Outputs]:
         return await self._keeper.outputs(run)
+
+    async def move(self, run: RunId, path: str) -> Run:
+        """The notebook that shows the run is at this path now, as the contents API writes it."""
+        return await self._teller.tell(run, c.MoveNotebook(path=path))
 
     async def cancel(self, run: RunId, by: str, reason: str | None = None) -> Run:
         """G17. The running cell is interrupted, and killed if it does not heed that in 3 s."""
@@ -354,11 +412,21 @@ class Engine:
         await self._after_telling(run)
         return state
 
-    async def resume(self, run: RunId, by: str) -> Run:
-        """Raises RunNotResumable."""
-        state = await self._teller.tell(run, c.Resume(by=by))
+    async def resume(self, run: RunId, by: str, notebook: Mapping[str, Json] | None = None) -> Run:
+        """Go on after a crash or a failure; with a notebook, as that is now. What has run already
+        must stand in it as it was.
+
+        Raises RunNotResumable, and for the notebook BadInput, FlowInvalid, ParametersInvalid.
+        """
+        edited = None if notebook is None else await self._edited(await self.run(run), notebook)
+        state = await self._teller.tell(run, c.Resume(by=by, edited=edited))
         await self._after_telling(run)
         return state
+
+    async def _edited(self, run: Run, notebook: Mapping[str, Json]) -> c.Edited:
+        prepared, _, flow = self.read(notebook, run.parameters, run.kernel_name)
+        snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
+        return c.Edited(snapshot=snapshot, steps=flow.steps)
 
     async def _after_telling(self, run: RunId) -> None:
         """The run may have something to do now, or have ended under its driver's hands."""
@@ -403,7 +471,7 @@ class Engine:
         await self._dispatcher.settled(run)
         return await self.run(run)
 
-    # ------------------------------------------------------------ gates and links
+    # ------------------------------------------------------------ gates
 
     async def vote(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
         """As `Votes.cast`."""
@@ -417,6 +485,36 @@ class Engine:
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
             raise KernelUnavailable(sentence("It is gone; resume the run first."))
         return await self._peers.evaluate(row.server or "", run, expression)
+
+    # ------------------------------------------------------------ forms in the notebook
+
+    def on_word(self, listener: Word) -> None:
+        """Who is told of what the kernels of runs say of themselves."""
+        self._kernels.on_word(listener)
+
+    def on_kernel_lost(self, listener: Lost) -> None:
+        """Who is told when a kernel is gone that its run still needs."""
+        self._kernels.on_lost(listener)
+
+    def has_kernel(self, run: RunId) -> bool:
+        """Whether the run's kernel is here and alive."""
+        return self._kernels.holds(run)
+
+    def before_going_on(self, look: Look) -> None:
+        """Who is asked, and waited for, each time that a run is about to be driven here: before its
+        next step begins, and before its kernel is let go.
+        """
+        self._driver.looks.append(look)
+
+    def spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Work in the background, until this server stops."""
+        return self._spawn(work, name)
+
+    @property
+    def log(self) -> logging.Logger:
+        return self._log
+
+    # ------------------------------------------------------------ links
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
         """The page of this gate was shown to this reader (G71). It is told in the background, for

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import copy
-import hashlib
 import json
 import os
-import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,12 @@ from nbformat.v4 import rwbase
 
 from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.core.model import Json, Run, Step, StepId
-from jupyter_flows.kernels.parameters import CELL_ID, TAG, source_of
-from jupyter_flows.ports import Outputs
+from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.core.records import gate_records
+from jupyter_flows.kernels.parameters import CELL_ID, TAG, declared, source_of
+from jupyter_flows.ports import Outputs, Parameter
 
-MAJOR, MINOR = 4, 5
 DEFAULT_KERNEL = "python3"
-_VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 Notebook = dict[str, Json]
 
@@ -41,13 +39,19 @@ class NotebookDocuments:
     ) -> tuple[Notebook, str]:
         """Raises BadInput (not a notebook), ParametersInvalid."""
         ready = _upgraded(notebook)
-        _name_cells(ready["cells"])
+        name_cells(ready)
         ready["cells"] = [_unrun(cell) for cell in ready["cells"]]
         _validate(ready)
         name = _choose_kernel(ready, kernel_name)
         if parameters:
             _inject(ready, source_of(parameters, name, _language(ready, name)))
         return ready, name
+
+    def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
+        place = _find_tag(prepared["cells"], "parameters")
+        if place is None or _language(prepared, kernel_name) != "python":
+            return ()
+        return declared(prepared["cells"][place]["source"])
 
     def executed(
         self,
@@ -56,10 +60,14 @@ class NotebookDocuments:
         outputs: Mapping[StepId, Outputs],
         widgets: Mapping[str, Json] | None,
     ) -> Notebook:
-        """The snapshot with what the run has produced so far."""
+        """The snapshot with what the run has produced so far; behind the outputs of a gate's cell
+        stands the gate's record.
+        """
         cells = list(snapshot["cells"])
+        records = gate_records(run)
         for step in run.steps.values():
-            cells[step.spec.index] = _filled(cells[step.spec.index], step, outputs.get(step.id, ()))
+            shown = [*outputs.get(step.id, ()), *filter(None, (records.get(step.id),))]
+            cells[step.spec.index] = _filled(cells[step.spec.index], step, shown)
         metadata = {**snapshot["metadata"], "jupyter_flows": {"run": run.id, "status": run.status}}
         if widgets:
             metadata["widgets"] = dict(widgets)
@@ -109,29 +117,6 @@ def _without_ids(notebook: Any) -> Any:
     return notebook
 
 
-def _name_cells(cells: Iterable[Notebook]) -> None:
-    """An id for each cell. A missing one comes from the cell's text, so that it is always the
-    same; of two equal ids the later one is replaced.
-    """
-    used: set[str] = set()
-    for cell in cells:
-        name = cell.get("id")
-        if not isinstance(name, str) or not _VALID_ID.fullmatch(name) or name in used:
-            name = _made_id(cell, used)
-        used.add(name)
-        cell["id"] = name
-
-
-def _made_id(cell: Notebook, used: set[str]) -> str:
-    text = f"{cell.get('cell_type')}\n{cell.get('source')}"
-    base = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    name, number = base, 1
-    while name in used:
-        number += 1
-        name = f"{base}-{number}"
-    return name
-
-
 def _unrun(cell: Notebook) -> Notebook:
     metadata = {k: v for k, v in cell["metadata"].items() if k != "trusted"}
     if cell.get("cell_type") != "code":
@@ -152,7 +137,7 @@ def _choose_kernel(notebook: Notebook, asked: str | None) -> str:
     return str(name)
 
 
-def _language(notebook: Notebook, kernel_name: str) -> str:
+def _language(notebook: Mapping[str, Json], kernel_name: str) -> str:
     metadata = notebook["metadata"]
     known = metadata.get("language_info", {}).get("name") or metadata["kernelspec"].get("language")
     if known:

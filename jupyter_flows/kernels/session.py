@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.identity import Identity
 from jupyter_flows.kernels.kernel import Kernel
 from jupyter_flows.kernels.late import Late
 from jupyter_flows.kernels.outcome import (
@@ -27,8 +29,10 @@ from jupyter_flows.kernels.outcome import (
 )
 from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, Message, RunOutputs
 from jupyter_flows.kernels.reader import read, send
+from jupyter_flows.kernels.telling import Telling
 from jupyter_flows.kernels.widgets import Widgets
-from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs
+from jupyter_flows.kernels.words import Words
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown
 
 START_TIMEOUT = 60.0
 NUDGE = 0.5
@@ -36,6 +40,8 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
+EVALUATIONS = 50
+"""How many of the newest are remembered: what they do is done soon."""
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -67,11 +73,15 @@ class KernelSession:
         self._limits = limits
         self._log = log
         self._client = kernel.client(context)
-        self._widgets = Widgets(self._send_comm, limits.max_output_bytes)
+        self._evaluations: deque[str] = deque(maxlen=EVALUATIONS)
+        self._widgets = Widgets(
+            self._send_comm, limits.max_output_bytes, own=self._evaluations.__contains__
+        )
         self._outputs = RunOutputs(limits.max_output_bytes, self._widgets.catcher)
         self._readers: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
+        self._newest = ""
         self._running: Running | None = None
         self._turn = asyncio.Lock()
         self._heard = asyncio.Event()
@@ -81,8 +91,12 @@ class KernelSession:
         self.language = ""
         self.speaks_flows = False
         self.lost = False
+        self.in_place = False
         self.on_lost: Callable[[], None] = lambda: None
         self.late = Late(self._outputs)
+        self.telling = Telling(self._outputs)
+        self.words = Words(log)
+        self._identity = Identity(kernel, self._restarted)
 
     # ------------------------------------------------------------ opening
 
@@ -97,6 +111,7 @@ class KernelSession:
                 self._kernel.on_death(self._die_unwatched)
                 self._kernel.connected()
                 await self._greet()
+                self._identity.greeted(names_itself=self.speaks_flows)
                 await self._teach(prelude.opening(env, folder))
                 self._kernel.take_watch()
         except TimeoutError:
@@ -191,6 +206,7 @@ class KernelSession:
             self._limits.max_result_bytes,
         )
         reply = self._ask("execute_request", _silent("", {"jupyter_flows": asked}))
+        self._evaluations.append(self._newest)
         if await self._answered(reply, expression.timeout):
             return evaluation_of(reply.result())
         if not self.lost:
@@ -217,7 +233,9 @@ class KernelSession:
             "execute_request", self._content(cell), metadata=self._metadata(run, cell)
         )
         loop = asyncio.get_running_loop()
-        outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
+        outputs = self._outputs.begin(
+            cell.step, message["header"]["msg_id"], told=not cell.rebuilding
+        )
         running = Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
         self._running = running
         self.late.cell_begins()
@@ -270,17 +288,35 @@ class KernelSession:
         step = self._running.cell.step if self._running else None
         return {} if step is None else {step: self._outputs.show(step)}
 
+    @property
+    def kernel_id(self) -> str:
+        return self._kernel.id
+
+    @property
+    def gone(self) -> bool:
+        """Whether the kernel that holds what the cells made is here no more."""
+        return self.lost or self._identity.check()
+
+    def shown(self) -> Mapping[StepId, Shown]:
+        """As `ports.Kernels.shown`: what was not told yet is told before."""
+        self.telling.now()
+        return self._outputs.shown()
+
     # ------------------------------------------------------------ hearing
 
     def _on_iopub(self, message: Message) -> None:
         self._heard.set()
+        if self._identity.hears_another(message):
+            return
         kind = message["msg_type"]
         if kind == "status":
             self._on_status(message, message["content"]["execution_state"])
         elif kind.startswith("comm_"):
-            self._widgets.feed(message)
+            if not self.words.takes(message):
+                self._widgets.feed(message)
         else:
             self._outputs.feed(message)
+            self.telling.came()
             if self._running is None:
                 self.late.came()
 
@@ -321,11 +357,24 @@ class KernelSession:
         self._run_errand(self._look_for_life(running), "life check")
 
     async def _look_for_life(self, running: Running) -> None:
+        if self._identity.check():
+            return
         if not await self._kernel.alive():
             await self._die()
         elif not running.ended.done():
             loop = asyncio.get_running_loop()
             running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+
+    def _restarted(self) -> None:
+        """Somebody has restarted the kernel, or ended it: it is theirs now, and not the run's."""
+        if self.lost:
+            return
+        if self._running is not None:
+            self._running.death = " (it was restarted or shut down)"
+        self._kernel.give_up()
+        self._lose()
+        if self._running is not None:
+            self._running.end()
 
     def _die_unwatched(self) -> None:
         """The kernel's own watch has found it dead."""
@@ -344,6 +393,7 @@ class KernelSession:
         if not self.lost:
             self.lost = True
             self.late.stop()
+            self.telling.now()
             self.on_lost()
 
     def _time_out(self, running: Running) -> None:
@@ -373,6 +423,7 @@ class KernelSession:
     def _outcome(self, running: Running) -> CellOutcome:
         if running.cell.rebuilding:
             self._outputs.settle(running.cell.step)
+        self.telling.now()
         error = failure_of(running, ours=self._kernel.ours)
         result: Json = None
         notices: list[str] = []
@@ -401,8 +452,13 @@ class KernelSession:
     # ------------------------------------------------------------ closing
 
     async def close(self, *, now: bool = False) -> None:
-        """Let the kernel go. A cell that still runs ends as lost."""
-        farewell = self._running is None and not self.lost and not self._kernel.ours
+        """Let the kernel go. A cell that still runs ends as lost. A kernel of ours that its user
+        has open in the notebook is left to them, unless it is busy.
+        """
+        idle = self._running is None and not self.lost
+        if idle and not now and self.in_place and self._kernel.is_open_elsewhere:
+            self._kernel.give_up()
+        farewell = idle and not self._kernel.ours
         if farewell and self.speaks_flows:
             await _within(FAREWELL, self._tell(prelude.leaving(list(self._env))))
         self.lost = True
@@ -417,6 +473,8 @@ class KernelSession:
 
     async def _close_channels(self) -> None:
         self.late.stop()
+        self.telling.stop()
+        self._identity.stop()
         tasks = [*self._readers, *self._errands]
         for task in tasks:
             task.cancel()
@@ -431,7 +489,8 @@ class KernelSession:
     def _ask(self, kind: str, content: dict[str, Json]) -> asyncio.Future[Mapping[str, Json]]:
         message = self._client.session.msg(kind, content)
         asked: asyncio.Future[Mapping[str, Json]] = asyncio.get_running_loop().create_future()
-        self._asked[message["header"]["msg_id"]] = asked
+        self._newest = message["header"]["msg_id"]
+        self._asked[self._newest] = asked
         send(self._client.shell_channel, message)
         return asked
 

@@ -37,9 +37,11 @@ from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
+from jupyter_flows.web.prompt import Prompts
 from jupyter_flows.web.sheets import Sheets
 from jupyter_flows.web.tries import Tries
 
@@ -52,7 +54,8 @@ FORM_OVERHEAD = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Doors:
     """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
-    logged-in user's groups, from the verified name and jupyter_server's `User` (G44).
+    logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
+    the sessions of kernel clients that belong to connected browsers.
     """
 
     engine: Engine
@@ -64,11 +67,14 @@ class Doors:
     answers_per_minute: int = 60
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
+    prompts: Prompts = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
+    clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
         object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
+        object.__setattr__(self, "prompts", Prompts(self.engine, self.public_url, self.clients))
 
     @property
     def body_limit(self) -> int:

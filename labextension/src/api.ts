@@ -147,7 +147,7 @@ export interface Parameter {
 export interface Inspection {
   name: string | null;
   parameters: Parameter[];
-  gates: { step: string; summary: string; prompt: boolean }[];
+  gates: { step: string; summary: string }[];
   mistakes: Mistake[];
 }
 
@@ -174,8 +174,9 @@ type Query = Record<string, string | number | null | undefined>;
 export class Api {
   constructor(readonly settings: ServerConnection.ISettings) {}
 
-  inspect(path: string): Promise<Inspection> {
-    return this._ask('POST', 'api/inspect', { path });
+  /** What this notebook (nbformat) would be as a flow; its outputs are not needed. */
+  inspect(notebook: object): Promise<Inspection> {
+    return this._ask('POST', 'api/inspect', { notebook });
   }
 
   startRun(asked: StartRun): Promise<RunView> {

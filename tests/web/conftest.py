@@ -16,6 +16,9 @@ from jupyter_flows.engine.conditions import Conditions
 from jupyter_flows.web import doors, page
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
+from .browsing import browse, start
+
+__all__ = ["browse", "start"]
 
 
 @pytest.fixture
@@ -177,6 +180,7 @@ def kernels(engine):
     engine._kernels = engine._driver._kernels = fake = FakeKernels()
     engine._driver._conditions = Conditions(fake)
     fake.on_amended(engine._amended)
+    engine.boards.hear(fake)
     return fake
 
 
