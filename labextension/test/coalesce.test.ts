@@ -66,24 +66,6 @@ void test('a wish during a look is met by another, behind it', async () => {
   assert.equal(ends.length, 2);
 });
 
-void test('a look that fails is not the last one', async () => {
-  const clock = new Hand();
-  let looks = 0;
-  const coalesced = new Coalesced(
-    () => {
-      looks += 1;
-      return Promise.reject(new Error('away'));
-    },
-    500,
-    clock
-  );
-  coalesced.ask();
-  await new Promise(setImmediate);
-  await clock.pass(500);
-  coalesced.ask();
-  assert.equal(looks, 2);
-});
-
 void test('nothing is looked at after the end', async () => {
   const clock = new Hand();
   let looks = 0;

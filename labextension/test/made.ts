@@ -12,6 +12,7 @@ export function step(id: string, from: number | null, to: number | null, more: P
   return {
     id,
     index: 0,
+    cell: id,
     summary: id,
     status: to === null ? (from === null ? 'pending' : 'running') : 'succeeded',
     attempts: from === null ? 0 : 1,

@@ -12,6 +12,7 @@ function step(id: string, over: Partial<Step> = {}): Step {
   return {
     id,
     index: 0,
+    cell: id,
     summary: '',
     status: 'succeeded',
     attempts: 1,
