@@ -7,7 +7,6 @@ can only be said in JSON (a form, recorded answers) is left to `#|` lines and me
 import argparse
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from jupyter_flows.core.model import Json
@@ -104,8 +103,10 @@ def written() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, required=True, metavar="FILE")
-    parser.parse_args().write.write_text(written(), "utf-8")
+    parser.add_argument(
+        "--write", type=argparse.FileType("w", encoding="utf-8"), required=True, metavar="FILE"
+    )
+    parser.parse_args().write.write(written())
 
 
 if __name__ == "__main__":

@@ -160,6 +160,7 @@ class GateSummary(Struct):
     name: Annotated[str | None, Meta(description="The flow's")]
     owner: Annotated[str, Meta(description="Of the run")]
     summary: Annotated[str, Meta(description="The step's one-line title, perhaps empty")]
+    cell: Annotated[str, Meta(description="The id of the step's cell")]
     required_events: int
     approvals: int
     status: str
@@ -371,6 +372,7 @@ def gate_summary(opened: OpenGate) -> GateSummary:
         name=run.name,
         owner=run.owner,
         summary=run.steps[gate.step].spec.summary,
+        cell=run.steps[gate.step].spec.cell_id,
         required_events=gate.options.required_events,
         approvals=len(gate.approvals),
         status=row.status,

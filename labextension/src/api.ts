@@ -72,6 +72,7 @@ export interface GateSummary {
   owner: string;
   /** The step's title, perhaps empty. */
   summary: string;
+  cell: string;
   required_events: number;
   approvals: number;
   status: string;

@@ -469,3 +469,10 @@ async def test_a_gate_says_since_when_it_is_open(park):
     (gate,) = (await (await park()).shown())["gates"]
     assert gate["opened_at"] is not None
     assert gate["closed_at"] is None
+
+
+async def test_the_inbox_says_what_is_asked_and_how_far_it_is(park, call):
+    await park({"required_events": 2}, summary="Pay?")
+    (gate,) = (await call("GET", "api/gates?awaiting=me")).json["gates"]
+    assert (gate["summary"], gate["cell"]) == ("Pay?", "c1")
+    assert (gate["approvals"], gate["required_events"]) == (0, 2)

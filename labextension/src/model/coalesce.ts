@@ -17,6 +17,7 @@ export const CLOCK: Clock = {
 };
 
 export class Coalesced {
+  /** `look` has to deal with what goes wrong in it: it does not reject. */
   constructor(
     private readonly _look: () => Promise<void>,
     private readonly _gap: number,
@@ -50,11 +51,8 @@ export class Coalesced {
   private async _begin(): Promise<void> {
     this._looking = true;
     this._last = this._clock.now();
-    try {
-      await this._look();
-    } finally {
-      this._looking = false;
-    }
+    await this._look();
+    this._looking = false;
     if (this._again) {
       this._again = false;
       this.ask();

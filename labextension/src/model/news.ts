@@ -2,7 +2,7 @@
 
 import { RunView } from '../api';
 import { RunStatus } from '../wire';
-import { title } from './runs';
+import { title } from './runs.js';
 
 export const SCHEMA = 'https://schema.jupyter.org/jupyter_flows/run/v1';
 

@@ -2,7 +2,7 @@
 
 import { GateView, RunView } from '../api';
 import { Step } from '../wire';
-import { between } from './times';
+import { between } from './times.js';
 
 /** A wait for people behind a step. `share` is its part of the longest one. */
 export interface Wait {

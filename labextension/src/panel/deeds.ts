@@ -22,9 +22,9 @@ export function deedsOf(
     const panel: unknown = await commands.execute('docmanager:open', { path });
     return open ?? (panel instanceof NotebookPanel ? panel : null);
   };
-  const openCell = async (path: string, step: string, index: number | null): Promise<void> => {
+  const openCell = async (path: string, cell: string): Promise<void> => {
     const panel = await openNotebook(path);
-    if (panel) await reveal(panel, step, index);
+    if (panel) await reveal(panel, cell);
   };
   return {
     show: change => {
@@ -34,13 +34,13 @@ export function deedsOf(
       store.showMore();
     },
     openGate: gate => {
-      told(openCell(gate.path, gate.step, null));
+      told(openCell(gate.path, gate.cell));
     },
     openNotebook: path => {
       told(openNotebook(path));
     },
-    openCell: (path, step, index) => {
-      told(openCell(path, step, index));
+    openCell: (path, cell) => {
+      told(openCell(path, cell));
     },
     review: gate => {
       window.open(api.pageUrl(gate), '_blank', 'noopener');

@@ -15,7 +15,7 @@ import { Trail } from './trail';
 
 export interface Deeds {
   openNotebook: (path: string) => void;
-  openCell: (path: string, step: string, index: number) => void;
+  openCell: (path: string, cell: string) => void;
   saveExecuted: (run: RunView) => void;
   cancel: (run: RunView) => void;
   resume: (run: RunView) => void;
@@ -42,10 +42,10 @@ export function DetailsView(props: DetailsProps): React.JSX.Element {
       <Section title="Steps">
         <TimelineView
           timeline={steps}
-          onStep={
+          onCell={
             run.path
-              ? (step, index) => {
-                  deeds.openCell(run.path, step, index);
+              ? cell => {
+                  deeds.openCell(run.path, cell);
                 }
               : null
           }
@@ -117,7 +117,7 @@ function Head({ details, now, deeds }: DetailsProps): React.JSX.Element {
             deeds.saveExecuted(run);
           }}
         >
-          Download executed
+          Download outputs
         </Button>
         {mayResume(run) && (
           <Button

@@ -8,7 +8,7 @@ import { duration, fullTime } from '../model/times';
 
 export function TimelineView(props: {
   timeline: Timeline;
-  onStep: ((step: string, index: number) => void) | null;
+  onCell: ((cell: string) => void) | null;
 }): React.JSX.Element {
   const { timeline } = props;
   return (
@@ -20,7 +20,7 @@ export function TimelineView(props: {
       <ol className="jfp-Timeline">
         {timeline.rows.map(row => (
           <li key={row.step.id}>
-            <StepRow row={row} onStep={props.onStep} />
+            <StepRow row={row} onCell={props.onCell} />
             {row.waits.map(wait => (
               <WaitRow key={wait.gate} wait={wait} />
             ))}
@@ -33,20 +33,24 @@ export function TimelineView(props: {
 
 function StepRow(props: {
   row: Row;
-  onStep: ((step: string, index: number) => void) | null;
+  onCell: ((cell: string) => void) | null;
 }): React.JSX.Element {
-  const { row, onStep } = props;
+  const { row, onCell } = props;
   const word = stepWord(row.step.status);
   return (
     <>
       <div className="jfp-Line">
-        {onStep ? (
+        {onCell ? (
           <button
             type="button"
             className="jfp-Link"
             title="Go to the cell"
             onClick={() => {
+<<<<<<< HEAD
               onStep(row.step.cell, row.step.index);
+=======
+              onCell(row.step.cell);
+>>>>>>> labpanel
             }}
           >
             {row.label}
