@@ -46,11 +46,7 @@ function StepRow(props: {
             className="jfp-Link"
             title="Go to the cell"
             onClick={() => {
-<<<<<<< HEAD
-              onStep(row.step.cell, row.step.index);
-=======
               onCell(row.step.cell);
->>>>>>> labpanel
             }}
           >
             {row.label}
