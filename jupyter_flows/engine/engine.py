@@ -293,7 +293,7 @@ class Engine:
             except FlowsError as error:
                 self._log.warning("run %s: %s", run, error)
         await asyncio.gather(self._kernels.stop(), self._stop_showing())
-        self.boards.stop()
+        await self.boards.stop()
         await self._store.close()
 
     async def _stop_showing(self) -> None:
