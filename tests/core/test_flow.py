@@ -325,3 +325,9 @@ def test_a_notebook_as_nbformat_reads_it_is_read():
 
 def test_half_a_character_in_a_source_does_not_stop_the_reading():
     assert step("'\ud800'").id == "a"
+
+
+def test_a_step_that_the_author_has_named_still_knows_its_cell():
+    named, plain = step(name="c7", flow={"id": "ask"}), step(name="c7")
+    assert (named.id, named.cell_id) == ("ask", "c7")
+    assert (plain.id, plain.cell_id, plain.cell) == ("c7", "c7", None)

@@ -139,7 +139,7 @@ class Scene:
 
     async def end(self):
         await asyncio.wait_for(self.engine._scribe.stop(), 10)
-        self.engine.boards.stop()
+        await self.engine.boards.stop()
 
 
 @pytest.fixture
