@@ -112,7 +112,8 @@ def _whom(run: Run, gate: Gate) -> str:
     elif options.user_auth_required:
         who = "anybody who is logged in"
     else:
-        who = "anybody who has a link"
+        here = gate.prompt and not options.self_approval_disabled
+        who = "anybody who has this notebook, or a link" if here else "anybody who has a link"
     return f"{who}, but not from {run.owner}" if options.self_approval_disabled else who
 
 

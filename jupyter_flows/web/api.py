@@ -254,20 +254,29 @@ class VotesDoor(ApiDoor):
         before = await self.engine.run(RunId(run))
         step, generation = _gate_of(before, gate)
         asked = before.gates[step, generation]
-        answer = answered_by(asked, sent.entries or {}, sent.reason)
-        name = gate_name(before, asked)
-        try:
-            state, new = await self.engine.vote(before.id, self._vote(sent, asked, answer))
-        except FlowsError as error:
-            if sent.inline:
-                self.doors.prompts.refused(before.id, name, answer, error)
-            raise
         if sent.inline:
-            self.doors.prompts.counted(before.id, name)
+            state, new = await self._vote_inline(before.id, sent, asked, gate_name(before, asked))
+        else:
+            state, new = await self.engine.vote(
+                before.id, self._vote(sent, asked, _typed(sent, asked))
+            )
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(state, step, generation), status)
 
-    def _vote(self, sent: SentVote, gate: Gate, answer: Answer) -> c.CastVote:
+    async def _vote_inline(
+        self, run: RunId, sent: SentVote, gate: Gate, name: str
+    ) -> tuple[Run, bool]:
+        """What comes of it is shown in the form too."""
+        answer = answered_by(gate, sent.entries or {}, sent.reason)
+        try:
+            voted = await self.engine.vote(run, self._vote(sent, gate, answer))
+        except FlowsError as error:
+            self.doors.prompts.refused(run, name, answer, error)
+            raise
+        self.doors.prompts.counted(run, name)
+        return voted
+
+    def _vote(self, sent: SentVote, gate: Gate, answer: Answer | None) -> c.CastVote:
         """Raises FormInvalid."""
         typed = sent.approved and sent.entries is not None
         return c.CastVote(
@@ -275,7 +284,7 @@ class VotesDoor(ApiDoor):
             generation=gate.generation,
             voter=self.user_by("notebook") if sent.inline else self.voter,
             approved=sent.approved,
-            payload=answer.payload() if typed else sent.payload,
+            payload=answer.payload() if answer and typed else sent.payload,
             reason=sent.reason,
             digest=Digest(sent.digest) if sent.digest else None,
         )
@@ -286,6 +295,11 @@ class VotesDoor(ApiDoor):
         step, generation = _gate_of(await self.engine.run(RunId(run)), gate)
         state = await self.engine.votes.withdraw(RunId(run), step, generation, self.voter)
         self.answer(views.voted(state, step, generation))
+
+
+def _typed(sent: SentVote, gate: Gate) -> Answer | None:
+    """To read entries takes the form; a payload is judged with the vote."""
+    return None if sent.entries is None else answered_by(gate, sent.entries, sent.reason)
 
 
 def _gate_of(run: Run, said: str) -> tuple[StepId, int]:

@@ -76,6 +76,11 @@ def test_an_open_gate_says_who_is_awaited(options: dict[str, Any], who: str) -> 
     assert who in said(Play(ask=options).opened())
 
 
+def test_a_prompt_is_answered_in_the_notebook_too() -> None:
+    play = Play(ask={}).opened(result={"resume": "http://r"})
+    assert "Awaited from anybody who has this notebook, or a link." in said(play)
+
+
 @pytest.mark.parametrize(
     ("options", "then"),
     [

@@ -288,6 +288,20 @@ async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
     await until(said)
 
 
+async def test_a_vote_has_a_payload_or_entries(park):
+    """G61"""
+    run = await park(GATE)
+    path = f"api/runs/{run.id}/gates/ask/votes"
+    both = {"approved": True, "payload": {"limit": 1}, "entries": {"f/limit": ["1"]}}
+    assert (await run.call("POST", path, both)).status == 400
+    wrong = await run.call("POST", path, {"approved": True, "entries": {"f/limit": ["many"]}})
+    assert wrong.status == 422
+    assert [each["where"] for each in wrong.json["errors"]] == ["limit"]
+    sent = {"approved": True, "entries": {"f/limit": ["7"]}}
+    assert (await run.call("POST", path, sent)).status == 201
+    assert (await run.settled(run.id)).result == {"limit": 7}
+
+
 # ---------------------------------------------------------------- following the gate
 
 
