@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -45,6 +45,12 @@ from jupyter_flows.ports import (
 PARTIAL_SECONDS = 1.0
 """How often the outputs of a running cell are kept, should the server die in it."""
 
+LOOK_SECONDS = 1.0
+"""How long others may hold a run up that is about to be driven."""
+
+Look: TypeAlias = Callable[[Run], Awaitable[None]]
+"""Asked before a run is driven on, or let go."""
+
 KERNEL_GONE = (
     "The kernel that had run the earlier cells is gone (the server or the kernel was stopped)."
     " Resume runs the earlier cells again in a fresh kernel and goes on from here."
@@ -58,6 +64,7 @@ class Driving:
     """
 
     epoch: int
+    digest: Digest
     snapshot: Mapping[str, Json]
     amending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -92,6 +99,7 @@ class Driver:
         self._conditions = Conditions(kernels)
         self._driving: dict[RunId, Driving] = {}
         self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
+        self.looks: list[Look] = []
 
     # ------------------------------------------------------------ the loop
 
@@ -102,6 +110,8 @@ class Driver:
             if driving is None:
                 return
             run = await self._teller.keep(run_id)
+            await self._read_snapshot(run, driving)
+            await self._look(run)
             while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
                 run = await self._effect(run, effect, driving)
             await self._keeper.write_document(run, driving.snapshot, final=True)
@@ -114,6 +124,15 @@ class Driver:
             await self._let_go(run_id)
         finally:
             self._teller.forget(run_id)
+
+    async def _look(self, run: Run) -> None:
+        """What fails there, or takes long, is no reason for the run to wait."""
+        for look in self.looks:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await look(run)
+            except Exception:  # noqa: BLE001 (a defect in what is shown must not end the run)
+                self._log.exception("run %s: it goes on without what was to be done before", run.id)
 
     async def _claimed(self, run_id: RunId) -> Driving | None:
         """What is needed to drive the run, after making sure that it is ours; None if it isn't."""
@@ -132,8 +151,14 @@ class Driver:
         if row.server != self.server:
             epoch = await self._store.claim(run_id, self.server, row.epoch)
         snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
-        self._driving[run_id] = driving = Driving(epoch, snapshot)
+        self._driving[run_id] = driving = Driving(epoch, run.snapshot, snapshot)
         return driving
+
+    async def _read_snapshot(self, run: Run, driving: Driving) -> None:
+        """It is another one when the run was resumed with an edited notebook."""
+        if driving.digest != run.snapshot:
+            driving.snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+            driving.digest = run.snapshot
 
     async def _let_go(self, run_id: RunId) -> None:
         self._driving.pop(run_id, None)

@@ -12,9 +12,10 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownGate, UnknownLink
+from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, UnknownGate, UnknownLink
 from jupyter_flows.core.model import (
     Digest,
+    Gate,
     Json,
     LinkId,
     Run,
@@ -22,13 +23,16 @@ from jupyter_flows.core.model import (
     RunStatus,
     StepId,
 )
+from jupyter_flows.core.records import gate_name
 from jupyter_flows.core.schedules import RUN_KEYS
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import Expression, RunFilter
 from jupyter_flows.web import views
+from jupyter_flows.web.answer import Answer
 from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
 from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
+from jupyter_flows.web.prompt import answered_by
 from jupyter_flows.web.urls import keyed_gate, link_urls
 
 MAX_SEQ = 2**31 - 1
@@ -53,16 +57,26 @@ class CancelRun(Struct, forbid_unknown_fields=True):
 
 
 class ResumeRun(Struct, forbid_unknown_fields=True):
-    pass
+    """With `edited`, go on with the notebook as its file is now, or with the `notebook` sent along;
+    what has run already must stand in it as it was.
+    """
+
+    edited: bool = False
+    notebook: dict[str, Json] | None = None
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
-    """`digest` is the gate's, as it was shown to the voter (G70)."""
+    """`digest` is the gate's, as it was shown to the voter (G70). `entries`, in the place of a
+    payload, are what was typed into the gate's form, by the names of its fields; `inline` says that
+    it was the form in the notebook, which then also shows what is wrong.
+    """
 
     approved: bool
     payload: Json = None
     reason: str | None = None
     digest: str | None = None
+    entries: dict[str, list[str]] | None = None
+    inline: bool = False
 
 
 class MintLink(Struct, forbid_unknown_fields=True):
@@ -118,9 +132,8 @@ class RunsDoor(ApiDoor):
             raise BadInput("Only the notebook at a `path` can show its run: `in_place` needs one.")
         if asked.notebook is not None:
             return asked.notebook, ""
-        path = (asked.path or "").strip("/")
-        model = await notebook_model(self.contents_manager, path, content=True)
-        return model["content"], path
+        model = await notebook_model(self.contents_manager, asked.path or "", content=True)
+        return model["content"], model["path"].strip("/")
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)
@@ -211,10 +224,22 @@ class ResumeDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def post(self, run: str) -> None:
-        self.check_owner(await self.engine.run(RunId(run)))
-        self.read_json(ResumeRun)
-        state = await self.engine.resume(RunId(run), self.user)
+        before = await self.engine.run(RunId(run))
+        self.check_owner(before)
+        asked = self.read_json(ResumeRun)
+        notebook = asked.notebook
+        if asked.edited and notebook is None:
+            notebook = await self._file_of(before)
+        state = await self.engine.resume(RunId(run), self.user, notebook)
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
+
+    async def _file_of(self, run: Run) -> dict[str, Json]:
+        """Paths of runs that the command line started are none of this server's."""
+        if not run.path or run.path.startswith("/"):
+            raise BadInput("This run's notebook is no file of this server; send it along.")
+        model = await notebook_model(self.contents_manager, run.path, content=True)
+        found: dict[str, Json] = model["content"]
+        return found
 
 
 class VotesDoor(ApiDoor):
@@ -224,21 +249,36 @@ class VotesDoor(ApiDoor):
     @authorized
     async def post(self, run: str, gate: str) -> None:
         sent = self.read_json(SentVote)
-        step, generation = _gate_of(await self.engine.run(RunId(run)), gate)
-        state, new = await self.engine.vote(
-            RunId(run),
-            c.CastVote(
-                gate=step,
-                generation=generation,
-                voter=self.voter,
-                approved=sent.approved,
-                payload=sent.payload,
-                reason=sent.reason,
-                digest=Digest(sent.digest) if sent.digest else None,
-            ),
-        )
+        if sent.entries is not None and sent.payload is not None:
+            raise BadInput("Give either `payload` or `entries`.")
+        before = await self.engine.run(RunId(run))
+        step, generation = _gate_of(before, gate)
+        asked = before.gates[step, generation]
+        answer = answered_by(asked, sent.entries or {}, sent.reason)
+        name = gate_name(before, asked)
+        try:
+            state, new = await self.engine.vote(before.id, self._vote(sent, asked, answer))
+        except FlowsError as error:
+            if sent.inline:
+                self.doors.prompts.refused(before.id, name, answer, error)
+            raise
+        if sent.inline:
+            self.doors.prompts.counted(before.id, name)
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(state, step, generation), status)
+
+    def _vote(self, sent: SentVote, gate: Gate, answer: Answer) -> c.CastVote:
+        """Raises FormInvalid."""
+        typed = sent.approved and sent.entries is not None
+        return c.CastVote(
+            gate=gate.step,
+            generation=gate.generation,
+            voter=self.user_by("notebook") if sent.inline else self.voter,
+            approved=sent.approved,
+            payload=answer.payload() if typed else sent.payload,
+            reason=sent.reason,
+            digest=Digest(sent.digest) if sent.digest else None,
+        )
 
     @web.authenticated
     @authorized
@@ -274,7 +314,7 @@ class GatesDoor(ApiDoor):
             cursor=self.get_query_argument("cursor", None),
             log=self.log,
         )
-        self.answer(views.GatePage([views.gate_summary(x.row) for x in page.gates], page.cursor))
+        self.answer(views.GatePage([views.gate_summary(gate) for gate in page.gates], page.cursor))
 
 
 class LinksDoor(ApiDoor):

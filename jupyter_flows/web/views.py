@@ -21,8 +21,8 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.moments import rfc3339
 from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
-from jupyter_flows.ports import GateRow, LinkRow, RunRow
-from jupyter_flows.web.awaiting import may_read, may_vote
+from jupyter_flows.ports import LinkRow, RunRow
+from jupyter_flows.web.awaiting import OpenGate, may_read, may_vote
 from jupyter_flows.web.urls import gate_key, link_urls
 
 Time = Annotated[
@@ -39,6 +39,7 @@ class ErrorView(Struct, omit_defaults=True):
 class StepView(Struct):
     id: str
     index: Annotated[int, Meta(description="The cell's place in the notebook, from 0")]
+    cell: Annotated[str, Meta(description="The cell's id")]
     summary: str
     status: str
     attempts: int
@@ -81,6 +82,8 @@ class GateView(Struct, omit_defaults=False):
     status: str
     required_events: int
     votes: list[VoteView]
+    opened_at: Time | None
+    closed_at: Time | None
     deadline: Time | None
     form: Json
     default_args: Json
@@ -115,6 +118,7 @@ class RunView(Struct):
     path: str
     name: str | None
     owner: str
+    mine: Annotated[bool, Meta(description="Whether the reader owns it: may cancel and resume it")]
     parameters: Mapping[str, Json]
     created_at: Time
     started_at: Time | None
@@ -153,6 +157,11 @@ class GateSummary(Struct):
     step: str
     generation: int
     path: str
+    name: Annotated[str | None, Meta(description="The flow's")]
+    owner: Annotated[str, Meta(description="Of the run")]
+    summary: Annotated[str, Meta(description="The step's one-line title, perhaps empty")]
+    required_events: int
+    approvals: int
     status: str
     opened_at: Time
     deadline: Time
@@ -216,6 +225,7 @@ def step_view(step: Step) -> StepView:
     return StepView(
         id=step.id,
         index=step.spec.index,
+        cell=step.spec.cell_id,
         summary=step.spec.summary,
         status=step.status,
         attempts=step.attempts,
@@ -245,6 +255,8 @@ def gate_view(run: Run, gate: Gate, reader: Voter | None, links: LinkUrls | None
         status=gate.status,
         required_events=options.required_events,
         votes=[vote_view(vote) for vote in gate.votes],
+        opened_at=time_or_none(gate.opened_at),
+        closed_at=time_or_none(gate.closed_at),
         deadline=time_or_none(gate.deadline),
         form=forms.effective(options) if readable else None,
         default_args=dict(options.default_args) if readable else {},
@@ -284,6 +296,7 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
         path=run.path,
         name=run.name,
         owner=run.owner,
+        mine=reader.name == run.owner,
         parameters=run.parameters if reads else {},
         created_at=time(run.created_at),
         started_at=time_or_none(run.started_at),
@@ -347,13 +360,19 @@ def run_summary(row: RunRow) -> RunSummary:
     )
 
 
-def gate_summary(row: GateRow) -> GateSummary:
+def gate_summary(opened: OpenGate) -> GateSummary:
+    row, run, gate = opened.row, opened.run, opened.gate
     return GateSummary(
         id=gate_key(row.run, row.step, row.generation),
         run=row.run,
         step=row.step,
         generation=row.generation,
         path=row.path,
+        name=run.name,
+        owner=run.owner,
+        summary=run.steps[gate.step].spec.summary,
+        required_events=gate.options.required_events,
+        approvals=len(gate.approvals),
         status=row.status,
         opened_at=time(row.opened_at),
         deadline=time(row.deadline),
