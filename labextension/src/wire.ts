@@ -34,8 +34,6 @@ export interface Step {
   cell: string;
   /** The cell's place in the run's snapshot. */
   index: number;
-  /** The cell's id; the step's own may be another, for options can name it. */
-  cell: string;
   summary: string;
   status: StepStatus;
   /** How often it was started. */
