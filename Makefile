@@ -56,7 +56,7 @@ npm:
 		fi; }
 	@command -v npm >/dev/null || \
 		{ echo "npm is missing and may not be installed from here: install the package npm"; exit 1; }
-	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
 		{ echo "The labextension is built by node 20.19 or newer; this is $$(node --version)"; exit 1; }
 
 # What the browser tests need besides Chromium; the lock file names no place to get it from. (npm's
