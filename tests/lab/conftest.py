@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.chromium import chromium
-from tests.acceptance.conftest import FRONT_ENDS, TOKEN, Server
+from tests.acceptance.conftest import FRONT_ENDS, TOKEN, Server, ask
 
 pytest.register_assert_rewrite(f"{__package__}.opened")
 
@@ -48,6 +48,19 @@ class FrontEnd(Server):
     def extensions(self):
         with_ydoc = dict.fromkeys(("jupyter_server_ydoc", "jupyter_server_fileid"), self.shared)
         return {"jupyter_flows": True, **dict.fromkeys(FRONT_ENDS, True), **with_ydoc}
+
+    def started_at(self, path):
+        """Start a run of the notebook at this path, as a program does."""
+        answer = self.call("POST", "api/runs", {"path": path})
+        assert answer.status == 201, answer.text
+        return answer.json["id"]
+
+    def kernels(self):
+        """The ids of the kernels that there are."""
+        headers = {"Authorization": f"token {TOKEN}"}
+        return [
+            kernel["id"] for kernel in ask("GET", f"{self.site}/api/kernels", headers=headers).json
+        ]
 
     def page_of(self, path, place):
         """The address of a notebook's page; `place` keeps what is open apart from other stories."""

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from pathlib import Path
 
 from tests.acceptance.chromium import watched
 from tests.acceptance.conftest import LONG, until
@@ -55,13 +56,21 @@ class Opened:
         """Wait until the cell's outputs have this text on screen."""
         self.cell(number).locator(".jp-OutputArea").get_by_text(text).first.wait_for()
 
+    def state(self, text):
+        """Wait until the toolbar tells the run's state so."""
+        self.page.locator(".jupyter-flows-state").get_by_text(text).wait_for()
+
     def badge(self, number, text):
         """Wait until the cell is marked so."""
         self.cell(number).locator(BADGE).get_by_text(text).wait_for()
 
-    def form(self, number):
-        """The inline form of a gate's cell."""
-        return self.cell(number).locator(FORM)
+    def votes(self, number):
+        """The buttons of the inline form of a gate's cell."""
+        return self.cell(number).locator(VOTE)
+
+    def complaints(self):
+        """What the browser's console says that is about us."""
+        return [line for line in self.page.problems if "jupyter-flows" in line]
 
     def model(self):
         """The cells as the browser has them: id, source, count, outputs."""
@@ -95,6 +104,34 @@ class Opened:
         self.page.keyboard.press("Control+End")
         self.page.keyboard.type(text)
 
+    def fill(self, number, label, text):
+        field = self.cell(number).get_by_label(label)
+        field.fill(text)
+        field.press("Tab")
+
+    def vote(self, number, name):
+        """A press of a button of the inline form."""
+        self.votes(number).filter(has_text=name).click()
+
+    def cancel(self):
+        self.press("Cancel")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def rename(self, name):
+        """In the file browser, say; the notebook stays open."""
+        path = str(Path(self.path).with_name(f"{name}.ipynb"))
+        self.page.evaluate(f"path => {PANEL}.context.rename(path)", f"{name}.ipynb")
+        self.page.wait_for_function(f"path => {PANEL}.context.path.endsWith(path)", arg=path)
+        self.path = path
+
+    def restart_kernel(self):
+        self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.restart()")
+
+    def ask_kernel(self, code):
+        """Run code behind the notebook's back, as any client can; until it is done."""
+        run = f"{PANEL}.sessionContext.session.kernel.requestExecute({{code: given}}).done"
+        return self.page.evaluate(f"given => {run}.then(reply => reply.content.status)", code)
+
     def save(self):
         """With the key, as people do; without any question coming up."""
         self.page.keyboard.press("Control+s")
@@ -127,12 +164,23 @@ class Opened:
         """What each cell has put out, as the file has it."""
         return [text_of(cell.get("outputs", [])) for cell in self.file()["cells"]]
 
+    def written(self, texts):
+        """Wait until the file has just these outputs; nobody needs to look for that."""
+        until(lambda: self.saved() == texts)
+
+    def settled(self, number, text):
+        """Wait until the file tells how the gate of this cell was decided, and has no form."""
+        until(lambda: text in self.saved()[number])
+        said = json.dumps(self.file()["cells"][number]["outputs"])
+        assert "widget-view" not in said
+        assert "flow_token" not in said
+
     def elsewhere(self, gate, approver="bob@example.org"):
         """Links for somebody else."""
         return self.front.minted(self.run()["id"], gate, approver)
 
 
-FORM = ".jupyter-flows-vote"
+VOTE = ".jupyter-flows-vote"
 BADGE = ".jupyter-flows-badge"
 
 
