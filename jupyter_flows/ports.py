@@ -1,6 +1,6 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -40,7 +40,8 @@ class KernelRequest:
 
     `kernel_id` names a kernel that already runs and isn't ours to end. `path` is the notebook's
     path as the contents API writes it; the kernel starts in its folder, or in `folder` (absolute)
-    when that is given. `env` is set in the kernel's environment.
+    when that is given. `env` is set in the kernel's environment. `in_place`: the run shows in its
+    notebook, and a kernel that somebody has open there when the run ends is left to them.
     """
 
     run: RunId
@@ -49,6 +50,7 @@ class KernelRequest:
     path: str
     folder: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,8 +256,10 @@ class SharedNotebook(Protocol):
     def show(self, cells: Mapping[StepId, Shown]) -> None:
         """Let these cells show exactly this; cells that the notebook has not are passed over."""
 
-    def apply(self, ops: Sequence[OutputOp]) -> None:
-        """Apply them to what was shown before. Ops of unknown cells are passed over."""
+    def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
+        """Apply them to what was shown before. Ops of unknown cells are passed over. The cells that
+        come back are to be shown anew: somebody else has changed what they show.
+        """
 
 
 class Notebooks(Protocol):
@@ -263,6 +267,11 @@ class Notebooks(Protocol):
 
     Paths are those of the contents API.
     """
+
+    def has(self, folder: str | None) -> bool:
+        """Whether notebooks of this folder (absolute; None is not known) may be this server's: on
+        another one the same path may be another notebook.
+        """
 
     def on_moved(self, listener: Callable[[str, str], None]) -> None:
         """Who is told that the notebook, or a folder, at the first path is now at the second."""

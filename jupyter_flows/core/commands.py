@@ -143,6 +143,12 @@ class Cancel(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class MoveNotebook(Struct, frozen=True, kw_only=True):
+    """The notebook was renamed, or moved, to this path (as the contents API writes it)."""
+
+    path: str
+
+
 Command: TypeAlias = (
     Start
     | Advance
@@ -161,4 +167,5 @@ Command: TypeAlias = (
     | AmendOutputs
     | FailRun
     | Cancel
+    | MoveNotebook
 )

@@ -35,6 +35,7 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     name: str | None = None
     timeout: float | None = None
     concurrency: int | None = None
+    in_place: bool = False
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -239,6 +240,12 @@ class RunCancelled(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class NotebookMoved(Struct, frozen=True, kw_only=True):
+    """The notebook in which the run shows is at another path now."""
+
+    path: str
+
+
 Event: TypeAlias = (
     RunCreated
     | RunStarted
@@ -271,6 +278,7 @@ Event: TypeAlias = (
     | RunSucceeded
     | RunFailed
     | RunCancelled
+    | NotebookMoved
 )
 
 KINDS: Mapping[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}

@@ -302,7 +302,7 @@ class Run(Struct, frozen=True):
     `deadline` is the whole run's, `wake_at` the end of its sleep. `failing` says that only the
     `failure` steps are still to run; `failed_step` is where it began. `skips` holds what the
     conditions of sections came to. `stopped` is the step that ended the run early (G80), `running`
-    the one whose status says so.
+    the one whose status says so. `in_place`: the run shows in the notebook at its path.
     """
 
     id: RunId
@@ -338,6 +338,7 @@ class Run(Struct, frozen=True):
     skips: Mapping[str, bool] = field(default_factory=dict)
     stopped: StepId | None = None
     running: StepId | None = None
+    in_place: bool = False
 
     @property
     def finished(self) -> bool:

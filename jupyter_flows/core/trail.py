@@ -178,4 +178,5 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.RunSucceeded: lambda _: "run succeeded",
     e.RunFailed: _failed,
     e.RunCancelled: lambda event: f"run cancelled{_reason(event.reason)}",
+    e.NotebookMoved: lambda event: f"notebook moved to {event.path}",
 }

@@ -20,7 +20,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
-    """What is asked for: `notebook` is the parsed .ipynb, `folder` and `output` absolute paths."""
+    """What is asked for: `notebook` is the parsed .ipynb, `folder` and `output` absolute paths.
+    `in_place`: the run shows in the notebook at `path`, as the contents API writes it.
+    """
 
     notebook: Mapping[str, Json]
     path: str
@@ -31,6 +33,7 @@ class NewRun:
     folder: str | None = None
     output: str | None = None
     idempotency_key: str | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

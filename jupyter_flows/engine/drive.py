@@ -197,6 +197,7 @@ class Driver:
             path=run.path,
             folder=run.folder,
             env=self._env(run.id),
+            in_place=run.in_place,
         )
         try:
             await self._kernels.open(request)

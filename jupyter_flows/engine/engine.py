@@ -43,6 +43,7 @@ from jupyter_flows.core.plain import plain_json
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
+from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.due import DueTimes
@@ -51,6 +52,7 @@ from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.queue import Queue
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.told import DocumentsTold
 from jupyter_flows.engine.votes import Votes
 from jupyter_flows.ports import (
     Chance,
@@ -122,6 +124,15 @@ class Engine:
         self._teller = Teller(store, self.feed, clock)
         self._keeper = Keeper(store, documents, clock, chance, log)
         self.showing = Showing(store, self._keeper, self._teller, clock, log)
+        self.documents_told = DocumentsTold()
+        self.boards = Boards(
+            store=store,
+            kernels=kernels,
+            keeper=self._keeper,
+            feed=self.feed,
+            clock=clock,
+            log=log,
+        )
         self._driver = Driver(
             server=server,
             store=store,
@@ -255,6 +266,7 @@ class Engine:
         """
         for task in list(self._background):
             task.cancel()
+        self.boards.stop()
         driving = self._dispatcher.driving()
         partial = {run: dict(self._kernels.partial(run)) for run in driving}
         await self._dispatcher.stop()
@@ -307,6 +319,7 @@ class Engine:
             name=flow.name,
             timeout=flow.timeout,
             concurrency=flow.concurrency,
+            in_place=new.in_place,
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
@@ -347,6 +360,10 @@ class Engine:
 
     async def outputs(self, run: Run) -> dict[StepId, Outputs]:
         return await self._keeper.outputs(run)
+
+    async def move(self, run: RunId, path: str) -> Run:
+        """The notebook that shows the run is at this path now, as the contents API writes it."""
+        return await self._teller.tell(run, c.MoveNotebook(path=path))
 
     async def cancel(self, run: RunId, by: str, reason: str | None = None) -> Run:
         """G17. The running cell is interrupted, and killed if it does not heed that in 3 s."""

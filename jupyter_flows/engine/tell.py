@@ -33,6 +33,7 @@ CHEAP = (
     e.WidgetsSaved,
     e.GateShown,
     e.KernelRebuilt,
+    e.NotebookMoved,
 )
 """Events that answer nobody: their commit survives the process's death, and doesn't wait for the
 disk. All others do: a person was told, or will be, that they happened."""

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import copy
-import hashlib
 import json
 import os
-import re
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,11 @@ from nbformat.v4 import rwbase
 
 from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.core.model import Json, Run, Step, StepId
+from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, source_of
 from jupyter_flows.ports import Outputs
 
-MAJOR, MINOR = 4, 5
 DEFAULT_KERNEL = "python3"
-_VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 Notebook = dict[str, Json]
 
@@ -41,7 +38,7 @@ class NotebookDocuments:
     ) -> tuple[Notebook, str]:
         """Raises BadInput (not a notebook), ParametersInvalid."""
         ready = _upgraded(notebook)
-        _name_cells(ready["cells"])
+        name_cells(ready)
         ready["cells"] = [_unrun(cell) for cell in ready["cells"]]
         _validate(ready)
         name = _choose_kernel(ready, kernel_name)
@@ -107,29 +104,6 @@ def _without_ids(notebook: Any) -> Any:
     for cell in notebook["cells"]:
         cell.pop("id", None)
     return notebook
-
-
-def _name_cells(cells: Iterable[Notebook]) -> None:
-    """An id for each cell. A missing one comes from the cell's text, so that it is always the
-    same; of two equal ids the later one is replaced.
-    """
-    used: set[str] = set()
-    for cell in cells:
-        name = cell.get("id")
-        if not isinstance(name, str) or not _VALID_ID.fullmatch(name) or name in used:
-            name = _made_id(cell, used)
-        used.add(name)
-        cell["id"] = name
-
-
-def _made_id(cell: Notebook, used: set[str]) -> str:
-    text = f"{cell.get('cell_type')}\n{cell.get('source')}"
-    base = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    name, number = base, 1
-    while name in used:
-        number += 1
-        name = f"{base}-{number}"
-    return name
 
 
 def _unrun(cell: Notebook) -> Notebook:

@@ -45,6 +45,42 @@ class Kernel:
         self._connected = False
         self._watched_by_us = False
         self._ending: asyncio.Task[None] | None = None
+        self._restarts: tuple[Any, int] | None = None
+        self._process = self._process_now()
+
+    def _process_now(self) -> object:
+        """What names its process, as far as can be seen; None where it can't."""
+        provisioner = getattr(self._kernel, "provisioner", None)
+        return getattr(provisioner, "pid", None)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the kernel of this id is another process now, or none: somebody has restarted it,
+        or shut it down.
+        """
+        if self.id not in self._kernels:
+            return True
+        now = self._process_now()
+        return self._process is not None and now is not None and now != self._process
+
+    @property
+    def is_open_elsewhere(self) -> bool:
+        """Whether somebody besides us is connected to it, such as the notebook in a browser."""
+        connections = getattr(self._kernels, "_kernel_connections", {})
+        return int(connections.get(self.id, 0)) > int(self._connected)
+
+    def give_up(self) -> None:
+        """Leave a kernel of ours to its user: it is watched, restarted and ended as any other."""
+        if not self.ours:
+            return
+        self.ours = False
+        if self._restarts is not None:
+            restarter, limit = self._restarts
+            restarter.restart_limit = limit
+        if self._watched_by_us:
+            self._watched_by_us = False
+            if self.id in self._kernels:
+                self._kernels.start_watching_activity(self.id)
 
     def client(self, context: zmq.asyncio.Context) -> Any:
         """A client with an identity of its own: the manager's would steal others' replies."""
@@ -92,6 +128,7 @@ class Kernel:
         """A restarted kernel has lost all that the run had in it."""
         restarter = getattr(self._kernel, "_restarter", None)
         if restarter is not None:
+            self._restarts = (restarter, restarter.restart_limit)
             restarter.restart_limit = 0
 
     def forget_callbacks(self) -> None:

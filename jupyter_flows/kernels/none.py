@@ -11,7 +11,11 @@ from jupyter_flows.ports import (
     Evaluation,
     Expression,
     KernelRequest,
+    Lost,
+    Ops,
     Outputs,
+    Shown,
+    Word,
 )
 
 
@@ -24,8 +28,23 @@ class NoKernels:
     def on_amended(self, listener: Amended) -> None:
         """No kernel, no late outputs."""
 
+    def on_ops(self, listener: Ops) -> None:
+        """No kernel, no outputs."""
+
+    def on_word(self, listener: Word) -> None:
+        """No kernel, no words."""
+
+    def on_lost(self, listener: Lost) -> None:
+        """Nothing to be lost."""
+
     def holds(self, run: RunId) -> bool:  # noqa: ARG002
         return False
+
+    def kernel_of(self, run: RunId) -> str | None:  # noqa: ARG002
+        return None
+
+    def shown(self, run: RunId) -> Mapping[StepId, Shown]:  # noqa: ARG002
+        return {}
 
     async def open(self, request: KernelRequest) -> None:
         raise KernelUnavailable(f"This process starts no kernels; run {request.run} waits.")

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.kernels.changes import Told, changes
+from jupyter_flows.ports import OutputOp, Shown
 
 MAX_OUTPUT_BYTES = 10 * 2**20
 FRAME = 64
@@ -29,27 +31,46 @@ def readable(size: int) -> str:
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """Adjacent chunks of one stream; they are joined when somebody looks."""
+    """Adjacent chunks of one stream; they are joined when somebody looks.
+
+    `told` chunks were told, and of the one behind them `told_of_next` characters.
+    """
 
     name: str
     parts: list[str]
+    told: int = 0
+    told_of_next: int = 0
 
     def shown(self) -> Output:
         if len(self.parts) > 1:
+            self.told_of_next += sum(map(len, self.parts[: self.told]))
+            self.told = 0
             self.parts = ["".join(self.parts)]
         return {"output_type": "stream", "name": self.name, "text": self.parts[0]}
+
+    def untold(self) -> str:
+        """What came since this was last asked; nothing that was told before is looked at again."""
+        news = self.parts[self.told :]
+        if news:
+            news[0] = news[0][self.told_of_next :]
+        self.told, self.told_of_next = len(self.parts), 0
+        return "".join(news)
 
 
 @dataclass(slots=True, eq=False)
 class _Bundle:
-    """A display or result. `shown_in` is None when it was cleared away."""
+    """A display or result, the cell's output at `place`. `shown_in` is None when cleared away."""
 
     kind: str
     data: Output
     metadata: Output
     count: int | None
     size: int
+    place: int
     shown_in: "CellOutputs | None"
+
+    def untold(self) -> str:
+        return ""
 
     def shown(self) -> Output:
         output = {"output_type": self.kind, "metadata": self.metadata, "data": self.data}
@@ -64,6 +85,9 @@ class _Error:
     evalue: str
     traceback: list[str]
 
+    def untold(self) -> str:
+        return ""
+
     def shown(self) -> Output:
         return {
             "output_type": "error",
@@ -75,10 +99,16 @@ class _Error:
 
 @dataclass(slots=True, eq=False)
 class CellOutputs:
-    """The outputs of one cell, or of one Output widget. `changed` is for the owner to reset."""
+    """The outputs of one cell, or of one Output widget. `changed` is for the owner to reset.
+
+    `marks` is told of each change, and `told` what of it the listeners know: both are of a cell
+    that somebody is told of.
+    """
 
     limit: int = MAX_OUTPUT_BYTES
     step: StepId | None = None
+    marks: set[StepId] | None = None
+    told: Told | None = None
     execution_count: int | None = None
     changed: bool = False
     dropped: int = 0
@@ -139,7 +169,8 @@ class CellOutputs:
             self.dropped += size
             return None
         self._size += size
-        item = _Bundle(kind, data, metadata, content.get("execution_count"), size, self)
+        count, place = content.get("execution_count"), len(self._items)
+        item = _Bundle(kind, data, metadata, count, size, place, self)
         self._items.append(item)
         return item
 
@@ -152,12 +183,15 @@ class CellOutputs:
             size = _size_of_bundle(data, metadata)
         self._size += size - item.size
         item.data, item.metadata, item.size = data, metadata, size
-        self.changed, self._shown = True, None
+        if self.told is not None:
+            self.told.updated.add(item.place)
+        self._mark()
 
     def error(self, content: Message) -> None:
         self._touch()
         if self.dropped and self._items and type(self._items[-1]) is _Error:
             self._items.pop()
+            self._gone_from(len(self._items))
         traceback = [str(line) for line in content.get("traceback") or ()]
         if sum(map(len, traceback)) > ERROR_CHARACTERS:
             traceback = [f"[a traceback of more than {ERROR_CHARACTERS:,} characters]"]
@@ -185,14 +219,38 @@ class CellOutputs:
     def _touch(self) -> None:
         if self._clear_next:
             self._clear()
+        self._mark()
+
+    def _mark(self) -> None:
         self.changed, self._shown = True, None
+        if self.marks is not None and self.step is not None:
+            self.marks.add(self.step)
 
     def _clear(self) -> None:
         for item in self._items:
             if type(item) is _Bundle:
                 item.shown_in = None
         self._items, self._size, self.dropped = [], 0, 0
-        self._clear_next, self.changed, self._shown = False, True, None
+        self._clear_next = False
+        self._gone_from(0)
+        self._mark()
+
+    def _gone_from(self, place: int) -> None:
+        if self.told is not None:
+            self.told.items = min(self.told.items, place)
+
+    def counted(self, count: int) -> None:
+        """The kernel says the cell's execution count, before all that the cell puts out."""
+        self.execution_count = count
+        if self.marks is not None and self.step is not None:
+            self.marks.add(self.step)
+
+    def news(self) -> list[OutputOp]:
+        """What changed since this was last asked."""
+        if self.told is None or self.step is None:
+            return []
+        notice = _notice(self._dropped_notice()) if self.dropped else None
+        return changes(self.told, self.step, self._items, notice, self.execution_count)
 
 
 @dataclass(slots=True, eq=False)
@@ -208,14 +266,20 @@ class RunOutputs:
     _parents: dict[str, CellOutputs] = field(default_factory=dict)
     _displays: dict[str, list[_Bundle]] = field(default_factory=dict)
     _settled: set[StepId] = field(default_factory=set)
+    _marked: set[StepId] = field(default_factory=set)
 
-    def begin(self, step: StepId, parent: str) -> CellOutputs:
-        """A step is executed, perhaps again, by the request `parent`."""
+    def begin(self, step: StepId, parent: str, *, told: bool = True) -> CellOutputs:
+        """A step is executed, perhaps again, by the request `parent`; with `told` false nobody is
+        to see what it puts out.
+        """
         before = self._cells.pop(step, None)
         if before is not None:
             before.clear(wait=False)
             self._parents = {k: v for k, v in self._parents.items() if v is not before}
         cell = CellOutputs(self.limit, step)
+        if told:
+            cell.marks, cell.told = self._marked, Told()
+            self._marked.add(step)
         self._cells[step] = self._parents[parent] = cell
         self._settled.discard(step)
         return cell
@@ -237,7 +301,7 @@ class RunOutputs:
         parent = message["parent_header"].get("msg_id", "")
         cell = self._parents.get(parent)
         if cell is not None and content.get("execution_count") is not None:
-            cell.execution_count = content["execution_count"]
+            cell.counted(content["execution_count"])
         sink = self.redirect(parent) or cell
         if sink is not None:
             self._put(sink, kind, content)
@@ -287,6 +351,21 @@ class RunOutputs:
 
     def show(self, step: StepId) -> list[Output]:
         return self._cells[step].show()
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._marked)
+
+    def news(self) -> list[OutputOp]:
+        """What changed in all cells since this was last asked."""
+        marked = sorted(self._marked)
+        self._marked.clear()
+        return [op for step in marked for op in self._cells[step].news()]
+
+    def shown(self) -> dict[StepId, Shown]:
+        """What the cells show, and have been told to show when their news are out."""
+        told = ((step, cell) for step, cell in self._cells.items() if cell.told is not None)
+        return {step: Shown(cell.show(), cell.execution_count) for step, cell in told}
 
 
 _HANDLED = frozenset(

@@ -14,6 +14,7 @@ from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.identity import Identity
 from jupyter_flows.kernels.kernel import Kernel
 from jupyter_flows.kernels.late import Late
 from jupyter_flows.kernels.outcome import (
@@ -27,8 +28,10 @@ from jupyter_flows.kernels.outcome import (
 )
 from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, Message, RunOutputs
 from jupyter_flows.kernels.reader import read, send
+from jupyter_flows.kernels.telling import Telling
 from jupyter_flows.kernels.widgets import Widgets
-from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs
+from jupyter_flows.kernels.words import Words
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown
 
 START_TIMEOUT = 60.0
 NUDGE = 0.5
@@ -36,6 +39,7 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
+RESTART_CHECK = 2.0
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -81,8 +85,13 @@ class KernelSession:
         self.language = ""
         self.speaks_flows = False
         self.lost = False
+        self.in_place = False
         self.on_lost: Callable[[], None] = lambda: None
         self.late = Late(self._outputs)
+        self.telling = Telling(self._outputs)
+        self.words = Words(log)
+        self._identity = Identity()
+        self._watch: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------ opening
 
@@ -97,8 +106,10 @@ class KernelSession:
                 self._kernel.on_death(self._die_unwatched)
                 self._kernel.connected()
                 await self._greet()
+                self._identity.greeted(names_itself=self.speaks_flows)
                 await self._teach(prelude.opening(env, folder))
                 self._kernel.take_watch()
+                self._look_for_restart()
         except TimeoutError:
             raise KernelUnavailable(
                 f"The kernel did not answer within {START_TIMEOUT:g} s; it may be busy."
@@ -217,7 +228,9 @@ class KernelSession:
             "execute_request", self._content(cell), metadata=self._metadata(run, cell)
         )
         loop = asyncio.get_running_loop()
-        outputs = self._outputs.begin(cell.step, message["header"]["msg_id"])
+        outputs = self._outputs.begin(
+            cell.step, message["header"]["msg_id"], told=not cell.rebuilding
+        )
         running = Running(message["header"]["msg_id"], cell, outputs, loop.create_future())
         self._running = running
         self.late.cell_begins()
@@ -270,17 +283,38 @@ class KernelSession:
         step = self._running.cell.step if self._running else None
         return {} if step is None else {step: self._outputs.show(step)}
 
+    @property
+    def kernel_id(self) -> str:
+        return self._kernel.id
+
+    @property
+    def gone(self) -> bool:
+        """Whether the kernel that holds what the cells made is here no more."""
+        if not self.lost and self._kernel.replaced:
+            self._restarted()
+        return self.lost
+
+    def shown(self) -> Mapping[StepId, Shown]:
+        """As `ports.Kernels.shown`: what was not told yet is told before."""
+        self.telling.now()
+        return self._outputs.shown()
+
     # ------------------------------------------------------------ hearing
 
     def _on_iopub(self, message: Message) -> None:
         self._heard.set()
+        if self._identity.is_another(message):
+            self._restarted()
+            return
         kind = message["msg_type"]
         if kind == "status":
             self._on_status(message, message["content"]["execution_state"])
         elif kind.startswith("comm_"):
-            self._widgets.feed(message)
+            if not self.words.takes(message):
+                self._widgets.feed(message)
         else:
             self._outputs.feed(message)
+            self.telling.came()
             if self._running is None:
                 self.late.came()
 
@@ -321,11 +355,33 @@ class KernelSession:
         self._run_errand(self._look_for_life(running), "life check")
 
     async def _look_for_life(self, running: Running) -> None:
-        if not await self._kernel.alive():
+        if self._kernel.replaced:
+            self._restarted()
+        elif not await self._kernel.alive():
             await self._die()
         elif not running.ended.done():
             loop = asyncio.get_running_loop()
             running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+
+    def _look_for_restart(self) -> None:
+        """A kernel that is killed for a restart, or taken away, may say nothing of it."""
+        if self.lost:
+            return
+        if self._kernel.replaced:
+            self._restarted()
+            return
+        self._watch = asyncio.get_running_loop().call_later(RESTART_CHECK, self._look_for_restart)
+
+    def _restarted(self) -> None:
+        """Somebody has restarted the kernel, or ended it: it is theirs now, and not the run's."""
+        if self.lost:
+            return
+        if self._running is not None:
+            self._running.death = " (it was restarted or shut down)"
+        self._kernel.give_up()
+        self._lose()
+        if self._running is not None:
+            self._running.end()
 
     def _die_unwatched(self) -> None:
         """The kernel's own watch has found it dead."""
@@ -344,6 +400,7 @@ class KernelSession:
         if not self.lost:
             self.lost = True
             self.late.stop()
+            self.telling.now()
             self.on_lost()
 
     def _time_out(self, running: Running) -> None:
@@ -373,6 +430,7 @@ class KernelSession:
     def _outcome(self, running: Running) -> CellOutcome:
         if running.cell.rebuilding:
             self._outputs.settle(running.cell.step)
+        self.telling.now()
         error = failure_of(running, ours=self._kernel.ours)
         result: Json = None
         notices: list[str] = []
@@ -401,8 +459,13 @@ class KernelSession:
     # ------------------------------------------------------------ closing
 
     async def close(self, *, now: bool = False) -> None:
-        """Let the kernel go. A cell that still runs ends as lost."""
-        farewell = self._running is None and not self.lost and not self._kernel.ours
+        """Let the kernel go. A cell that still runs ends as lost. A kernel of ours that its user
+        has open in the notebook is left to them, unless it is busy.
+        """
+        idle = self._running is None and not self.lost
+        if idle and not now and self.in_place and self._kernel.is_open_elsewhere:
+            self._kernel.give_up()
+        farewell = idle and not self._kernel.ours
         if farewell and self.speaks_flows:
             await _within(FAREWELL, self._tell(prelude.leaving(list(self._env))))
         self.lost = True
@@ -417,6 +480,9 @@ class KernelSession:
 
     async def _close_channels(self) -> None:
         self.late.stop()
+        self.telling.stop()
+        if self._watch is not None:
+            self._watch.cancel()
         tasks = [*self._readers, *self._errands]
         for task in tasks:
             task.cancel()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import zmq
@@ -23,7 +23,11 @@ from jupyter_flows.ports import (
     Evaluation,
     Expression,
     KernelRequest,
+    Lost,
+    Ops,
     Outputs,
+    Shown,
+    Word,
 )
 
 STOP_WITHIN = 2.8
@@ -48,6 +52,9 @@ class KernelSessions:
         self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
         self._context_: zmq.asyncio.Context | None = None
         self._amended: Amended = lambda _, __: None
+        self._ops: list[Ops] = []
+        self._words: list[Word] = []
+        self._lost: list[Lost] = []
 
     def start(self) -> None:
         """Begin to hold warm kernels; needs a running loop."""
@@ -61,7 +68,15 @@ class KernelSessions:
 
     def holds(self, run: RunId) -> bool:
         session = self._sessions.get(run)
-        return session is not None and not session.lost
+        return session is not None and not session.gone
+
+    def kernel_of(self, run: RunId) -> str | None:
+        session = self._sessions.get(run)
+        return session.kernel_id if session is not None and not session.gone else None
+
+    def shown(self, run: RunId) -> Mapping[StepId, Shown]:
+        session = self._sessions.get(run)
+        return session.shown() if session else {}
 
     async def open(self, request: KernelRequest) -> None:
         """Give the run a kernel: warm, new, or the one it names. Raises KernelUnavailable.
@@ -72,11 +87,28 @@ class KernelSessions:
             return
         await self.close(request.run)
         session = await self._warm(request) or await self._new(request)
-        session.late.on_late = functools.partial(self._amended, request.run)
-        self._sessions[request.run] = session
+        self._give(session, request)
+
+    def _give(self, session: KernelSession, request: KernelRequest) -> None:
+        run = request.run
+        session.in_place = request.in_place
+        session.late.on_late = functools.partial(self._amended, run)
+        session.telling.on_ops = functools.partial(_tell, self._ops, run)
+        session.words.on_word = functools.partial(_tell, self._words, run)
+        session.on_lost = functools.partial(_tell, self._lost, run)
+        self._sessions[run] = session
 
     def on_amended(self, listener: Amended) -> None:
         self._amended = listener
+
+    def on_ops(self, listener: Ops) -> None:
+        self._ops.append(listener)
+
+    def on_word(self, listener: Word) -> None:
+        self._words.append(listener)
+
+    def on_lost(self, listener: Lost) -> None:
+        self._lost.append(listener)
 
     async def execute(self, run: RunId, cell: Cell) -> CellOutcome:
         return await self._session(run).execute(run, cell)
@@ -174,6 +206,11 @@ class KernelSessions:
             self._context_ = zmq.asyncio.Context()
             self._context_.set(zmq.MAX_SOCKETS, self._context_.get(zmq.SOCKET_LIMIT))
         return self._context_
+
+
+def _tell(listeners: Iterable[Callable[..., None]], *what: object) -> None:
+    for listener in listeners:
+        listener(*what)
 
 
 async def _at_most(seconds: float, work: Iterable[Any]) -> None:

@@ -21,12 +21,13 @@ RUN_KINDS = (
     e.RunSucceeded,
     e.RunFailed,
     e.RunCancelled,
+    e.NotebookMoved,
 )
 """The events after which a run's row in the list may differ."""
 
 LINK_KINDS = (e.LinkMinted, e.LinkRevoked)
 
-ENDS = (e.RunInterrupted, e.RunFailing, e.RunFailed, e.RunCancelled)
+ALL_GATES = (e.RunInterrupted, e.RunFailing, e.RunFailed, e.RunCancelled, e.NotebookMoved)
 
 
 def run_values(run: Run) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
     """The opened gates whose row may differ after these events."""
     kinds = (e.GateOpened, e.GateApproved, e.GateRejected, e.GateTimedOut)
     keys = {(event.gate, event.generation) for event in events if isinstance(event, kinds)}
-    if any(isinstance(event, ENDS) for event in events):
+    if any(isinstance(event, ALL_GATES) for event in events):
         keys |= set(run.gates)
     return [run.gates[key] for key in sorted(keys) if run.gates[key].opened_at is not None]
 

@@ -34,7 +34,9 @@ MAX_SEQ = 2**31 - 1
 
 
 class StartRun(Struct, forbid_unknown_fields=True):
-    """A run of the notebook at `path`, or of the one that is sent along."""
+    """A run of the notebook at `path`, or of the one that is sent along. `in_place`: the run shows
+    in the notebook while it goes on; by default the one at `path` does so.
+    """
 
     path: str | None = None
     notebook: dict[str, Json] | None = None
@@ -42,6 +44,7 @@ class StartRun(Struct, forbid_unknown_fields=True):
     kernel_id: str | None = None
     kernel_name: str | None = None
     idempotency_key: Annotated[str, Meta(max_length=200)] | None = None
+    in_place: bool | None = None
 
 
 class CancelRun(Struct, forbid_unknown_fields=True):
@@ -99,6 +102,7 @@ class RunsDoor(ApiDoor):
                 kernel_id=asked.kernel_id,
                 folder=self._folder(path),
                 idempotency_key=asked.idempotency_key,
+                in_place=asked.path is not None if asked.in_place is None else asked.in_place,
             )
         )
         self.set_header("Location", f"runs/{run.id}")
@@ -109,6 +113,8 @@ class RunsDoor(ApiDoor):
     async def _notebook(self, asked: StartRun) -> tuple[dict[str, Json], str]:
         if (asked.path is None) == (asked.notebook is None):
             raise BadInput("Give either `path` or `notebook`.")
+        if asked.path is None and asked.in_place:
+            raise BadInput("Only the notebook at a `path` can show its run: `in_place` needs one.")
         if asked.notebook is not None:
             return asked.notebook, ""
         path = (asked.path or "").strip("/")

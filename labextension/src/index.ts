@@ -2,6 +2,11 @@
 
 import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [];
+import { cells } from './plugins/cells';
+import { commands } from './plugins/commands';
+import { flows } from './plugins/flows';
+import { toolbar } from './plugins/toolbar';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [flows, commands, toolbar, cells];
 
 export default plugins;

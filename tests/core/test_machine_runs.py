@@ -260,6 +260,7 @@ AT = {"gate": StepId("ask"), "generation": 1}
 SAMPLES = {
     e.RunCreated: None,
     e.RunStarted: e.RunStarted(),
+    e.NotebookMoved: e.NotebookMoved(path="elsewhere.ipynb"),
     e.StepStarted: e.StepStarted(step=StepId("ask"), attempt=1),
     e.StepSkipped: e.StepSkipped(step=StepId("ask")),
     e.SectionEntered: e.SectionEntered(section="s", skipped=False),

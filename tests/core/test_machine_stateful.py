@@ -882,7 +882,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
 
 
 SITUATIONS = [
-    *(kind for kind in e.KINDS if kind not in ("RunCreated", "WidgetsSaved")),
+    *(kind for kind in e.KINDS if kind not in ("RunCreated", "WidgetsSaved", "NotebookMoved")),
     *(f"run {status}" for status in RunStatus),
     *(f"step {status}" for status in StepStatus),
     *(f"gate {status}" for status in (*CLOSED, GateStatus.SUPERSEDED)),

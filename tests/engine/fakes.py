@@ -46,6 +46,7 @@ class FakeKernels:
         self.unavailable = None
         self.heeds = True
         self.requests = []
+        self.shows = {}
         self._spaces = {}
         self._held = {}
         self._partial = {}
@@ -53,6 +54,21 @@ class FakeKernels:
 
     def on_amended(self, listener):
         self.amend = listener
+
+    def on_ops(self, listener):
+        self.tell = listener
+
+    def on_word(self, listener):
+        self.say = listener
+
+    def on_lost(self, listener):
+        self.lose = listener
+
+    def kernel_of(self, run):
+        return f"kernel of {run}" if run in self._spaces else None
+
+    def shown(self, run):
+        return self.shows.get(run, {})
 
     def holds(self, run):
         return run in self._spaces

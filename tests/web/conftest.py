@@ -177,6 +177,7 @@ def kernels(engine):
     engine._kernels = engine._driver._kernels = fake = FakeKernels()
     engine._driver._conditions = Conditions(fake)
     fake.on_amended(engine._amended)
+    engine.boards.hear(fake)
     return fake
 
 

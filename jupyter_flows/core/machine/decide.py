@@ -170,6 +170,13 @@ def _cancel(run: Run, command: c.Cancel, _: float) -> Events:
     return (e.RunCancelled(by=command.by, reason=command.reason),)
 
 
+def _move_notebook(run: Run, command: c.MoveNotebook, _: float) -> Events:
+    """A finished run is still what its notebook shows."""
+    if not run.in_place or command.path == run.path:
+        return ()
+    return (e.NotebookMoved(path=command.path),)
+
+
 _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.Start: _start,
     c.Advance: steps.advance,
@@ -188,4 +195,5 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.AmendOutputs: _amend_outputs,
     c.FailRun: _fail_run,
     c.Cancel: _cancel,
+    c.MoveNotebook: _move_notebook,
 }

@@ -52,6 +52,7 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         name=event.name,
         timeout=event.timeout,
         concurrency=event.concurrency,
+        in_place=event.in_place,
     )
 
 
@@ -141,6 +142,8 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
             return _interrupted(_with_outputs(run, event.outputs), event, at)
         case e.RunResumed():
             return _resumed(run, event, at)
+        case e.NotebookMoved():
+            return replace(run, path=event.path)
         case e.KernelRebuilt():
             return replace(run, rebuild=False)
         case e.RunSucceeded():

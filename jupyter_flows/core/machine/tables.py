@@ -60,6 +60,7 @@ RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
     e.VoteDismissed: frozenset({S}),
     e.LinkMinted: frozenset({Q, R, S, Z, I}),
     e.LinkRevoked: frozenset(RunStatus),
+    e.NotebookMoved: frozenset(RunStatus),
 }
 """The other events, and the statuses in which they may come; they leave the status as it is."""
 

@@ -1,0 +1,46 @@
+"""The names of a notebook's cells, where its file has none or ones that don't serve."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MAJOR, MINOR = 4, 5
+"""The first format of notebooks whose cells have names."""
+
+_VALID_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+Cell = dict[str, Any]
+
+
+def name_cells(notebook: Mapping[str, Any]) -> None:
+    """An id for each cell, put into it. A missing one comes from the cell's text, so that it is the
+    same whenever the file is read; of two equal ids the later one is replaced.
+    """
+    used: set[str] = set()
+    made_up = _ids_are_made_up(notebook)
+    for cell in notebook["cells"]:
+        name = None if made_up else cell.get("id")
+        if not isinstance(name, str) or not _VALID_ID.fullmatch(name) or name in used:
+            name = _made_id(cell, used)
+        used.add(name)
+        cell["id"] = name
+
+
+def _ids_are_made_up(notebook: Mapping[str, Any]) -> bool:
+    """A notebook of the format 3 or older, as it was read just now: the reader has given each cell
+    an id by chance, another one each time.
+    """
+    was = notebook.get("metadata", {}).get("orig_nbformat")
+    return isinstance(was, int) and was < MAJOR
+
+
+def _made_id(cell: Cell, used: set[str]) -> str:
+    source = cell.get("source")
+    text = f"{cell.get('cell_type')}\n{''.join(source) if isinstance(source, list) else source}"
+    base = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    name, number = base, 1
+    while name in used:
+        number += 1
+        name = f"{base}-{number}"
+    return name

@@ -1,0 +1,171 @@
+"""What a run shows, put into the notebook's file through the server's own contents manager."""
+
+import asyncio
+import copy
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakValueDictionary
+
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+
+from jupyter_flows.core.errors import BadInput, Unavailable
+from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.documents.saves import Saves, Watch
+from jupyter_flows.ports import FileState, Shown
+
+TRIES = 20
+"""How often we begin again because others change the file meanwhile."""
+
+Notebook = dict[str, Any]
+
+
+class NotebookFiles:
+    """Nothing but outputs and execution counts is ours: whatever a user saves meanwhile stays."""
+
+    def __init__(self, contents: Any) -> None:
+        self._contents = contents
+        self._saves = Saves(contents)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._hashes = _takes(contents.get, "require_hash")
+
+    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+        """As `ports.Notebooks.write`."""
+        path = path.strip("/")
+        lock = self._locks.get(path)
+        if lock is None:
+            self._locks[path] = lock = asyncio.Lock()
+        async with lock:
+            with _refusals(path), self._saves.watched(path) as watch:
+                return await self._written(path, cells, watch)
+
+    async def _written(
+        self, path: str, cells: Mapping[StepId, Shown], watch: Watch
+    ) -> FileState | None:
+        """Read, fill in, save. If another save fell into ours, the disk may hold either, or neither
+        whole: then what the other one saved is filled in and saved again, so that no edit is lost.
+        """
+        theirs: Notebook | None = None
+        for _ in range(TRIES):
+            await watch.over()
+            begun = watch.begun
+            model = await self._get(path, content=theirs is None)
+            filled = _filled(theirs or model["content"], cells) or theirs
+            if filled is None and watch.begun == begun:
+                return None
+            now = await self._get(path, content=False)
+            if filled is None or watch.begun != begun or _mark(now) != _mark(model):
+                theirs = theirs and watch.content
+                continue
+            await self._save(path, filled)
+            if watch.begun == begun:
+                return await self._state(path)
+            await watch.over()
+            theirs = watch.content
+        raise Unavailable(f"{path} is being saved by others all the time.")
+
+    async def _get(self, path: str, *, content: bool) -> Notebook:
+        asked = {"require_hash": True} if self._hashes else {}
+        model: Notebook = await ensure_async(
+            self._contents.get(path, content=content, type="notebook", **asked)
+        )
+        return model
+
+    async def _save(self, path: str, content: Notebook) -> None:
+        model = {"type": "notebook", "format": "json", "content": content}
+        with self._saves.ours():
+            await ensure_async(self._contents.save(model, path))
+
+    async def _state(self, path: str) -> FileState:
+        model = await self._get(path, content=False)
+        return FileState(
+            path=path,
+            hash=model.get("hash") or "",
+            hash_algorithm=model.get("hash_algorithm") or "",
+            last_modified=_moment(model["last_modified"]),
+        )
+
+
+def _takes(function: Any, name: str) -> bool:
+    """Whether it has a parameter of this name: contents managers of before 2.11 know no hashes."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == name or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _mark(model: Mapping[str, Any]) -> object:
+    """Another one is another file on the disk."""
+    return model.get("hash") or model["last_modified"]
+
+
+def _moment(at: Any) -> str:
+    """As the contents API writes it."""
+    return str(at) if isinstance(at, str) else str(at.isoformat()).replace("+00:00", "Z")
+
+
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    try:
+        yield
+    except HTTPError as error:
+        why = error.log_message or error.reason or f"status {error.status_code}"
+        if error.status_code in (400, 404):
+            raise BadInput(f"{path} is no notebook of this server: {why}") from error
+        raise Unavailable(f"{path} can't be written: {why}") from error
+    except OSError as error:
+        raise Unavailable(f"{path} can't be written: {error.strerror or error}") from error
+
+
+# ---------------------------------------------------------------- a notebook's content
+
+
+def _filled(content: Notebook, cells: Mapping[StepId, Shown]) -> Notebook | None:
+    """The notebook with its cells showing this; None if they do already.
+
+    A cell that we write is trusted: a run of this server's user has made what it shows. All others
+    keep the trust that they have, for the contents manager asks each of them before it signs.
+    """
+    named = content
+    if _is_older(content):
+        named = copy.deepcopy(content)
+        name_cells(named)
+        named["nbformat_minor"] = MINOR
+    changed = [
+        (number, cells[cell["id"]])
+        for number, cell in enumerate(named["cells"])
+        if cell.get("cell_type") == "code"
+        and cell.get("id") in cells
+        and not _shows(cell, cells[cell["id"]])
+    ]
+    if not changed:
+        return None
+    ready = {**named, "cells": list(named["cells"])}
+    for number, shown in changed:
+        ready["cells"][number] = _showing(ready["cells"][number], shown)
+    return ready
+
+
+def _is_older(content: Notebook) -> bool:
+    """Whether the names of its cells are not in the file."""
+    converted = "orig_nbformat" in content.get("metadata", {})
+    return converted or (content["nbformat"], content.get("nbformat_minor", 0)) < (MAJOR, MINOR)
+
+
+def _shows(cell: Notebook, shown: Shown) -> bool:
+    same_count = cell.get("execution_count") == shown.execution_count
+    return same_count and list(cell.get("outputs", ())) == _outputs(shown)
+
+
+def _showing(cell: Notebook, shown: Shown) -> Notebook:
+    return {
+        **cell,
+        "metadata": {**cell.get("metadata", {}), "trusted": True},
+        "outputs": _outputs(shown),
+        "execution_count": shown.execution_count,
+    }
+
+
+def _outputs(shown: Shown) -> list[dict[str, Json]]:
+    return [dict(output) for output in shown.outputs]

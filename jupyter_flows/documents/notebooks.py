@@ -1,0 +1,44 @@
+"""The server's notebooks: files, shared documents, sessions and renames, as the engine asks."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_flows.core.model import StepId
+from jupyter_flows.documents.files import NotebookFiles
+from jupyter_flows.documents.moves import Moves
+from jupyter_flows.documents.sessions import NotebookSessions
+from jupyter_flows.documents.shared import SharedNotebooks
+from jupyter_flows.ports import FileState, SharedNotebook, Shown
+
+
+class ServerNotebooks:
+    """Implements `ports.Notebooks` with the parts of a Jupyter server: its contents manager, its
+    session manager, its event logger, and the settings of its web application.
+    """
+
+    def __init__(
+        self, *, contents: Any, sessions: Any, events: Any, settings: Mapping[str, Any]
+    ) -> None:
+        self._root = getattr(contents, "root_dir", "")
+        self._files = NotebookFiles(contents)
+        self._shared = SharedNotebooks(settings)
+        self._sessions = NotebookSessions(sessions)
+        self._moves = Moves(contents, events)
+
+    def has(self, folder: str | None) -> bool:
+        if not self._root or folder is None:
+            return True
+        return Path(folder).resolve().is_relative_to(Path(self._root).resolve())
+
+    def on_moved(self, listener: Callable[[str, str], None]) -> None:
+        self._moves.listen(listener)
+
+    async def shared(self, path: str) -> SharedNotebook | None:
+        return await self._shared.document(path)
+
+    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+        return await self._files.write(path, cells)
+
+    async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
+        await self._sessions.offer(path, kernel_id, kernel_name)

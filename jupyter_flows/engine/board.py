@@ -1,0 +1,174 @@
+"""What the notebook of one run shows: the outputs of its steps, and the records of its gates."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, StepStatus
+from jupyter_flows.core.records import gate_record
+from jupyter_flows.engine.board_cell import BoardCell
+from jupyter_flows.ports import OpKind, OutputOp, Shown
+
+KEPT_BATCHES = 500
+KEPT_SIZE = 2**20
+"""Batches are kept for those who come back, so many at the most, and of so many characters."""
+
+Heard: TypeAlias = Callable[[int, Sequence[OutputOp]], None]
+"""Told of changes, in order: the board's number after them, and what they are."""
+
+Widgets: TypeAlias = Mapping[StepId, Mapping[str, Json]]
+
+
+class Board:
+    """`seq` goes up by one with each batch of changes, and begins behind that of any board that the
+    run had before. `state` is the run as the board knows it.
+    """
+
+    def __init__(self, state: Run, seq: int) -> None:
+        self.run: RunId = state.id
+        self.seq = seq
+        self.state = state
+        self._cells = {step: BoardCell(step) for step in state.steps}
+        self._drawn: dict[StepId, Gate] = {}
+        self._kept: deque[tuple[int, Sequence[OutputOp], int]] = deque()
+        self._size = 0
+        self._listeners: list[Heard] = []
+        self._watchers: list[Callable[[], None]] = []
+        self.on_use: Callable[[bool], None] = lambda _: None
+
+    def cells(self) -> Mapping[StepId, Shown]:
+        """What each step's cell shows now, the gate's record included."""
+        return {step: cell.shown() for step, cell in self._cells.items()}
+
+    def since(self, seq: int) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
+        """The batches behind this number; None where they are not kept any more."""
+        first = self._kept[0][0] if self._kept else self.seq + 1
+        if not first - 1 <= seq <= self.seq:
+            return None
+        return [(number, ops) for number, ops, _ in self._kept if number > seq]
+
+    # ------------------------------------------------------------ who is told
+
+    @property
+    def in_use(self) -> bool:
+        return bool(self._listeners or self._watchers)
+
+    def listen(self, heard: Heard) -> Callable[[], None]:
+        """Tell of each change from now on; the returned function ends that."""
+        return self._joined(self._listeners, heard)
+
+    def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Tell whenever `state` is another one, or the kernel is gone; the returned function ends
+        that.
+        """
+        return self._joined(self._watchers, changed)
+
+    def _joined(
+        self, those: list[Callable[..., None]], one: Callable[..., None]
+    ) -> Callable[[], None]:
+        was = self.in_use
+        those.append(one)
+        if not was:
+            self.on_use(True)
+
+        def leave() -> None:
+            if one in those:
+                those.remove(one)
+                if not self.in_use:
+                    self.on_use(False)
+
+        return leave
+
+    # ------------------------------------------------------------ changes
+
+    def apply(self, ops: Iterable[OutputOp]) -> None:
+        """What the kernel tells."""
+        cells = self._cells
+        self._tell([done for op in ops if op.cell in cells for done in cells[op.cell].apply(op)])
+
+    def become(self, state: Run, shown: Mapping[StepId, Shown], widgets: Widgets) -> None:
+        """The run is this, and its cells have put out this."""
+        ops: list[OutputOp] = []
+        for step, cell in self._cells.items():
+            ops += cell.become(shown.get(step, Shown()))
+        self._tell([*ops, *self._at(state, widgets)])
+        self._say_changed()
+
+    def at(self, state: Run, widgets: Widgets) -> None:
+        """The run is this by now; what its cells put out, the kernel tells."""
+        self._tell(self._at(state, widgets))
+        self._say_changed()
+
+    def _at(self, state: Run, widgets: Widgets) -> list[OutputOp]:
+        moved = state.status is not self.state.status
+        self.state = state
+        ops: list[OutputOp] = []
+        for step, cell in self._cells.items():
+            ops += self._counted(cell)
+            gate = state.gate(step) if state.steps[step].spec.gate is not None else None
+            if moved or gate is not self._drawn.get(step) or step in widgets or _has_view(cell):
+                ops += cell.draw(_record(state, gate, widgets.get(step)))
+            if gate is not None:
+                self._drawn[step] = gate
+        return ops
+
+    def _counted(self, cell: BoardCell) -> Iterable[OutputOp]:
+        """Not every kernel says the count while the cell runs."""
+        step = self.state.steps[cell.step]
+        if step.execution_count is None or step.status not in _ENDED:
+            return ()
+        return cell.apply(OutputOp(cell.step, OpKind.COUNT, count=step.execution_count))
+
+    def _tell(self, ops: Sequence[OutputOp]) -> None:
+        if not ops:
+            return
+        self.seq += 1
+        size = sum(map(_size, ops))
+        self._kept.append((self.seq, ops, size))
+        self._size += size
+        while self._kept and (len(self._kept) > KEPT_BATCHES or self._size > KEPT_SIZE):
+            self._size -= self._kept.popleft()[2]
+        for heard in tuple(self._listeners):
+            heard(self.seq, ops)
+
+    def _say_changed(self) -> None:
+        for changed in tuple(self._watchers):
+            changed()
+
+
+_ENDED = (StepStatus.SUCCEEDED, StepStatus.FAILED)
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def _has_view(cell: BoardCell) -> bool:
+    return cell.record is not None and WIDGET_VIEW in cell.record["data"]
+
+
+def _record(
+    run: Run, gate: Gate | None, widget: Mapping[str, Json] | None
+) -> Mapping[str, Json] | None:
+    """None before the gate has opened."""
+    if gate is None or gate.opened_at is None:
+        return None
+    record = gate_record(run, gate)
+    if widget is None or gate.status is not GateStatus.OPEN:
+        return record
+    return {**record, "data": {**record["data"], **widget}}
+
+
+def _size(op: OutputOp) -> int:
+    return 64 + len(op.text) + (_weight(op.output) if op.output is not None else 0)
+
+
+def _weight(value: Json) -> int:
+    """About the characters of a JSON value."""
+    match value:
+        case str():
+            return len(value)
+        case Mapping():
+            return sum(len(key) + _weight(one) for key, one in value.items())
+        case list() | tuple():
+            return sum(map(_weight, value))
+        case _:
+            return 8

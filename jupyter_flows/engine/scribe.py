@@ -1,0 +1,182 @@
+"""Keeping the notebooks of runs as their boards are: hears what happens, and has pages written."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+from jupyter_flows.core.errors import FlowsError
+from jupyter_flows.core.events import Recorded
+from jupyter_flows.core.model import Run, RunId, RunStatus
+from jupyter_flows.engine.boards import Boards
+from jupyter_flows.engine.feed import Feed
+from jupyter_flows.engine.page import Desk, Pace, Page
+from jupyter_flows.engine.told import DocumentsTold
+from jupyter_flows.ports import Notebooks, RunFilter, RunRow, Store
+
+STOP_SECONDS = 2.5
+"""How long the last writings may take at the end."""
+
+WAITING = frozenset({RunStatus.SUSPENDED, RunStatus.INTERRUPTED})
+
+
+class Scribe:
+    """One a server, for the runs that show in place. No run waits for it.
+
+    `move` tells a run that its notebook is elsewhere; `is_ours` says of a run whether this server
+    drives it.
+    """
+
+    def __init__(
+        self,
+        *,
+        notebooks: Notebooks,
+        boards: Boards,
+        store: Store,
+        feed: Feed,
+        told: DocumentsTold,
+        move: Callable[[RunId, str], Awaitable[Run]],
+        is_ours: Callable[[RunRow], bool],
+        log: logging.Logger,
+        pace: Pace | None = None,
+    ) -> None:
+        self._notebooks = notebooks
+        self._boards = boards
+        self._store = store
+        self._feed = feed
+        self._told = told
+        self._move = move
+        self._is_ours_row = is_ours
+        self._log = log
+        self._desk = Desk(
+            notebooks=notebooks,
+            boards=boards,
+            told=told,
+            is_ours=self._is_ours,
+            pace=pace or Pace(),
+            log=log,
+        )
+        self._pages: dict[str, Page] = {}
+        self._offered: dict[RunId, str] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        self._unlisten: Callable[[], None] = lambda: None
+        self._started = False
+        notebooks.on_moved(self._moved)
+
+    def start(self) -> None:
+        """Needs a running loop."""
+        self._started = True
+        self._unlisten = self._feed.listen(self._committed)
+        self._spawn(self._refresh(), "jupyter-flows notebooks at the start")
+
+    async def stop(self) -> None:
+        """Write what is pending, and let go; within about 3 s."""
+        self._started = False
+        self._unlisten()
+        self._unlisten = lambda: None
+        for task in tuple(self._background):
+            task.cancel()
+        writing = {task for page in self._pages.values() if (task := page.finish()) is not None}
+        await _ended(writing | self._background)
+        for page in tuple(self._pages.values()):
+            page.close()
+
+    # ------------------------------------------------------------ what happens
+
+    def _committed(self, run: Run, _: Sequence[Recorded]) -> None:
+        if not run.in_place:
+            return
+        self._offer(run)
+        for page in tuple(self._pages.values()):
+            if page.run == run.id and page.path != run.path:
+                page.close()
+        self._page(run.path).stir()
+
+    def _page(self, path: str) -> Page:
+        page = self._pages.get(path)
+        if page is None:
+            self._pages[path] = page = Page(path, self._desk, self._closed)
+        return page
+
+    def _closed(self, page: Page) -> None:
+        if self._pages.get(page.path) is page:
+            del self._pages[page.path]
+
+    async def _is_ours(self, run: RunId) -> bool:
+        return self._is_ours_row(await self._store.row(run))
+
+    def _offer(self, run: Run) -> None:
+        """Whoever opens the notebook finds the run's kernel; one that was named has its session."""
+        kernel = None if run.finished else self._boards.kernel_of(run.id)
+        if kernel is None:
+            self._offered.pop(run.id, None)
+        elif run.kernel_id is None and self._offered.get(run.id) != kernel:
+            self._offered[run.id] = kernel
+            offering = self._notebooks.offer_kernel(run.path, kernel, run.kernel_name)
+            self._spawn(offering, f"jupyter-flows session of {run.path}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._background.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("%s: %s", task.get_name(), error, exc_info=error)
+
+    # ------------------------------------------------------------ at the start
+
+    async def _refresh(self) -> None:
+        """The notebooks of runs that wait: their kernels are gone with the server that had them, so
+        no form of theirs may stay. One after the other, for they may be many.
+        """
+        async for row in self._rows(RunFilter(status=WAITING)):
+            if self._is_ours_row(row) and await self._boards.shown_at(row.path) == row.id:
+                page = self._page(row.path)
+                page.stir()
+                await page.quiet()
+
+    async def _rows(self, wanted: RunFilter) -> AsyncIterator[RunRow]:
+        """Newest first."""
+        cursor = None
+        while True:
+            page = await self._store.runs(wanted, cursor, 100)
+            for row in page.rows:
+                yield row
+            if (cursor := page.cursor) is None:
+                return
+
+    # ------------------------------------------------------------ renames
+
+    def _moved(self, old: str, new: str) -> None:
+        if self._started:
+            self._spawn(self._follow(old, new), f"jupyter-flows move of {old}")
+
+    async def _follow(self, old: str, new: str) -> None:
+        """Every run of the notebook, or of those in the folder, is told, the newest first: that one
+        is shown.
+        """
+        places = {old: new}
+        wanted = RunFilter(path=old) if old.endswith(".ipynb") else RunFilter()
+        for row in [row async for row in self._rows(wanted) if _is_within(row.path, old)]:
+            places[row.path] = path = new + row.path[len(old) :]
+            try:
+                await self._move(row.id, path)
+            except FlowsError as error:
+                self._log.warning("run %s: its notebook is now %s: %s", row.id, path, error)
+        for was, path in places.items():
+            self._told.moved(was, path)
+
+
+def _is_within(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=0.5)
