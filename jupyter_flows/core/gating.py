@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from jupyter_flows.core import durations, forms
 from jupyter_flows.core.canonical import canonical_json
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.model import GateOptions, GroupNeed, Json, plain_name
+from jupyter_flows.core.model import Gate, GateOptions, GroupNeed, Json, plain_name
 from jupyter_flows.core.options import brief
 
 GATE_KEYS = (
@@ -143,3 +143,9 @@ def _object(value: Json, key: str) -> dict[str, Json]:
 def is_prompt(result: Json) -> bool:
     """G50: the cell returned its `resume` link, so the notebook's own user may answer."""
     return isinstance(result, dict) and bool(result.get("resume"))
+
+
+def takes_rejection(gate: Gate, result: Json) -> bool:
+    """G50: the cell returned its `cancel` link too, so the notebook's own user may also reject."""
+    offered = isinstance(result, dict) and bool(result.get("cancel"))
+    return offered and not gate.options.hide_cancel

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from jupyter_flows.core import errors, forms
 from jupyter_flows.core.commands import CastVote
+from jupyter_flows.core.gating import takes_rejection
 from jupyter_flows.core.model import (
     Gate,
     GateOptions,
@@ -89,7 +90,7 @@ def check_vote(run: Run, gate: Gate, vote: CastVote, now: float) -> None:
         raise errors.NoGate(
             sentence("This gate takes votes only once it is open: it checks each answer.")
         )
-    if not vote.approved and gate.options.hide_cancel:
+    if not vote.approved and (gate.options.hide_cancel or _hides_rejection(run, gate, vote.voter)):
         raise errors.CancelHidden
     if not vote.approved and gate.options.require_reason and not (vote.reason or "").strip():
         raise errors.ReasonRequired
@@ -125,7 +126,7 @@ def why_not(owner: str, gate: Gate, voter: Voter) -> errors.NotAllowed | None:
     is against it.
     """
     refusal = why_never(owner, gate.options, voter)
-    return refusal or out_of_turn(gate, voter)
+    return refusal or why_not_by_kernel(gate, voter) or out_of_turn(gate, voter)
 
 
 def why_never(owner: str, options: GateOptions, voter: Voter) -> errors.NotAllowed | None:
@@ -191,6 +192,29 @@ def why_not_by_link(run: Run, gate: Gate, voter: Voter) -> errors.LoginNeeded | 
             sentence("Others may know this link, and the gate names its approvers.")
         )
     return None
+
+
+KERNEL = "kernel"
+"""The route of what the run's own kernel says its user has answered: any cell could say so."""
+
+
+def why_not_by_kernel(gate: Gate, voter: Voter) -> errors.NotAllowed | None:
+    """G46, G50: the kernel's word counts at prompts alone, and where nobody is named."""
+    if voter.verified or voter.route != KERNEL:
+        return None
+    if not gate.prompt:
+        return errors.NotAllowed(sentence("This gate is not one that the notebook answers."))
+    if gate.options.approvers:
+        return errors.LoginNeeded(
+            sentence("The gate names its approvers, and the notebook's kernel is none of them.")
+        )
+    return None
+
+
+def _hides_rejection(run: Run, gate: Gate, voter: Voter) -> bool:
+    """Whether the form in the notebook has no reject button."""
+    by_kernel = voter.route == KERNEL and not voter.verified
+    return by_kernel and not takes_rejection(gate, run.steps[gate.step].result)
 
 
 def refusal_of(run: Run, gate: Gate, voter: Voter) -> errors.NotAllowed | None:

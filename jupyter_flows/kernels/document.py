@@ -16,6 +16,7 @@ from nbformat.v4 import rwbase
 from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.core.model import Json, Run, Step, StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.core.records import gate_records
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, source_of
 from jupyter_flows.ports import Outputs
 
@@ -53,10 +54,14 @@ class NotebookDocuments:
         outputs: Mapping[StepId, Outputs],
         widgets: Mapping[str, Json] | None,
     ) -> Notebook:
-        """The snapshot with what the run has produced so far."""
+        """The snapshot with what the run has produced so far; behind the outputs of a gate's cell
+        stands the gate's record.
+        """
         cells = list(snapshot["cells"])
+        records = gate_records(run)
         for step in run.steps.values():
-            cells[step.spec.index] = _filled(cells[step.spec.index], step, outputs.get(step.id, ()))
+            shown = [*outputs.get(step.id, ()), *filter(None, (records.get(step.id),))]
+            cells[step.spec.index] = _filled(cells[step.spec.index], step, shown)
         metadata = {**snapshot["metadata"], "jupyter_flows": {"run": run.id, "status": run.status}}
         if widgets:
             metadata["widgets"] = dict(widgets)

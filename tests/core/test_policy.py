@@ -29,7 +29,7 @@ BOB = Voter("bob", verified=True, route="api")
 @dataclass(frozen=True)
 class Way:
     """How somebody comes to vote: logged in under `name`, or with a link that names `link` ("" for
-    nobody), or both.
+    nobody), or both. By the kernel a `name` is no more than said.
     """
 
     name: str | None = None
@@ -41,14 +41,18 @@ class Way:
         claimed = self.link or None
         if self.name is None:
             return Voter(claimed, verified=False, route=self.route, link=link)
-        return Voter(self.name, True, self.route, link, claimed, self.groups)
+        return Voter(self.name, self.verified, self.route, link, claimed, self.groups)
+
+    @property
+    def verified(self) -> bool:
+        return self.name is not None and self.route != "kernel"
 
 
 WAYS = {
     "owner by rest": Way("owner", "api"),
     "owner by cli": Way("owner", "cli"),
     "owner by page": Way("Owner ", "page"),
-    "owner by inline prompt": Way("owner", "prompt"),
+    "owner by inline prompt": Way("owner", "notebook"),
     "owner by inbox": Way("owner", "inbox"),
     "owner by bob's link": Way("owner", "page", link="bob"),
     "anonymous link": Way(link=""),
@@ -63,6 +67,7 @@ WAYS = {
     "fin of finance": Way("fin", "api", groups=("finance",)),
     "rob of risk": Way("rob", "cli", groups=("staff", "risk")),
     "bob of finance": Way("bob", "page", groups=("finance",)),
+    "kernel": Way("owner", "kernel"),
 }
 
 PEOPLE = {"approvers": ("Bob", "carol")}
@@ -88,23 +93,24 @@ POLICIES: dict[str, dict[str, Any]] = {
 
 # The columns are WAYS in their order: the owner by REST, CLI, page, inline prompt, inbox, and by
 # bob's link; links naming nobody, the owner, bob, carol; bob, by the inbox, with an anonymous link,
-# with carol's; carol; fin of finance, rob of risk, bob of finance.
-# "-" counts, s is SelfApproval, l LoginNeeded, n NotAnApprover, t NotYourTurn.
+# with carol's; carol; fin of finance, rob of risk, bob of finance; the kernel, of a gate that is no
+# prompt.
+# "-" counts, s is SelfApproval, l LoginNeeded, n NotAnApprover, t NotYourTurn, x NotAllowed.
 MATRIX = {
-    #                                owner        links    bob      carol  groups
+    #                                owner        links    bob      carol  groups kernel
     #                                r c p i n b  a o b c  r n a c  p      f r b
-    "none":                         "- - - - - -  - - - -  - - - -  -      - - -",
-    "self_approval_disabled":       "s s s s s s  s s - -  - - - -  -      - - -",
-    "user_auth_required":           "- - - - - -  l l l l  - - - -  -      - - -",
-    "both":                         "s s s s s s  l l l l  - - - -  -      - - -",
-    "approvers":                    "n n n n n n  n n - -  - - - -  -      n n -",
-    "approvers, logged in":         "n n n n n n  l l l l  - - - -  -      n n -",
-    "not by the owner, though named": "s s s s s s  s s - n  - - - -  n      n n -",
-    "user_groups_required":         "n n n n n n  l l l l  n n n n  n      - - -",
-    "approvers who are in a group": "n n n n n n  l l l l  n n n n  n      n n -",
-    "groups":                       "n n n n n n  l l l l  n n n n  n      - - -",
-    "approvers in turn":            "n n n n n n  n n - t  - - - -  t      n n -",
-    "groups in turn":               "n n n n n n  l l l l  n n n n  n      - t -",
+    "none":                         "- - - - - -  - - - -  - - - -  -      - - -  x",
+    "self_approval_disabled":       "s s s s s s  s s - -  - - - -  -      - - -  s",
+    "user_auth_required":           "- - - - - -  l l l l  - - - -  -      - - -  l",
+    "both":                         "s s s s s s  l l l l  - - - -  -      - - -  l",
+    "approvers":                    "n n n n n n  n n - -  - - - -  -      n n -  n",
+    "approvers, logged in":         "n n n n n n  l l l l  - - - -  -      n n -  l",
+    "not by the owner, though named": "s s s s s s  s s - n  - - - -  n      n n -  s",
+    "user_groups_required":         "n n n n n n  l l l l  n n n n  n      - - -  l",
+    "approvers who are in a group": "n n n n n n  l l l l  n n n n  n      n n -  l",
+    "groups":                       "n n n n n n  l l l l  n n n n  n      - - -  l",
+    "approvers in turn":            "n n n n n n  n n - t  - - - -  t      n n -  n",
+    "groups in turn":               "n n n n n n  l l l l  n n n n  n      - t -  l",
 }  # fmt: skip
 MARKS = {
     "-": None,
@@ -112,6 +118,7 @@ MARKS = {
     "l": errors.LoginNeeded,
     "n": errors.NotAnApprover,
     "t": errors.NotYourTurn,
+    "x": errors.NotAllowed,
 }
 CELLS = [
     pytest.param(POLICIES[row], WAYS[way], MARKS[mark], id=f"{row} / {way}")
@@ -253,9 +260,67 @@ def test_a_vote_by_a_flow_level_link_on_an_open_gate_is_refused_as_any(play, opt
 def test_who_may_vote_or_is_the_owner_may_read(play, options, way, refusal):
     """G45: also before one's turn."""
     p = ready(play, options, opened=True)
-    is_owner = way.name is not None and way.name.strip().lower() == "owner"
-    allowed = refusal in (None, errors.NotYourTurn)
+    is_owner = way.verified and (way.name or "").strip().lower() == "owner"
+    allowed = refusal in (None, errors.NotYourTurn, errors.NotAllowed)
     assert policy.may_read("owner", p.gate(), by(p, way)) is (is_owner or allowed)
+
+
+BOTH = {"resume": "http://r", "cancel": "http://c"}
+BY_KERNEL = {
+    "none": None,
+    "self_approval_disabled": errors.SelfApproval,
+    "user_auth_required": errors.LoginNeeded,
+    "both": errors.LoginNeeded,
+    "approvers": errors.NotAnApprover,
+    "approvers, logged in": errors.LoginNeeded,
+    "not by the owner, though named": errors.SelfApproval,
+    "user_groups_required": errors.LoginNeeded,
+    "approvers who are in a group": errors.LoginNeeded,
+    "groups": errors.LoginNeeded,
+    "approvers in turn": errors.NotAnApprover,
+    "groups in turn": errors.LoginNeeded,
+}
+
+
+@pytest.mark.parametrize("row", POLICIES)
+@pytest.mark.parametrize("approved", [True, False], ids=["approval", "rejection"])
+def test_what_the_kernel_says_counts_at_prompts_where_nobody_is_named(play, row, approved):
+    """G40, G46, G50."""
+    p = play(ask={"required_events": 2, **POLICIES[row]}).opened(result=BOTH)
+    refusal, voter = BY_KERNEL[row], by(p, WAYS["kernel"])
+    if refusal is None:
+        assert cast_by(p, voter, approved=approved)[0] == "VoteCast"
+    else:
+        with pytest.raises(refusal):
+            cast_by(p, voter, approved=approved)
+
+
+def test_the_kernel_is_nobodys_login_though_its_owner_is_named(play):
+    """G44, G46."""
+    p = play(ask={"approvers": ("owner", "bob")}).opened(result=BOTH)
+    with pytest.raises(errors.LoginNeeded):
+        cast_by(p, by(p, WAYS["kernel"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "result"),
+    [({}, {"resume": "http://r"}), ({"hide_cancel": True}, BOTH)],
+    ids=["no cancel", "hidden"],
+)
+def test_the_kernel_rejects_only_where_the_form_has_the_button(play, options, result):
+    """G16, G50."""
+    p = play(ask=options).opened(result=result)
+    with pytest.raises(errors.CancelHidden):
+        cast_by(p, by(p, WAYS["kernel"]), approved=False)
+    assert "GateApproved" in cast_by(p, by(p, WAYS["kernel"]))
+
+
+def test_an_owner_who_answered_in_the_notebook_and_logged_in_counts_once(play):
+    """G10, G41."""
+    p = play(ask={"required_events": 2}).opened(result=BOTH)
+    cast_by(p, by(p, WAYS["kernel"]))
+    assert cast_by(p, by(p, WAYS["owner by inline prompt"])) == []
+    assert policy.lacking(p.gate()) == 1
 
 
 def test_whoever_only_claims_to_be_the_owner_may_not_read(play):

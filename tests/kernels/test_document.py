@@ -10,6 +10,9 @@ from jupyter_flows.core.errors import BadInput, ParametersInvalid
 from jupyter_flows.core.model import (
     Digest,
     Failure,
+    Gate,
+    GateOptions,
+    GateStatus,
     Run,
     RunId,
     RunStatus,
@@ -230,6 +233,18 @@ def run_of(ready, **steps):
         folder=None,
         steps=made,
     )
+
+
+def test_a_gates_record_stands_behind_the_outputs_of_its_cell():
+    ready, _ = prepare(notebook(code("1", id="a"), code("2", id="b")))
+    gate = Gate(StepId("a"), 1, GateOptions(), GateStatus.OPEN, opened_at=1.0, deadline=2.0)
+    run = replace(run_of(ready), gates={(gate.step, 1): gate})
+    outputs = {"a": [{"output_type": "stream", "name": "stdout", "text": "x"}]}
+    first, second = NotebookDocuments().executed(ready, run, outputs, None)["cells"]
+    assert [output["output_type"] for output in first["outputs"]] == ["stream", "display_data"]
+    assert first["outputs"][-1]["metadata"] == {"jupyter_flows": {"gate": "run.a.1"}}
+    assert second["outputs"] == []
+    assert len(outputs["a"]) == 1
 
 
 def test_an_executed_notebook_is_valid_and_the_snapshot_untouched():
