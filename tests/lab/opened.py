@@ -95,7 +95,13 @@ class Opened:
         self.page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name=name).click()
 
     def run_as_flow(self):
+        """With nothing changed in the dialog that asks for parameters."""
         self.press("Run as flow")
+        self.answer("Run")
+
+    def answer(self, name):
+        """A button of the dialog that is open."""
+        self.page.locator(".jp-Dialog").get_by_role("button", name=name, exact=True).click()
 
     def write(self, number, text):
         """Type this at the end of a cell's source."""
@@ -114,8 +120,8 @@ class Opened:
         self.votes(number).filter(has_text=name).click()
 
     def cancel(self):
-        self.press("Cancel")
-        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+        self.press("Cancel flow")
+        self.answer("Cancel the run")
 
     def rename(self, name):
         """In the file browser, say; the notebook stays open."""

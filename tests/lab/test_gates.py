@@ -130,7 +130,7 @@ def test_a_kernel_that_is_restarted_while_the_run_waits_interrupts_it_and_resume
     seen.badge(1, "Approved by bob@example.org")
     seen.reached("interrupted")
     seen.state("Interrupted")
-    seen.press("Resume")
+    seen.press("Resume flow")
     seen.shows(2, "1 limit 4")
     assert seen.reached("succeeded", "failed")["status"] == "succeeded"
 

@@ -116,7 +116,7 @@ def test_a_failed_run_goes_on_from_the_cell_that_failed(opened, tmp_path):
     seen.run_as_flow()
     seen.badge(1, "Failed")
     seen.shows(1, "not yet")
-    seen.press("Resume")
+    seen.press("Resume flow")
     seen.shows(1, "this time")
     seen.shows(2, "end")
     run = seen.reached("succeeded", "interrupted", "cancelled")
@@ -128,10 +128,9 @@ def test_a_failed_run_goes_on_from_the_cell_that_failed(opened, tmp_path):
 def test_parameters_are_asked_for_before_the_run_starts(opened):
     parameters = ("limit = 3\nregion = 'north'", ["parameters"])
     seen = opened(parameters, "print(limit + 1, region)")
-    seen.run_as_flow()
-    dialog = seen.page.get_by_role("dialog")
-    dialog.get_by_label("limit").fill("41")
-    dialog.get_by_role("button", name="Run").click()
+    seen.press("Run as flow")
+    seen.page.locator(".jp-Dialog").get_by_label("limit").fill("41")
+    seen.answer("Run")
     seen.shows(1, "42 north")
     assert seen.reached("succeeded", "failed")["parameters"] == {"limit": 41}
 
