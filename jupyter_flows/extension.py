@@ -10,6 +10,7 @@ from jupyter_server.utils import url_path_join
 from jupyter_flows.composition import House, compose
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.web.doors import Doors
+from jupyter_flows.web.event_log import EventLog
 from jupyter_flows.web.routes import handlers
 
 NAMESPACE = "jupyter-flows"
@@ -76,6 +77,8 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             tries_per_minute=self.max_tries_per_minute,
             answers_per_minute=self.max_answers_per_minute,
         )
+        if self._server.event_logger is not None:
+            house.engine.listen(EventLog(self._server.event_logger, self.log))
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002

@@ -352,11 +352,15 @@ class Engine:
     async def notebook(self, run_id: RunId) -> dict[str, Json]:
         """The executed notebook so far. Raises UnknownRun."""
         run = await self.run(run_id)
+        return await self._keeper.executed(run, await self.snapshot(run))
+
+    async def snapshot(self, run: Run) -> dict[str, Json]:
+        """The notebook as it was when the run was started."""
         try:
-            snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+            found: dict[str, Json] = msgspec.json.decode(await self._store.get(run.snapshot))
         except KeyError:
-            raise FlowsError(f"The snapshot of run {run_id} is lost from the store.") from None
-        return await self._keeper.executed(run, snapshot)
+            raise FlowsError(f"The snapshot of run {run.id} is lost from the store.") from None
+        return found
 
     async def outputs(self, run: Run) -> dict[StepId, Outputs]:
         return await self._keeper.outputs(run)

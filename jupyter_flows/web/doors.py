@@ -37,6 +37,7 @@ from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
@@ -52,7 +53,8 @@ FORM_OVERHEAD = 64 * 1024
 @dataclass(frozen=True, slots=True)
 class Doors:
     """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
-    logged-in user's groups, from the verified name and jupyter_server's `User` (G44).
+    logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
+    the sessions of kernel clients that belong to connected browsers.
     """
 
     engine: Engine
@@ -65,6 +67,7 @@ class Doors:
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
+    clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))

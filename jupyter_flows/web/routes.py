@@ -14,6 +14,7 @@ from jupyter_flows.core.model import Purpose
 from jupyter_flows.web import (
     api,
     audit,
+    documents,
     framing,
     inbox,
     links,
@@ -23,6 +24,7 @@ from jupyter_flows.web import (
     views,
 )
 from jupyter_flows.web.audit_views import AuditView
+from jupyter_flows.web.document_views import DocumentView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
@@ -94,6 +96,24 @@ ROUTES: Sequence[Route] = (
         L,
         "The executed notebook so far",
         answers={200: None},
+    ),
+    Route(
+        "GET",
+        "api/documents",
+        documents.DocumentsDoor,
+        L,
+        "What the notebook at `path` shows of its newest run in place",
+        answers={200: DocumentView},
+        query=("path",),
+    ),
+    Route(
+        "GET",
+        "api/documents/ws",
+        documents.DocumentSocket,
+        L,
+        "The same as it changes, over a web socket; `run` and `since` say what is known already",
+        answers={101: None},
+        query=("path", "run", "since"),
     ),
     Route(
         "GET",

@@ -104,6 +104,7 @@ FIELDS = {
     "until": numbers,
     "skipped": st.booleans(),
     "goes_on": st.booleans(),
+    "in_place": st.booleans(),
 }
 """By a field's name; the others are texts, or None where None is their default."""
 

@@ -1,0 +1,224 @@
+"""Tells one reader what one notebook shows: its run, the outputs, and each change of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from jupyter_flows.core import events as e
+from jupyter_flows.core import policy
+from jupyter_flows.core.model import Run, RunId, Voter
+from jupyter_flows.engine.boards import Board
+from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.told import DocumentEvent, Moved, Saved, Shared
+from jupyter_flows.ports import OutputOp
+from jupyter_flows.web.document_views import (
+    DocumentRun,
+    MovedTold,
+    OpsTold,
+    OutputsTold,
+    RunTold,
+    SavedTold,
+    SourcesTold,
+    shown_cells,
+)
+from jupyter_flows.web.outbox import Outbox
+
+LOOK_SECONDS = 5.0
+"""How often it is asked whether another server has started a run of the notebook."""
+
+RUN_SECONDS = 0.05
+"""Changes of the run within so long are told together."""
+
+Told: TypeAlias = RunTold | SourcesTold | OutputsTold | OpsTold | SavedTold | MovedTold
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`path` names the notebook, or (empty) `run` the run that is mirrored for itself. `since` is
+    the number of the board of `run` that the reader has.
+    """
+
+    path: str
+    run: RunId | None
+    since: int | None
+
+
+class Mirroring:
+    """Works for as long as the reader is connected. `send` waits where the reader is slow."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        *,
+        engine: Engine,
+        reader: Voter,
+        view: Callable[[Run], DocumentRun],
+        send: Callable[[Told], Awaitable[None]],
+    ) -> None:
+        self._path = asked.path
+        self._only = None if asked.path else asked.run
+        self._since = (asked.run, asked.since)
+        self._engine = engine
+        self._reader = reader
+        self._view = view
+        self._send = send
+        self._outbox = Outbox()
+        self._reads = False
+        self._said: DocumentRun | None = None
+        self._shown: RunId | None = None
+        self._told = 0
+        self._run_told_at = 0.0
+        self._look_at = 0.0
+
+    async def forever(self) -> None:
+        """Until it is cancelled. Raises StoreUnavailable."""
+        with ExitStack() as stack:
+            stack.callback(self._engine.listen(self._committed))
+            stack.callback(self._engine.documents_told.listen(self._outbox.put_event))
+            shown = await self._which()
+            while True:
+                shown = await (self._wait_for_run() if shown is None else self._show(shown))
+
+    # ------------------------------------------------------------ which run
+
+    async def _which(self) -> RunId | None:
+        self._outbox.other_run = False
+        return self._only or await self._engine.boards.shown_at(self._path)
+
+    def _committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
+        """A run may be shown here that was not before, or not any more."""
+        if not run.in_place or not any(isinstance(row.event, _WHERE) for row in events):
+            return
+        if run.id == self._shown and run.path != self._path:
+            self._outbox.put_event(Moved(self._path, run.path))
+        self._outbox.look_for_run()
+
+    async def _wait_for_run(self) -> RunId | None:
+        await self._send(RunTold(None))
+        shown = None
+        while shown is None:
+            await self._outbox.filled(LOOK_SECONDS)
+            await self._tell_events(None)
+            shown = await self._which()
+        return shown
+
+    # ------------------------------------------------------------ one run
+
+    async def _show(self, run: RunId) -> RunId | None:
+        """Show the run until another takes its place, which comes back."""
+        board = await self._engine.boards.board(run)
+        with ExitStack() as stack:
+            stack.callback(board.listen(self._outbox.put_ops))
+            stack.callback(board.watch(self._outbox.change_run))
+            shown: RunId | None = run
+            self._shown = run
+            await self._begin(board)
+            while shown == run:
+                await self._outbox.filled(self._patience())
+                looked = self._outbox.other_run
+                await self._tell(board)
+                if looked or self._is_time_to_look():
+                    shown = await self._which()
+        self._shown = None
+        return shown
+
+    def _patience(self) -> float:
+        if not self._outbox.run_changed:
+            return LOOK_SECONDS
+        return max(self._run_told_at + RUN_SECONDS - _now(), 0.0)
+
+    def _is_time_to_look(self) -> bool:
+        if _now() < self._look_at:
+            return False
+        self._look_at = _now() + LOOK_SECONDS
+        return True
+
+    async def _begin(self, board: Board) -> None:
+        self._look_at = _now() + LOOK_SECONDS
+        self._outbox.take_ops()
+        self._said = None
+        self._reads = policy.may_read_run(board.state, self._reader)
+        behind = self._behind(board)
+        seq = board.seq
+        await self._tell_run(board)
+        if not self._reads:
+            return
+        await self._tell_sources(board.state)
+        if behind is None:
+            await self._tell_outputs(board)
+            return
+        for number, ops in behind:
+            await self._send(OpsTold(board.run, number, list(ops)))
+        self._told = seq
+
+    def _behind(self, board: Board) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
+        """What the reader lacks who was here before; None where all is to be shown."""
+        (run, since), self._since = self._since, (None, None)
+        return board.since(since) if run == board.run and since is not None else None
+
+    async def _tell(self, board: Board) -> None:
+        """All that is to be told now."""
+        await self._tell_events(board)
+        if self._outbox.run_changed and self._patience() <= 0:
+            await self._tell_run(board)
+            await self._tell_whether_readable(board)
+        if self._outbox.overflowed:
+            await self._tell_outputs(board)
+        for number, ops in self._outbox.take_ops():
+            if self._reads and number > self._told:
+                self._told = number
+                await self._send(OpsTold(board.run, number, list(ops)))
+
+    async def _tell_whether_readable(self, board: Board) -> None:
+        """A gate that opens may shut readers out, and its end may let them in (G45)."""
+        read, self._reads = self._reads, policy.may_read_run(board.state, self._reader)
+        if self._reads and not read:
+            await self._tell_sources(board.state)
+            await self._tell_outputs(board)
+
+    async def _tell_run(self, board: Board) -> None:
+        self._outbox.run_changed = False
+        self._run_told_at = _now()
+        view = self._view(board.state)
+        if view != self._said:
+            self._said = view
+            await self._send(RunTold(view))
+
+    async def _tell_sources(self, run: Run) -> None:
+        cells = (await self._engine.snapshot(run))["cells"]
+        sources = {step.id: cells[step.spec.index]["source"] for step in run.steps.values()}
+        await self._send(SourcesTold(run.id, {str(k): v for k, v in sources.items()}))
+
+    async def _tell_outputs(self, board: Board) -> None:
+        self._outbox.take_ops()
+        if not self._reads:
+            return
+        self._told = board.seq
+        shared = self._engine.documents_told.is_shared(self._path)
+        cells = shown_cells(board.cells())
+        await self._send(OutputsTold(board.run, board.seq, shared, cells))
+
+    async def _tell_events(self, board: Board | None) -> None:
+        for event in self._outbox.take_events():
+            await self._tell_event(event, board)
+
+    async def _tell_event(self, event: DocumentEvent, board: Board | None) -> None:
+        match event:
+            case Saved(path, file) if path == self._path:
+                told = SavedTold(path, file.hash, file.hash_algorithm, file.last_modified)
+                await self._send(told)
+            case Moved(path, to) if path == self._path or self._path.startswith(f"{path}/"):
+                self._path = to + self._path[len(path) :]
+                self._outbox.look_for_run()
+                await self._send(MovedTold(self._path))
+            case Shared(path) if path == self._path and board is not None:
+                await self._tell_outputs(board)
+
+
+_WHERE = (e.RunCreated, e.NotebookMoved)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,66 @@
+"""What is still to be sent to one browser: bounded, so that a slow one costs what others do."""
+
+import asyncio
+from collections.abc import Sequence
+
+from jupyter_flows.engine.told import DocumentEvent
+from jupyter_flows.ports import OutputOp
+
+MAX_BATCHES = 500
+MAX_OPS = 5_000
+
+
+class Outbox:
+    """Filled by those who tell, without waiting; emptied by the one who sends. More than fits is
+    forgotten, and `overflowed` says so: then all is to be shown anew.
+    """
+
+    def __init__(self) -> None:
+        self._filled = asyncio.Event()
+        self.batches: list[tuple[int, Sequence[OutputOp]]] = []
+        self.events: list[DocumentEvent] = []
+        self.run_changed = False
+        self.other_run = False
+        self.overflowed = False
+        self._ops = 0
+
+    async def filled(self, seconds: float) -> None:
+        """Wait until something is there, or for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._filled.wait()
+        except TimeoutError:
+            pass
+        self._filled.clear()
+
+    def put_ops(self, seq: int, ops: Sequence[OutputOp]) -> None:
+        if self.overflowed:
+            return
+        self.batches.append((seq, ops))
+        self._ops += len(ops)
+        if len(self.batches) > MAX_BATCHES or self._ops > MAX_OPS:
+            self.take_ops()
+            self.overflowed = True
+        self._filled.set()
+
+    def take_ops(self) -> list[tuple[int, Sequence[OutputOp]]]:
+        taken, self.batches, self._ops, self.overflowed = self.batches, [], 0, False
+        return taken
+
+    def put_event(self, event: DocumentEvent) -> None:
+        self.events.append(event)
+        self._filled.set()
+
+    def take_events(self) -> list[DocumentEvent]:
+        taken, self.events = self.events, []
+        return taken
+
+    def change_run(self) -> None:
+        """The run is in another state."""
+        self.run_changed = True
+        self._filled.set()
+
+    def look_for_run(self) -> None:
+        """The notebook may show another run now."""
+        self.other_run = True
+        self._filled.set()

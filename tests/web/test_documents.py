@@ -1,0 +1,452 @@
+"""What a notebook shows of its run: over the socket, and as a plain answer."""
+
+import asyncio
+import json
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from jupyter_flows.core import commands as c
+from jupyter_flows.core.model import RunId, StepId, Voter
+from jupyter_flows.engine import board as boards
+from jupyter_flows.engine.asked import NewRun
+from jupyter_flows.engine.board_cell import BoardCell
+from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
+from jupyter_flows.web import outbox
+from jupyter_flows.web.event_log import SCHEMA_ID
+
+from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
+
+
+class Browser:
+    """Keeps what the socket tells, and what it comes to."""
+
+    def __init__(self, socket):
+        self.socket = socket
+        self.told = []
+        self.run = None
+        self.path = None
+        self.seq = None
+        self.sources = None
+        self.cells = None
+
+    async def next(self):
+        """The next message, taken in."""
+        said = json.loads(await asyncio.wait_for(self.socket.read_message(), 30))
+        self.told.append(said)
+        getattr(self, f"_{said['type']}")(said)
+        return said
+
+    async def until(self, is_so):
+        while not is_so(self):
+            await self.next()
+        return self
+
+    async def reached(self, *statuses):
+        return await self.until(lambda b: b.run and b.run["status"] in statuses)
+
+    def _run(self, said):
+        self.run = said["run"]
+
+    def _sources(self, said):
+        self.sources = said["cells"]
+
+    def _outputs(self, said):
+        self.seq = said["seq"]
+        self.cells = {}
+        for step, shown in said["cells"].items():
+            self.cells[step] = cell = BoardCell(StepId(step))
+            for index, output in enumerate(shown["outputs"]):
+                list(cell.apply(OutputOp(step, OpKind.ADD, index, output)))
+            list(cell.apply(OutputOp(step, OpKind.COUNT, count=shown["execution_count"])))
+
+    def _ops(self, said):
+        assert said["seq"] == self.seq + 1, "none is missing, none comes twice"
+        self.seq = said["seq"]
+        for op in said["ops"]:
+            op = {"kind": OpKind(op.pop("op")), **op}
+            done = OutputOp(**op)
+            assert list(self.cells[done.cell].apply(done)), done
+
+    def _saved(self, said):
+        pass
+
+    def _moved(self, said):
+        self.path = said["path"]
+
+    @property
+    def shown(self):
+        return {step: cell.shown() for step, cell in self.cells.items()}
+
+    def text(self, step):
+        return "".join(o.get("text", "") for o in self.shown[step].outputs)
+
+    def records(self, step):
+        return [o for o in self.shown[step].outputs if "jupyter_flows" in o.get("metadata", {})]
+
+    def close(self):
+        self.socket.close()
+
+
+@pytest.fixture
+def browse(jp_ws_fetch):
+    """`await browse("flow.ipynb", run=…, since=…)`"""
+    open_ones = []
+
+    async def browse(path="flow.ipynb", *, known=None, hello=None, **query):
+        params = {"path": path, **query}
+        if known is not None:
+            params = {**params, "run": known.run["id"], "since": str(known.seq)}
+        socket = await jp_ws_fetch("jupyter-flows", "api", "documents", "ws", params=params)
+        browser = Browser(socket)
+        if known is not None:
+            browser.run, browser.seq, browser.cells = known.run, known.seq, known.cells
+        if hello is not None:
+            await socket.write_message(json.dumps({"type": "hello", "kernel_client": hello}))
+        open_ones.append(browser)
+        return browser
+
+    yield browse
+    for browser in open_ones:
+        browser.close()
+
+
+@pytest.fixture
+def start(call, make_notebook, jp_root_dir):
+    """A run in place of the notebook with these cells."""
+
+    async def start(*cells, path="flow.ipynb", **asked):
+        (jp_root_dir / path).write_text(json.dumps(make_notebook(*cells)))
+        answer = await call("POST", "api/runs", {"path": path, **asked})
+        assert answer.status == 201, answer.text
+        return answer.json
+
+    return start
+
+
+STREAM = {"output_type": "stream", "name": "stdout", "text": "look\n"}
+GATE = ("print('look')", [], {"id": "ask", "suspend": {}})
+
+
+def put_out(kernels, run, text):
+    """As a thread of the gate's cell would."""
+    before = kernels.shown(run["id"]).get("ask", Shown([STREAM]))
+    grown = {**STREAM, "text": before.outputs[0]["text"] + text}
+    kernels.shows[run["id"]] = {"ask": Shown([grown], 1)}
+    kernels.tell(run["id"], [OutputOp("ask", OpKind.APPEND, 0, text=text)])
+
+
+async def approve(call, run, gate="ask"):
+    answer = await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
+    assert answer.status in (200, 201), answer.text
+
+
+async def test_a_notebook_without_a_run_shows_none_until_one_starts(kernels, browse, start):
+    browser = await browse()
+    assert await browser.next() == {"type": "run", "run": None}
+    run = await start("x = 1")
+    await browser.reached("succeeded")
+    assert browser.run["id"] == run["id"]
+    assert browser.run["mine"] is True
+
+
+async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
+    kernels, browse, start, reached
+):
+    run = await start("print('hello')", GATE)
+    await reached(run["id"], "suspended")
+    browser = await browse()
+    kinds = [(await browser.next())["type"] for _ in range(3)]
+    assert kinds == ["run", "sources", "outputs"]
+    assert "print('hello')" in browser.sources.values()
+    assert browser.text("ask") == "look\n"
+    (record,) = browser.records("ask")
+    assert record["metadata"]["jupyter_flows"]["gate"] == f"{run['id']}.ask.1"
+    (gate,) = browser.run["gates"]
+    assert gate["links"]["approvalPage"]
+
+
+async def test_the_record_of_a_gate_follows_its_state(kernels, call, browse, start):
+    browser = await browse()
+    run = await start(GATE, "'done'")
+    await browser.until(lambda b: b.cells and b.records("ask"))
+    (waiting,) = browser.records("ask")
+    await approve(call, run["id"])
+    await browser.reached("succeeded")
+    await browser.until(lambda b: b.records("ask") != [waiting])
+
+
+async def test_the_view_of_a_form_is_in_the_record_while_the_gate_is_open(
+    kernels, call, browse, start, engine
+):
+    view = {boards.WIDGET_VIEW: {"model_id": "m"}}
+    browser = await browse()
+    run = await start(GATE, "'done'")
+    await browser.until(lambda b: b.cells and b.records("ask"))
+    engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
+    assert "text/plain" in browser.records("ask")[0]["data"]
+    await approve(call, run["id"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+
+
+async def test_the_view_of_a_form_goes_with_its_kernel(kernels, browse, start, engine, reached):
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    view = {boards.WIDGET_VIEW: {"model_id": "m"}}
+    engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
+    await kernels.close(run["id"])
+    kernels.lose(run["id"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+    await browser.until(lambda b: b.run["kernel_id"] is None)
+
+
+async def test_who_comes_back_is_told_what_was_missed(kernels, browse, start, reached, engine):
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    before = await browse()
+    await before.until(lambda b: b.cells)
+    before.close()
+    put_out(kernels, run, "more\n")
+    after = await browse(known=before)
+    await after.until(lambda b: "more" in b.text("ask"))
+    assert "outputs" not in [said["type"] for said in after.told]
+
+
+async def test_who_comes_back_too_late_is_shown_everything(
+    kernels, browse, start, reached, engine, monkeypatch
+):
+    monkeypatch.setattr(boards, "KEPT_BATCHES", 3)
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    before = await browse()
+    await before.until(lambda b: b.cells)
+    before.close()
+    for _ in range(5):
+        put_out(kernels, run, "+")
+    after = await browse(known=before)
+    await after.until(lambda b: b.text("ask").endswith("+++++"))
+    assert "outputs" in [said["type"] for said in after.told]
+
+
+async def test_a_number_of_another_servers_life_is_not_taken_for_one_of_this_board(
+    kernels, browse, start, reached
+):
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    browser = await browse(run=run["id"], since="7")
+    await browser.until(lambda b: b.cells)
+    assert browser.seq > 10**12
+
+
+async def test_a_slow_reader_is_shown_everything_anew(kernels, browse, start, reached, monkeypatch):
+    monkeypatch.setattr(outbox, "MAX_BATCHES", 3)
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    for _ in range(50):  # nothing is sent before all of them are there
+        put_out(kernels, run, "+")
+    await browser.until(lambda b: b.text("ask").endswith("+" * 50))
+    assert [said["type"] for said in browser.told].count("outputs") == 2
+
+
+async def test_a_second_run_takes_the_notebook_over(kernels, browse, start, reached):
+    first = await start(GATE)
+    await reached(first["id"], "suspended")
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    second = await start(GATE)
+    await browser.until(lambda b: b.run["id"] == second["id"])
+    await browser.until(
+        lambda b: b.told[-1].get("run") == second["id"] and b.told[-1]["type"] == "outputs"
+    )
+
+
+async def test_a_run_that_is_not_in_place_does_not_take_it_over(
+    kernels, browse, start, reached, call
+):
+    first = await start(GATE)
+    await reached(first["id"], "suspended")
+    other = await start(GATE, in_place=False)
+    await reached(other["id"], "suspended")
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    assert browser.run["id"] == first["id"]
+    shown = (await call("GET", "api/documents?path=flow.ipynb")).json
+    assert shown["run"]["id"] == first["id"]
+    assert shown["outputs"]["cells"]["ask"]["outputs"][0]["text"] == "look\n"
+
+
+async def test_a_notebook_that_was_never_run_shows_nothing(kernels, call):
+    answer = await call("GET", "api/documents?path=none.ipynb")
+    assert answer.json == {"run": None, "outputs": None}
+
+
+async def test_only_a_notebook_at_a_path_shows_its_run(kernels, call, make_notebook):
+    asked = {"notebook": make_notebook("1"), "in_place": True}
+    answer = await call("POST", "api/runs", asked)
+    assert answer.status == 400
+    assert "in_place" in answer.text
+
+
+async def test_a_moved_notebook_shows_its_run_at_its_new_path(
+    kernels, browse, start, reached, engine, call
+):
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    before = (await engine.run(run["id"])).open_gate.digest
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    await engine.move(run["id"], "sub/new.ipynb")
+    engine.documents_told.moved("flow.ipynb", "sub/new.ipynb")
+    await browser.until(lambda b: b.path == "sub/new.ipynb")
+    await browser.until(lambda b: b.run["path"] == "sub/new.ipynb")
+    assert [s["type"] for s in browser.told].count("moved") == 1
+    assert None not in [s["run"] for s in browser.told if s["type"] == "run"]
+    assert (await engine.run(run["id"])).open_gate.digest == before
+    again = (await call("GET", "api/documents?path=sub/new.ipynb")).json
+    assert again["run"]["id"] == run["id"]
+    assert (await call("GET", "api/documents?path=flow.ipynb")).json["run"] is None
+    assert (await call("GET", "api/gates")).json["gates"][0]["path"] == "sub/new.ipynb"
+
+
+async def test_a_written_file_is_told_to_those_who_have_it_open(kernels, browse, engine):
+    browser = await browse()
+    await browser.next()
+    state = FileState(
+        path="flow.ipynb", hash="ab", hash_algorithm="sha256", last_modified="2024-01-01T00:00:00Z"
+    )
+    engine.documents_told.saved("other.ipynb", state)
+    engine.documents_told.saved("flow.ipynb", state)
+    said = await browser.next()
+    assert said == {
+        "type": "saved",
+        "path": "flow.ipynb",
+        "hash": "ab",
+        "hash_algorithm": "sha256",
+        "last_modified": "2024-01-01T00:00:00Z",
+    }
+
+
+async def test_a_document_that_becomes_shared_is_told_so(kernels, browse, start, engine):
+    await start(GATE)
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    assert browser.told[-1].get("shared", False) is False
+    engine.documents_told.shared("flow.ipynb", is_shared=True)
+    await browser.until(lambda b: b.told[-1].get("shared"))
+
+
+async def test_who_is_connected_is_known_by_the_kernel_client(kernels, browse, jp_serverapp):
+    (app,) = jp_serverapp.extension_manager.extension_apps["jupyter_flows"]
+    doors = next(options["doors"] for _, _, options in app.handlers)
+    browser = await browse(hello="session-1")
+    await browser.socket.write_message("no hello at all")
+    await browser.socket.write_message('{"type": "hello", "kernel_client": "session-2"}')
+    async with asyncio.timeout(30):
+        while "session-2" not in doors.clients:
+            await asyncio.sleep(0.01)
+        assert "session-1" not in doors.clients
+        browser.close()
+        while "session-2" in doors.clients:
+            await asyncio.sleep(0.01)
+
+
+async def test_nobody_comes_in_without_a_login(kernels, jp_ws_fetch, jp_serverapp):
+    jp_serverapp.identity_provider.token = "another"
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_ws_fetch("jupyter-flows", "api", "documents", "ws", params={"path": "flow.ipynb"})
+    assert refused.value.code == 403
+
+
+async def test_another_site_can_not_connect(kernels, jp_ws_fetch):
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_ws_fetch(
+            "jupyter-flows",
+            "api",
+            "documents",
+            "ws",
+            params={"path": "flow.ipynb"},
+            headers={"Origin": "http://evil.example"},
+        )
+    assert refused.value.code == 403
+
+
+async def test_who_may_not_read_the_run_is_told_its_state_and_no_outputs(
+    kernels, browse, start, reached, become, call
+):
+    secret = ("print('secret')", [], {"id": "ask", "suspend": {"user_groups_required": ["board"]}})
+    run = await start(secret)
+    await reached(run["id"], "suspended")
+    become("mallory")
+    browser = await browse()
+    await browser.next()
+    assert browser.run["status"] == "suspended"
+    assert browser.run["mine"] is False
+    become(run["owner"])
+    await call("POST", f"api/runs/{run['id']}/cancel", {})
+    await browser.reached("cancelled", "succeeded")
+    assert {said["type"] for said in browser.told} == {"run"}
+    assert "secret" not in json.dumps(browser.told)
+
+
+async def test_events_of_a_run_are_on_the_servers_event_bus(kernels, start, jp_ws_fetch, reached):
+    socket = await jp_ws_fetch("api", "events", "subscribe")
+    run = await start(GATE, parameters={"secret": "hidden"})
+    kinds = []
+    while "GateOpened" not in kinds:
+        text = await asyncio.wait_for(socket.read_message(), 30)
+        said = json.loads(text)
+        if said["schema_id"] == SCHEMA_ID:
+            kinds.append(said["kind"])
+            assert said["run"] == run["id"]
+            assert said["path"] == "flow.ipynb"
+            assert said["seq"] == len(kinds)
+            assert "hidden" not in text
+            assert run["owner"] not in text.replace(str(said["path"]), "")
+    assert said["gate"] == f"{run['id']}.ask.1"
+    assert said["status"] == "suspended"
+    socket.close()
+
+
+async def test_a_bus_that_fails_breaks_no_run(kernels, start, reached, jp_serverapp, monkeypatch):
+    def fail(**_):
+        raise RuntimeError("the bus is down")
+
+    monkeypatch.setattr(jp_serverapp.event_logger, "emit", fail)
+    run = await start("1")
+    await reached(run["id"], "succeeded")
+
+
+async def test_a_run_that_another_server_drives_is_mirrored_from_the_store(
+    kernels, browse, start, reached, engine
+):
+    """Its events come by the store alone, as another process's do."""
+    run = await start(GATE, "print('after')")
+    state = await reached(run["id"], "suspended")
+    await engine.settled(state.id)
+    browser = await browse()
+    await browser.until(lambda b: b.cells)
+    engine.feed._listeners.clear()
+    engine.boards.hear(FakeKernels())
+    vote = c.CastVote(
+        gate=StepId("ask"),
+        generation=1,
+        voter=Voter("ann", verified=True, route="rest"),
+        approved=True,
+    )
+    await engine.vote(state.id, vote)
+    await browser.reached("succeeded")
+    last = list(browser.shown)[-1]
+    await browser.until(lambda b: b.text(last) == "after\n")
+
+
+async def test_runs_of_the_command_line_are_not_in_place(kernels, engine, make_notebook):
+    new = NewRun(notebook=make_notebook("1"), path="f.ipynb", owner="bob", parameters={})
+    run = await engine.create(new)
+    assert not run.in_place
+    assert await engine.boards.shown_at("f.ipynb") is None
