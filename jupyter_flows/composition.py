@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
-from jupyter_flows.ports import Clock, Documents, Outputs, ReceiptKeys
+from jupyter_flows.ports import Clock, Documents, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
@@ -162,6 +162,9 @@ class LateDocuments:
         self, notebook: Mapping[str, Json], parameters: Mapping[str, Json], kernel_name: str | None
     ) -> tuple[dict[str, Json], str]:
         return self._documents.prepare(notebook, parameters, kernel_name)
+
+    def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
+        return self._documents.parameters(prepared, kernel_name)
 
     def executed(
         self,

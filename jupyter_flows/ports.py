@@ -211,6 +211,19 @@ class Kernels(Protocol):
         """Let all go, warm ones too. At most 3 s."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """What a notebook's cell tagged `parameters` sets. `default` is source text; `value` is the
+    same as JSON, None where it has none.
+    """
+
+    name: str
+    default: str
+    value: Json = None
+    type: str | None = None
+    help: str = ""
+
+
 class Documents(Protocol):
     """Notebooks as files: made ready at a run's start, and written as executed."""
 
@@ -220,6 +233,9 @@ class Documents(Protocol):
         """A valid nbformat 4.5 notebook with cell ids and the injected parameters, and the name
         of its kernel. Raises BadInput (not a notebook), ParametersInvalid.
         """
+
+    def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
+        """What a prepared notebook's cell tagged `parameters` sets, as far as that can be read."""
 
     def executed(
         self,

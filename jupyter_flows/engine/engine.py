@@ -67,6 +67,7 @@ from jupyter_flows.ports import (
     Listener,
     Outputs,
     Page,
+    Parameter,
     Peers,
     ReceiptKeys,
     RunFilter,
@@ -297,6 +298,14 @@ class Engine:
             raise BadInput("The notebook or a parameter is nested too deeply.") from None
         plain_json(dict(parameters), "value of a parameter")
         return prepared, kernel, flow
+
+    def inspect(self, notebook: Mapping[str, Json]) -> tuple[Flow, Sequence[Parameter]]:
+        """The flow in a notebook, and the parameters that it would take.
+
+        Raises BadInput, FlowInvalid.
+        """
+        prepared, kernel, flow = self.read(notebook)
+        return flow, self._documents.parameters(prepared, kernel)
 
     async def create(self, new: NewRun) -> Run:
         """Start a run of a snapshot of the notebook. With a key that was used, the earlier run.

@@ -6,7 +6,7 @@ import copy
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
 from jupyter_flows.core.records import gate_records
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, source_of
 from jupyter_flows.ports import Outputs
+from jupyter_flows.kernels.parameters import CELL_ID, TAG, declared, source_of
+from jupyter_flows.ports import Outputs, Parameter
 
 DEFAULT_KERNEL = "python3"
 
@@ -46,6 +48,12 @@ class NotebookDocuments:
         if parameters:
             _inject(ready, source_of(parameters, name, _language(ready, name)))
         return ready, name
+
+    def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
+        place = _find_tag(prepared["cells"], "parameters")
+        if place is None or _language(prepared, kernel_name) != "python":
+            return ()
+        return declared(prepared["cells"][place]["source"])
 
     def executed(
         self,
@@ -131,7 +139,7 @@ def _choose_kernel(notebook: Notebook, asked: str | None) -> str:
     return str(name)
 
 
-def _language(notebook: Notebook, kernel_name: str) -> str:
+def _language(notebook: Mapping[str, Json], kernel_name: str) -> str:
     metadata = notebook["metadata"]
     known = metadata.get("language_info", {}).get("name") or metadata["kernelspec"].get("language")
     if known:

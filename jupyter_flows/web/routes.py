@@ -17,6 +17,7 @@ from jupyter_flows.web import (
     documents,
     framing,
     inbox,
+    inspecting,
     links,
     looking,
     pages,
@@ -61,6 +62,15 @@ _APPROVE, _RESUME, _CANCEL = ({"purpose": purpose} for purpose in Purpose)
 
 ROUTES: Sequence[Route] = (
     Route("GET", "openapi.json", OpenApiDoor, L, "This document", answers={200: None}),
+    Route(
+        "POST",
+        "api/inspect",
+        inspecting.InspectDoor,
+        L,
+        "What a notebook would be as a flow: its parameters, gates and mistakes; nothing runs",
+        inspecting.InspectNotebook,
+        {200: inspecting.InspectionView},
+    ),
     Route(
         "POST",
         "api/runs",

@@ -131,7 +131,7 @@ export interface Parameter {
 export interface Inspection {
   name: string | null;
   parameters: Parameter[];
-  gates: { step: string; summary: string; prompt: boolean }[];
+  gates: { step: string; summary: string }[];
   mistakes: Mistake[];
 }
 

@@ -183,6 +183,9 @@ class FakeDocuments:
             raise BadInput("This is not a notebook.")
         return copy.deepcopy(dict(notebook)), kernel_name or "python3"
 
+    def parameters(self, prepared, kernel_name):
+        return ()
+
     def executed(self, snapshot, run, outputs, widgets):
         ready = copy.deepcopy(dict(snapshot))
         for step in run.steps.values():
