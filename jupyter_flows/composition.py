@@ -19,7 +19,7 @@ from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
-from jupyter_flows.ports import Clock, Documents, Outputs, Parameter, ReceiptKeys
+from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import FlowsSettings, groups_of
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
@@ -62,6 +62,8 @@ class House:
         )
         self.peers.announce(card)
         self.kernels.start()
+        if lasting:
+            self.engine.show_in_place()
         await self.engine.start()
         if lasting:
             self.schedules.start()
@@ -96,6 +98,7 @@ def compose(
     settings: FlowsSettings,
     *,
     manager: Any | None,
+    notebooks: Notebooks | None = None,
     address: Callable[[], str],
     certificate: str = "",
     adopts: bool,
@@ -103,7 +106,8 @@ def compose(
     clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
-    for a process that drives nothing; `address` says where this process answers, and `certificate`
+    for a process that drives nothing; `notebooks` are the server's, None for one that shows no run
+    in place; `address` says where this process answers, and `certificate`
     names the file of its TLS certificate, if it has one.
 
     Raises StoreUnavailable, WeakKeyError.
@@ -122,6 +126,7 @@ def compose(
         store=store,
         kernels=kernels,
         documents=LateDocuments(),
+        notebooks=notebooks,
         peers=peers,
         keyring=keys,
         receipt_keys=functools.partial(_receipt_keys, folder / "receipt-keys.pem"),

@@ -8,6 +8,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from jupyter_flows.composition import House, compose
+from jupyter_flows.documents.notebooks import ServerNotebooks
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.web.doors import Doors
 from jupyter_flows.web.event_log import EventLog
@@ -43,6 +44,12 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         self.house = compose(
             self,
             manager=self._server.kernel_manager,
+            notebooks=ServerNotebooks(
+                contents=self._server.contents_manager,
+                sessions=self._server.session_manager,
+                events=self._server.event_logger,
+                settings=self._server.web_app.settings,
+            ),
             address=self._address,
             certificate=self._server.certfile,
             adopts=self.adopt_runs,

@@ -50,6 +50,7 @@ from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.queue import Queue
+from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.told import DocumentsTold
@@ -65,6 +66,7 @@ from jupyter_flows.ports import (
     Kernels,
     LinkRow,
     Listener,
+    Notebooks,
     Outputs,
     Page,
     Parameter,
@@ -95,6 +97,7 @@ class Engine:
         store: Store,
         kernels: Kernels,
         documents: Documents,
+        notebooks: Notebooks | None = None,
         peers: Peers,
         keyring: Callable[[], Keyring],
         receipt_keys: Callable[[], ReceiptKeys],
@@ -164,6 +167,19 @@ class Engine:
         self.feed.listen(queue.committed)
         self._background: set[asyncio.Task[None]] = set()
         kernels.on_amended(self._amended)
+        self._scribe = None if notebooks is None else self._with(notebooks)
+
+    def _with(self, notebooks: Notebooks) -> Scribe:
+        return Scribe(
+            notebooks=notebooks,
+            boards=self.boards,
+            store=self._store,
+            feed=self.feed,
+            told=self.documents_told,
+            move=self.move,
+            is_ours=self._is_ours,
+            log=self._log,
+        )
 
     def _env(self, run: RunId) -> Mapping[str, str]:
         """What a run's kernel is told: where the server is, and a token for this run (G46)."""
@@ -180,6 +196,11 @@ class Engine:
         """Recover what a server left behind that died, then see to due times."""
         self._spawn(self._due.waiting.forever(), "jupyter-flows due times")
         await self._reconcile()
+
+    def show_in_place(self) -> None:
+        """Write what runs show into their notebooks, from now on."""
+        if self._scribe is not None:
+            self._scribe.start()
 
     async def see_to_due(self) -> None:
         """Do at once what is due by the clock: for one that was moved."""
@@ -267,7 +288,6 @@ class Engine:
         """
         for task in list(self._background):
             task.cancel()
-        self.boards.stop()
         driving = self._dispatcher.driving()
         partial = {run: dict(self._kernels.partial(run)) for run in driving}
         await self._dispatcher.stop()
@@ -276,8 +296,13 @@ class Engine:
                 await self._driver.interrupted(run, STOPPED, partial[run])
             except FlowsError as error:
                 self._log.warning("run %s: %s", run, error)
-        await self._kernels.stop()
+        await asyncio.gather(self._kernels.stop(), self._stop_showing())
+        self.boards.stop()
         await self._store.close()
+
+    async def _stop_showing(self) -> None:
+        if self._scribe is not None:
+            await self._scribe.stop()
 
     # ------------------------------------------------------------ runs
 

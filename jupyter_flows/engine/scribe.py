@@ -76,8 +76,8 @@ class Scribe:
         self._unlisten = lambda: None
         for task in tuple(self._background):
             task.cancel()
-        writing = {task for page in self._pages.values() if (task := page.finish()) is not None}
-        await _ended(writing | self._background)
+        at_work = [page.finish() for page in self._pages.values()]
+        await _ended({task for task in at_work if task is not None} | self._background)
         for page in tuple(self._pages.values()):
             page.close()
 

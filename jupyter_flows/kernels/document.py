@@ -17,8 +17,6 @@ from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.core.model import Json, Run, Step, StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
 from jupyter_flows.core.records import gate_records
-from jupyter_flows.kernels.parameters import CELL_ID, TAG, source_of
-from jupyter_flows.ports import Outputs
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, declared, source_of
 from jupyter_flows.ports import Outputs, Parameter
 

@@ -27,6 +27,7 @@ from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import Expression, RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
+from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.urls import keyed_gate, link_urls
 
@@ -118,8 +119,7 @@ class RunsDoor(ApiDoor):
         if asked.notebook is not None:
             return asked.notebook, ""
         path = (asked.path or "").strip("/")
-        contents: Any = self.contents_manager
-        model = await ensure_async(contents.get(path, type="notebook", content=True))
+        model = await notebook_model(self.contents_manager, path, content=True)
         return model["content"], path
 
     def _folder(self, path: str) -> str | None:

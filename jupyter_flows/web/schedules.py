@@ -6,7 +6,7 @@ from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
 from jupyter_server.services.contents.fileio import FileManagerMixin
-from jupyter_server.utils import ApiPath, ensure_async, to_os_path
+from jupyter_server.utils import ApiPath, to_os_path
 from msgspec import Struct
 from tornado import web
 
@@ -14,6 +14,7 @@ from jupyter_flows.core.errors import BadInput, NotAllowed
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.schedules import CatchUp, ScheduleId
 from jupyter_flows.engine.asked import NewSchedule
+from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, Doors, PeerDoor
 from jupyter_flows.web.schedule_views import ScheduleList, schedule_view
 
@@ -67,7 +68,7 @@ class SchedulesDoor(ApiDoor):
         has_files = isinstance(contents, FileManagerMixin)
         if not has_files:
             raise BadInput("This server's notebooks are no files, so they can't be scheduled.")
-        model = await ensure_async(contents.get(path.strip("/"), type="notebook", content=False))
+        model = await notebook_model(contents, path, content=False)
         return _file_of(model["path"], contents.root_dir)
 
 
