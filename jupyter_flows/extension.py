@@ -21,9 +21,11 @@ _EVERYWHERE = ("", "*", "0.0.0.0", "::", "localhost")  # noqa: S104 (only compar
 """What a server listens on that 127.0.0.1 is part of."""
 
 
-def _bare(url: str) -> str:
-    """The address without its query: the server appends its own token there."""
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+def _rooted(url: str, path: str) -> str:
+    """The address with this path and no query. The server itself gives that of its first page,
+    which under the lab ends with `/lab`, and appends its own token.
+    """
+    return urlsplit(url)._replace(path=path, query="", fragment="").geturl()
 
 
 class FlowsApp(FlowsSettings, ExtensionApp):
@@ -62,7 +64,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
 
     def _address(self) -> str:
         """Where the kernels of this machine reach the doors."""
-        url = urlsplit(_bare(self._server.local_url))
+        url = urlsplit(_rooted(self._server.local_url, self._server.base_url))
         host = self._server.ip
         if host not in _EVERYWHERE:
             host = f"[{host}]" if ":" in host else host
@@ -71,7 +73,9 @@ class FlowsApp(FlowsSettings, ExtensionApp):
 
     def _public_address(self) -> str:
         """Where the readers of links reach the doors (G37): never taken from a request."""
-        return url_path_join(self.public_url or _bare(self._server.public_url), NAMESPACE)
+        server = self._server
+        path = urlsplit(server.custom_display_url).path or server.base_url
+        return url_path_join(self.public_url or _rooted(server.public_url, path), NAMESPACE)
 
     def initialize_handlers(self) -> None:
         house = cast("House", self.house)

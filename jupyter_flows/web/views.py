@@ -81,6 +81,8 @@ class GateView(Struct, omit_defaults=False):
     status: str
     required_events: int
     votes: list[VoteView]
+    opened_at: Time | None
+    closed_at: Time | None
     deadline: Time | None
     form: Json
     default_args: Json
@@ -115,6 +117,7 @@ class RunView(Struct):
     path: str
     name: str | None
     owner: str
+    mine: Annotated[bool, Meta(description="Whether the reader owns it: may cancel and resume it")]
     parameters: Mapping[str, Json]
     created_at: Time
     started_at: Time | None
@@ -245,6 +248,8 @@ def gate_view(run: Run, gate: Gate, reader: Voter | None, links: LinkUrls | None
         status=gate.status,
         required_events=options.required_events,
         votes=[vote_view(vote) for vote in gate.votes],
+        opened_at=time_or_none(gate.opened_at),
+        closed_at=time_or_none(gate.closed_at),
         deadline=time_or_none(gate.deadline),
         form=forms.effective(options) if readable else None,
         default_args=dict(options.default_args) if readable else {},
@@ -284,6 +289,7 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
         path=run.path,
         name=run.name,
         owner=run.owner,
+        mine=reader.name == run.owner,
         parameters=run.parameters if reads else {},
         created_at=time(run.created_at),
         started_at=time_or_none(run.started_at),

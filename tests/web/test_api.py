@@ -438,3 +438,16 @@ async def test_an_answer_is_what_the_openapi_document_says(park, call):
     ):
         schema = {**document, "$ref": f"#/components/schemas/{name}"}
         jsonschema.validate((await call("GET", path)).json, schema)
+
+
+async def test_a_run_says_whether_it_is_the_readers_own(park, become):
+    run = await park()
+    assert (await run.shown())["mine"] is True
+    become("somebody-else")
+    assert (await run.shown())["mine"] is False
+
+
+async def test_a_gate_says_since_when_it_is_open(park):
+    (gate,) = (await (await park()).shown())["gates"]
+    assert gate["opened_at"] is not None
+    assert gate["closed_at"] is None

@@ -511,6 +511,15 @@ async def test_the_base_of_links_is_the_configured_address(park):
     assert (await run.anyone("POST", links["resume"])).status == 201
 
 
+async def test_links_lead_to_the_doors_whatever_page_the_server_shows_first(
+    park, jp_serverapp, jp_base_url
+):
+    """G37: JupyterLab has the server begin at /lab, which is none of its other doors' paths."""
+    jp_serverapp.default_url = f"{jp_base_url}lab"
+    run = await park()
+    assert (await run.shown())["links_base"].endswith(f"{jp_base_url}jupyter-flows")
+
+
 async def test_the_servers_own_token_is_in_no_link(park, jp_serverapp):
     """G37: the server appends its own token to its public address."""
     links = await (await park()).mint("bob")
