@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.acceptance.chromium import watched
 from tests.acceptance.conftest import LONG, until
 
-LOOK = LONG * 1000
+LOOK = LONG * 1000 / 2
 """Milliseconds that anything may take to be seen; most of it takes no time."""
 
 PANEL = "jupyterapp.shell.currentWidget"
@@ -61,8 +61,10 @@ class Opened:
         self.page.locator(".jupyter-flows-state").get_by_text(text).wait_for()
 
     def badge(self, number, text):
-        """Wait until the cell is marked so."""
-        self.cell(number).locator(BADGE).get_by_text(text).wait_for()
+        """Wait until the cell is marked so; what is usual shows a sign alone, and has the words for
+        who listens.
+        """
+        self.cell(number).locator(BADGE).filter(has_text=text).wait_for()
 
     def votes(self, number):
         """The buttons of the inline form of a gate's cell."""
@@ -164,7 +166,17 @@ class Opened:
         return self.front.reached(run["id"], *statuses)
 
     def file(self):
-        return json.loads((self.front.root / self.path).read_text())
+        """The notebook on disk, once it is whole: a server writes it where it stands."""
+        return until(self._whole)
+
+    def _whole(self):
+        try:
+            return json.loads((self.front.root / self.path).read_text())
+        except json.JSONDecodeError:
+            return None
+
+    def sources(self):
+        return ["".join(cell["source"]) for cell in self.file()["cells"]]
 
     def saved(self):
         """What each cell has put out, as the file has it."""
