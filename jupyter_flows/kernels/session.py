@@ -39,7 +39,6 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
-RESTART_CHECK = 2.0
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -90,8 +89,7 @@ class KernelSession:
         self.late = Late(self._outputs)
         self.telling = Telling(self._outputs)
         self.words = Words(log)
-        self._identity = Identity()
-        self._watch: asyncio.TimerHandle | None = None
+        self._identity = Identity(kernel, self._restarted)
 
     # ------------------------------------------------------------ opening
 
@@ -109,7 +107,6 @@ class KernelSession:
                 self._identity.greeted(names_itself=self.speaks_flows)
                 await self._teach(prelude.opening(env, folder))
                 self._kernel.take_watch()
-                self._look_for_restart()
         except TimeoutError:
             raise KernelUnavailable(
                 f"The kernel did not answer within {START_TIMEOUT:g} s; it may be busy."
@@ -290,9 +287,7 @@ class KernelSession:
     @property
     def gone(self) -> bool:
         """Whether the kernel that holds what the cells made is here no more."""
-        if not self.lost and self._kernel.replaced:
-            self._restarted()
-        return self.lost
+        return self.lost or self._identity.check()
 
     def shown(self) -> Mapping[StepId, Shown]:
         """As `ports.Kernels.shown`: what was not told yet is told before."""
@@ -303,8 +298,7 @@ class KernelSession:
 
     def _on_iopub(self, message: Message) -> None:
         self._heard.set()
-        if self._identity.is_another(message):
-            self._restarted()
+        if self._identity.hears_another(message):
             return
         kind = message["msg_type"]
         if kind == "status":
@@ -355,22 +349,13 @@ class KernelSession:
         self._run_errand(self._look_for_life(running), "life check")
 
     async def _look_for_life(self, running: Running) -> None:
-        if self._kernel.replaced:
-            self._restarted()
-        elif not await self._kernel.alive():
+        if self._identity.check():
+            return
+        if not await self._kernel.alive():
             await self._die()
         elif not running.ended.done():
             loop = asyncio.get_running_loop()
             running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
-
-    def _look_for_restart(self) -> None:
-        """A kernel that is killed for a restart, or taken away, may say nothing of it."""
-        if self.lost:
-            return
-        if self._kernel.replaced:
-            self._restarted()
-            return
-        self._watch = asyncio.get_running_loop().call_later(RESTART_CHECK, self._look_for_restart)
 
     def _restarted(self) -> None:
         """Somebody has restarted the kernel, or ended it: it is theirs now, and not the run's."""
@@ -481,8 +466,7 @@ class KernelSession:
     async def _close_channels(self) -> None:
         self.late.stop()
         self.telling.stop()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._identity.stop()
         tasks = [*self._readers, *self._errands]
         for task in tasks:
             task.cancel()

@@ -8,7 +8,7 @@ from msgspec import Struct
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import machine, policy
 from jupyter_flows.core.errors import Refused
-from jupyter_flows.core.model import Run, Step, StepId, Voter
+from jupyter_flows.core.model import Json, Run, Step, StepId, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import OutputOp, Shown
 from jupyter_flows.web import views
@@ -51,7 +51,7 @@ class DocumentRun(Struct):
 
 
 class ShownCell(Struct):
-    outputs: list[object]
+    outputs: list[Json]
     execution_count: int | None
 
 

@@ -16,8 +16,10 @@ LOG = logging.getLogger("tests.kernels")
 class Runs:
     """Kernels for a test, with short ways to open one and to execute text in it."""
 
-    def __init__(self, folder, **options):
-        self.manager = AsyncMultiKernelManager(connection_dir=str(folder))
+    def __init__(self, folder, manager=None, **options):
+        if manager is None:  # an empty one is false
+            manager = AsyncMultiKernelManager(connection_dir=str(folder))
+        self.manager = manager
         self.folder = str(folder)
         options = {"limits": Limits(), "log": LOG, **options}
         self.kernels = KernelSessions(self.manager, **options)

@@ -16,6 +16,9 @@ from jupyter_flows.engine.conditions import Conditions
 from jupyter_flows.web import doors, page
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
+from .browsing import browse, start
+
+__all__ = ["browse", "start"]
 
 
 @pytest.fixture

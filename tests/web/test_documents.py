@@ -4,125 +4,19 @@ import asyncio
 import json
 
 import pytest
-from tornado.httpclient import HTTPClientError
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.model import RunId, StepId, Voter
 from jupyter_flows.engine import board as boards
 from jupyter_flows.engine.asked import NewRun
-from jupyter_flows.engine.board_cell import BoardCell
 from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
 from jupyter_flows.web import outbox
 from jupyter_flows.web.event_log import SCHEMA_ID
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
-
-
-class Browser:
-    """Keeps what the socket tells, and what it comes to."""
-
-    def __init__(self, socket):
-        self.socket = socket
-        self.told = []
-        self.run = None
-        self.path = None
-        self.seq = None
-        self.sources = None
-        self.cells = None
-
-    async def next(self):
-        """The next message, taken in."""
-        said = json.loads(await asyncio.wait_for(self.socket.read_message(), 30))
-        self.told.append(said)
-        getattr(self, f"_{said['type']}")(said)
-        return said
-
-    async def until(self, is_so):
-        while not is_so(self):
-            await self.next()
-        return self
-
-    async def reached(self, *statuses):
-        return await self.until(lambda b: b.run and b.run["status"] in statuses)
-
-    def _run(self, said):
-        self.run = said["run"]
-
-    def _sources(self, said):
-        self.sources = said["cells"]
-
-    def _outputs(self, said):
-        self.seq = said["seq"]
-        self.cells = {}
-        for step, shown in said["cells"].items():
-            self.cells[step] = cell = BoardCell(StepId(step))
-            for index, output in enumerate(shown["outputs"]):
-                list(cell.apply(OutputOp(step, OpKind.ADD, index, output)))
-            list(cell.apply(OutputOp(step, OpKind.COUNT, count=shown["execution_count"])))
-
-    def _ops(self, said):
-        assert said["seq"] == self.seq + 1, "none is missing, none comes twice"
-        self.seq = said["seq"]
-        for op in said["ops"]:
-            op = {"kind": OpKind(op.pop("op")), **op}
-            done = OutputOp(**op)
-            assert list(self.cells[done.cell].apply(done)), done
-
-    def _saved(self, said):
-        pass
-
-    def _moved(self, said):
-        self.path = said["path"]
-
-    @property
-    def shown(self):
-        return {step: cell.shown() for step, cell in self.cells.items()}
-
-    def text(self, step):
-        return "".join(o.get("text", "") for o in self.shown[step].outputs)
-
-    def records(self, step):
-        return [o for o in self.shown[step].outputs if "jupyter_flows" in o.get("metadata", {})]
-
-    def close(self):
-        self.socket.close()
-
-
-@pytest.fixture
-def browse(jp_ws_fetch):
-    """`await browse("flow.ipynb", run=…, since=…)`"""
-    open_ones = []
-
-    async def browse(path="flow.ipynb", *, known=None, hello=None, **query):
-        params = {"path": path, **query}
-        if known is not None:
-            params = {**params, "run": known.run["id"], "since": str(known.seq)}
-        socket = await jp_ws_fetch("jupyter-flows", "api", "documents", "ws", params=params)
-        browser = Browser(socket)
-        if known is not None:
-            browser.run, browser.seq, browser.cells = known.run, known.seq, known.cells
-        if hello is not None:
-            await socket.write_message(json.dumps({"type": "hello", "kernel_client": hello}))
-        open_ones.append(browser)
-        return browser
-
-    yield browse
-    for browser in open_ones:
-        browser.close()
-
-
-@pytest.fixture
-def start(call, make_notebook, jp_root_dir):
-    """A run in place of the notebook with these cells."""
-
-    async def start(*cells, path="flow.ipynb", **asked):
-        (jp_root_dir / path).write_text(json.dumps(make_notebook(*cells)))
-        answer = await call("POST", "api/runs", {"path": path, **asked})
-        assert answer.status == 201, answer.text
-        return answer.json
-
-    return start
-
+from .browsing import approve
 
 STREAM = {"output_type": "stream", "name": "stdout", "text": "look\n"}
 GATE = ("print('look')", [], {"id": "ask", "suspend": {}})
@@ -134,11 +28,6 @@ def put_out(kernels, run, text):
     grown = {**STREAM, "text": before.outputs[0]["text"] + text}
     kernels.shows[run["id"]] = {"ask": Shown([grown], 1)}
     kernels.tell(run["id"], [OutputOp("ask", OpKind.APPEND, 0, text=text)])
-
-
-async def approve(call, run, gate="ask"):
-    answer = await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
-    assert answer.status in (200, 201), answer.text
 
 
 async def test_a_notebook_without_a_run_shows_none_until_one_starts(kernels, browse, start):
@@ -217,7 +106,7 @@ async def test_who_comes_back_is_told_what_was_missed(kernels, browse, start, re
 
 
 async def test_who_comes_back_too_late_is_shown_everything(
-    kernels, browse, start, reached, engine, monkeypatch
+    kernels, browse, start, reached, monkeypatch
 ):
     monkeypatch.setattr(boards, "KEPT_BATCHES", 3)
     run = await start(GATE)
@@ -293,9 +182,8 @@ async def test_only_a_notebook_at_a_path_shows_its_run(kernels, call, make_noteb
     assert "in_place" in answer.text
 
 
-async def test_a_moved_notebook_shows_its_run_at_its_new_path(
-    kernels, browse, start, reached, engine, call
-):
+@pytest.mark.usefixtures("kernels")
+async def test_a_moved_notebook_shows_its_run_at_its_new_path(browse, start, reached, engine, call):
     run = await start(GATE)
     await reached(run["id"], "suspended")
     before = (await engine.run(run["id"])).open_gate.digest
@@ -363,25 +251,31 @@ async def test_nobody_comes_in_without_a_login(kernels, jp_ws_fetch, jp_serverap
     assert refused.value.code == 403
 
 
-async def test_another_site_can_not_connect(kernels, jp_ws_fetch):
+async def test_another_site_can_not_connect(
+    kernels, anyone, jp_serverapp, jp_base_url, http_server_port
+):
+    """A browser sends its cookie along, whoever asks it to."""
+    login = f"/user/bob/login?token={jp_serverapp.identity_provider.token}"
+    cookie = (await anyone("GET", login)).headers["Set-Cookie"].partition(";")[0]
+    host = f"127.0.0.1:{http_server_port[1]}"
+    url = f"ws://{host}{jp_base_url}jupyter-flows/api/documents/ws?path=flow.ipynb"
+
+    def connect(origin):
+        headers = {"Cookie": cookie, "Origin": origin}
+        return websocket_connect(HTTPRequest(url, headers=headers))
+
+    (await connect(f"http://{host}")).close()
     with pytest.raises(HTTPClientError) as refused:
-        await jp_ws_fetch(
-            "jupyter-flows",
-            "api",
-            "documents",
-            "ws",
-            params={"path": "flow.ipynb"},
-            headers={"Origin": "http://evil.example"},
-        )
+        await connect("http://evil.example")
     assert refused.value.code == 403
 
 
 async def test_who_may_not_read_the_run_is_told_its_state_and_no_outputs(
-    kernels, browse, start, reached, become, call
+    kernels, browse, start, become, call
 ):
     secret = ("print('secret')", [], {"id": "ask", "suspend": {"user_groups_required": ["board"]}})
     run = await start(secret)
-    await reached(run["id"], "suspended")
+    await (await browse()).reached("suspended")
     become("mallory")
     browser = await browse()
     await browser.next()
@@ -414,8 +308,12 @@ async def test_events_of_a_run_are_on_the_servers_event_bus(kernels, start, jp_w
 
 
 async def test_a_bus_that_fails_breaks_no_run(kernels, start, reached, jp_serverapp, monkeypatch):
-    def fail(**_):
-        raise RuntimeError("the bus is down")
+    emit = jp_serverapp.event_logger.emit
+
+    def fail(*, schema_id, data):
+        if schema_id == SCHEMA_ID:
+            raise RuntimeError("the bus is down")
+        return emit(schema_id=schema_id, data=data)
 
     monkeypatch.setattr(jp_serverapp.event_logger, "emit", fail)
     run = await start("1")
