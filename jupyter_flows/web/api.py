@@ -118,9 +118,8 @@ class RunsDoor(ApiDoor):
             raise BadInput("Only the notebook at a `path` can show its run: `in_place` needs one.")
         if asked.notebook is not None:
             return asked.notebook, ""
-        path = (asked.path or "").strip("/")
-        model = await notebook_model(self.contents_manager, path, content=True)
-        return model["content"], path
+        model = await notebook_model(self.contents_manager, asked.path or "", content=True)
+        return model["content"], model["path"].strip("/")
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)
