@@ -77,7 +77,12 @@ function draw(cell: Cell, state: State | undefined, edited: boolean): void {
   const badge = there ?? document.createElement('div');
   badge.dataset['key'] = key;
   fill(badge, words, state, brief);
-  if (!there) place(cell, badge);
+  if (there) return;
+  place(cell, badge);
+  // a cell that was not in sight yet gets its parts later
+  void cell.ready.then(() => {
+    if (badge.parentElement === cell.node) place(cell, badge);
+  });
 }
 
 function fill(badge: HTMLElement, words: string, state: State, brief: boolean): void {

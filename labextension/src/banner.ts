@@ -72,7 +72,7 @@ export class Banner extends Widget {
 }
 
 function bannerWords(run: DocumentRun, state: string, connected: boolean): string {
-  const name = run.name ?? run.id.slice(0, 8);
+  const name = run.name ?? run.id.slice(-6);
   const words = `${state}. This notebook shows run ${name} of ${clock(run.created_at)}.`;
   if (atWork(run) && !connected) return `Not connected; last known: ${words}`;
   return atWork(run) ? `${words} ${OWN_COPY}` : words;

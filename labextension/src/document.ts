@@ -13,7 +13,7 @@ import { applied, plain } from './mirror';
 import { remember } from './saved';
 import { DocumentSocket } from './socket';
 import { IFlowDocument } from './tokens';
-import { atWork } from './words';
+import { atWork, hasEnded } from './words';
 import { DocumentRun, ShownCell, Told } from './wire';
 
 type Of<T extends Told['type']> = Extract<Told, { type: T }>;
@@ -166,9 +166,10 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     return this.panel.sessionContext.session?.kernel ?? null;
   }
 
+  /** A run that has ended names no kernel any more; the tab's has what it left. */
   private get _sameKernel(): boolean {
     const ran = this._run?.kernel_id ?? null;
-    return ran === null || ran === this._kernel?.id;
+    return ran === null ? hasEnded(this._run) : ran === this._kernel?.id;
   }
 
   private readonly _onPath = (): void => {

@@ -22,6 +22,11 @@ export function atWork(run: DocumentRun): boolean {
   return AT_WORK.has(run.status);
 }
 
+/** Whether nothing of the run comes any more, unless somebody resumes it. */
+export function hasEnded(run: DocumentRun | null): boolean {
+  return run !== null && !atWork(run) && run.status !== 'interrupted';
+}
+
 /** Each cell's state, by the cell's id. Cells that a run has nothing to say of are not in it. */
 export function cellStates(run: DocumentRun): Map<string, State> {
   const states = new Map<string, State>();

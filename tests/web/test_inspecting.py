@@ -26,7 +26,7 @@ async def test_a_cell_that_is_no_python_has_no_parameters_to_tell(call, make_not
 
 async def test_mistakes_are_told_with_their_cells_and_nothing_runs(call, make_notebook):
     notebook = make_notebook("1")
-    notebook["cells"][0]["metadata"] = {"suspend": {"required_events": "two"}}
+    notebook["cells"][0]["metadata"] = {"flow": {"suspend": {"require_events": 2}}}
     told = await call("POST", "api/inspect", {"notebook": notebook})
     assert told.status == 200
     (mistake,) = told.json["mistakes"][:1]
