@@ -8,7 +8,8 @@ LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install chromium npm labextension typescript demo test lint bench docs messages lock clean
+.PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
+	messages lock clean
 
 help:
 	@echo "make demo    run the data-quality notebook as a flow, and wait for your approval"
@@ -17,6 +18,7 @@ help:
 	@echo "make labextension  build what JupyterLab and Notebook load; reload the page to see it"
 	@echo "make bench   the benchmarks, beside their peers"
 	@echo "make docs    print the state diagram into docs/architecture.md"
+	@echo "make labforms write the lab's form of the flow options from their schema"
 	@echo "make messages gather the pages' texts for translators (LANGUAGE=fr begins French)"
 	@echo "make lock    write the lock file anew from pyproject.toml (UPGRADE=1: the newest versions)"
 
@@ -100,6 +102,9 @@ bench: install
 
 docs: install
 	$(BIN)/python -m jupyter_flows.core.diagram --write docs/architecture.md
+
+labforms: install
+	$(BIN)/python -m jupyter_flows.core.options_form --write labextension/schema/options.json
 
 messages: install
 	$(BIN)/python -m jupyter_flows.web.messages $(LANGUAGE)

@@ -273,7 +273,7 @@ class GatesDoor(ApiDoor):
             cursor=self.get_query_argument("cursor", None),
             log=self.log,
         )
-        self.answer(views.GatePage([views.gate_summary(x.row) for x in page.gates], page.cursor))
+        self.answer(views.GatePage([views.gate_summary(gate) for gate in page.gates], page.cursor))
 
 
 class LinksDoor(ApiDoor):

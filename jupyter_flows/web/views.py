@@ -21,8 +21,8 @@ from jupyter_flows.core.model import (
 from jupyter_flows.core.moments import rfc3339
 from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
-from jupyter_flows.ports import GateRow, LinkRow, RunRow
-from jupyter_flows.web.awaiting import may_read, may_vote
+from jupyter_flows.ports import LinkRow, RunRow
+from jupyter_flows.web.awaiting import OpenGate, may_read, may_vote
 from jupyter_flows.web.urls import gate_key, link_urls
 
 Time = Annotated[
@@ -156,6 +156,11 @@ class GateSummary(Struct):
     step: str
     generation: int
     path: str
+    name: Annotated[str | None, Meta(description="The flow's")]
+    owner: Annotated[str, Meta(description="Of the run")]
+    summary: Annotated[str, Meta(description="The step's one-line title, perhaps empty")]
+    required_events: int
+    approvals: int
     status: str
     opened_at: Time
     deadline: Time
@@ -353,13 +358,19 @@ def run_summary(row: RunRow) -> RunSummary:
     )
 
 
-def gate_summary(row: GateRow) -> GateSummary:
+def gate_summary(opened: OpenGate) -> GateSummary:
+    row, run, gate = opened.row, opened.run, opened.gate
     return GateSummary(
         id=gate_key(row.run, row.step, row.generation),
         run=row.run,
         step=row.step,
         generation=row.generation,
         path=row.path,
+        name=run.name,
+        owner=run.owner,
+        summary=run.steps[gate.step].spec.summary,
+        required_events=gate.options.required_events,
+        approvals=len(gate.approvals),
         status=row.status,
         opened_at=time(row.opened_at),
         deadline=time(row.deadline),

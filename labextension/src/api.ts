@@ -27,8 +27,18 @@ export class Problem extends Error {
   }
 }
 
+/** A gate as its run's door shows it, with who is asked and since when. */
+export interface GateView extends Gate {
+  opened_at: string | null;
+  closed_at: string | null;
+  approvers: string[];
+  user_groups_required: string[];
+  groups: { group: string; required: number; missing: number }[];
+}
+
 /** A run as its own door shows it. */
-export interface RunView extends Omit<DocumentRun, 'mine' | 'resumable' | 'kernel_id'> {
+export interface RunView extends Omit<DocumentRun, 'resumable' | 'kernel_id'> {
+  gates: GateView[];
   parameters: Record<string, Json>;
   result: Json;
   links_base: string;
@@ -58,6 +68,12 @@ export interface GateSummary {
   step: string;
   generation: number;
   path: string;
+  name: string | null;
+  owner: string;
+  /** The step's title, perhaps empty. */
+  summary: string;
+  required_events: number;
+  approvals: number;
   status: string;
   opened_at: string;
   deadline: string;
@@ -225,6 +241,11 @@ export class Api {
   /** Where a browser gets the executed notebook, to download it. */
   notebookUrl(run: string): string {
     return this._url(at('api/runs', run, 'notebook'));
+  }
+
+  /** The approval page of a gate, for who is logged in. */
+  pageUrl(gate: string): string {
+    return this._url(at('page', gate));
   }
 
   inboxUrl(): string {

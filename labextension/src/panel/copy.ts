@@ -1,0 +1,31 @@
+/** Text into the clipboard. Without https a browser gives pages no clipboard: there is an old way. */
+
+/** Whether it was copied; if not, the field is left selected, for Ctrl+C. */
+export async function copy(text: string, field: HTMLInputElement | null): Promise<boolean> {
+  // Without https there is none, whatever the types say.
+  const clipboard = navigator.clipboard as Clipboard | undefined;
+  try {
+    if (clipboard) {
+      await clipboard.writeText(text);
+      return true;
+    }
+  } catch {
+    // Refused: the old way may still be open.
+  }
+  field?.focus();
+  field?.select();
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way there is without https
+  return field !== null && document.execCommand('copy');
+}
+
+/** Has the browser save it as a file. */
+export function save(name: string, content: string, type: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => {
+    URL.revokeObjectURL(url);
+  }, 0);
+}
