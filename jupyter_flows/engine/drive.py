@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 import msgspec
 
@@ -44,6 +44,12 @@ from jupyter_flows.ports import (
 
 PARTIAL_SECONDS = 1.0
 """How often the outputs of a running cell are kept, should the server die in it."""
+
+LOOK_SECONDS = 1.0
+"""How long others may hold a run up that is about to be driven."""
+
+Look: TypeAlias = Callable[[Run], Awaitable[None]]
+"""Asked before a run is driven on, or let go."""
 
 KERNEL_GONE = (
     "The kernel that had run the earlier cells is gone (the server or the kernel was stopped)."
@@ -92,6 +98,7 @@ class Driver:
         self._conditions = Conditions(kernels)
         self._driving: dict[RunId, Driving] = {}
         self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
+        self.looks: list[Look] = []
 
     # ------------------------------------------------------------ the loop
 
@@ -102,6 +109,7 @@ class Driver:
             if driving is None:
                 return
             run = await self._teller.keep(run_id)
+            await self._look(run)
             while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
                 run = await self._effect(run, effect, driving)
             await self._keeper.write_document(run, driving.snapshot, final=True)
@@ -114,6 +122,15 @@ class Driver:
             await self._let_go(run_id)
         finally:
             self._teller.forget(run_id)
+
+    async def _look(self, run: Run) -> None:
+        """What fails there, or takes long, is no reason for the run to wait."""
+        for look in self.looks:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await look(run)
+            except Exception:  # noqa: BLE001 (a defect in what is shown must not end the run)
+                self._log.exception("run %s: it goes on without what was to be done before", run.id)
 
     async def _claimed(self, run_id: RunId) -> Driving | None:
         """What is needed to drive the run, after making sure that it is ours; None if it isn't."""

@@ -45,7 +45,7 @@ from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
-from jupyter_flows.engine.drive import Driver
+from jupyter_flows.engine.drive import Driver, Look
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
@@ -66,6 +66,7 @@ from jupyter_flows.ports import (
     Kernels,
     LinkRow,
     Listener,
+    Lost,
     Notebooks,
     Outputs,
     Page,
@@ -75,6 +76,7 @@ from jupyter_flows.ports import (
     RunFilter,
     RunRow,
     Store,
+    Word,
 )
 
 STOPPED = "The server was stopped while this cell ran."
@@ -206,10 +208,11 @@ class Engine:
         """Do at once what is due by the clock: for one that was moved."""
         await self._due.tick()
 
-    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     async def _reconcile(self) -> None:
         """Enqueue the runs that have something to do here and that nobody drives."""
@@ -458,7 +461,7 @@ class Engine:
         await self._dispatcher.settled(run)
         return await self.run(run)
 
-    # ------------------------------------------------------------ gates and links
+    # ------------------------------------------------------------ gates
 
     async def vote(self, run: RunId, vote: c.CastVote) -> tuple[Run, bool]:
         """As `Votes.cast`."""
@@ -472,6 +475,36 @@ class Engine:
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
             raise KernelUnavailable(sentence("It is gone; resume the run first."))
         return await self._peers.evaluate(row.server or "", run, expression)
+
+    # ------------------------------------------------------------ forms in the notebook
+
+    def on_word(self, listener: Word) -> None:
+        """Who is told of what the kernels of runs say of themselves."""
+        self._kernels.on_word(listener)
+
+    def on_kernel_lost(self, listener: Lost) -> None:
+        """Who is told when a kernel is gone that its run still needs."""
+        self._kernels.on_lost(listener)
+
+    def has_kernel(self, run: RunId) -> bool:
+        """Whether the run's kernel is here and alive."""
+        return self._kernels.holds(run)
+
+    def before_going_on(self, look: Look) -> None:
+        """Who is asked, and waited for, each time that a run is about to be driven here: before its
+        next step begins, and before its kernel is let go.
+        """
+        self._driver.looks.append(look)
+
+    def spawn(self, work: Coroutine[None, None, None], name: str) -> asyncio.Task[None]:
+        """Work in the background, until this server stops."""
+        return self._spawn(work, name)
+
+    @property
+    def log(self) -> logging.Logger:
+        return self._log
+
+    # ------------------------------------------------------------ links
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
         """The page of this gate was shown to this reader (G71). It is told in the background, for

@@ -9,7 +9,7 @@ from jupyter_flows.ports import Dispatcher, Peers, RunRow, Store
 
 ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled, e.RunInterrupted)
 
-Spawn: TypeAlias = Callable[[Coroutine[None, None, None], str], None]
+Spawn: TypeAlias = Callable[[Coroutine[None, None, None], str], object]
 """Begin a task that is held until it ends, under this name."""
 
 

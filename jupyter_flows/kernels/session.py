@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,8 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
+EVALUATIONS = 50
+"""How many of the newest are remembered: what they do is done soon."""
 
 NO_PYTHON = "Expressions need a Python kernel."
 UNSET: Json = object()
@@ -70,11 +73,15 @@ class KernelSession:
         self._limits = limits
         self._log = log
         self._client = kernel.client(context)
-        self._widgets = Widgets(self._send_comm, limits.max_output_bytes)
+        self._evaluations: deque[str] = deque(maxlen=EVALUATIONS)
+        self._widgets = Widgets(
+            self._send_comm, limits.max_output_bytes, own=self._evaluations.__contains__
+        )
         self._outputs = RunOutputs(limits.max_output_bytes, self._widgets.catcher)
         self._readers: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
+        self._newest = ""
         self._running: Running | None = None
         self._turn = asyncio.Lock()
         self._heard = asyncio.Event()
@@ -199,6 +206,7 @@ class KernelSession:
             self._limits.max_result_bytes,
         )
         reply = self._ask("execute_request", _silent("", {"jupyter_flows": asked}))
+        self._evaluations.append(self._newest)
         if await self._answered(reply, expression.timeout):
             return evaluation_of(reply.result())
         if not self.lost:
@@ -481,7 +489,8 @@ class KernelSession:
     def _ask(self, kind: str, content: dict[str, Json]) -> asyncio.Future[Mapping[str, Json]]:
         message = self._client.session.msg(kind, content)
         asked: asyncio.Future[Mapping[str, Json]] = asyncio.get_running_loop().create_future()
-        self._asked[message["header"]["msg_id"]] = asked
+        self._newest = message["header"]["msg_id"]
+        self._asked[self._newest] = asked
         send(self._client.shell_channel, message)
         return asked
 

@@ -32,11 +32,17 @@ class _Model:
 
 @dataclass(slots=True, eq=False)
 class Widgets:
-    """All widgets of one run's kernel, fed with every message of its iopub channel."""
+    """All widgets of one run's kernel, fed with every message of its iopub channel.
+
+    `own` tells the parents by which we have had widgets made ourselves: those are no part of the
+    notebook, and what is typed into them is kept nowhere.
+    """
 
     send: Send
     limit: int
     changed: bool = False
+    own: Callable[[str], bool] = lambda _parent: False
+    _owned: set[str] = field(default_factory=set)
     _models: dict[str, _Model] = field(default_factory=dict)
     _outputs: dict[str, _OutputWidget] = field(default_factory=dict)
     _catching: dict[str, list[_OutputWidget]] = field(default_factory=dict)
@@ -51,6 +57,8 @@ class Widgets:
     def feed(self, message: Message) -> None:
         """Take in one message; those that are not about comms are passed over."""
         content = message["content"]
+        if self._is_own(message):
+            return
         match message["msg_type"]:
             case "comm_open":
                 self._keep(message)
@@ -60,6 +68,18 @@ class Widgets:
                 self._update(content, message["parent_header"])
             case "comm_close":
                 self._close(content["comm_id"])
+
+    def _is_own(self, message: Message) -> bool:
+        comm = message["content"]["comm_id"]
+        if message["msg_type"] == "comm_open" and self.own(
+            message["parent_header"].get("msg_id", "")
+        ):
+            self._owned.add(comm)
+            return True
+        if comm in self._owned and message["msg_type"] == "comm_close":
+            self._owned.discard(comm)
+            return True
+        return comm in self._owned
 
     def flush(self) -> None:
         """Tell the kernel what its Output widgets show by now."""

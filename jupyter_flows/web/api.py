@@ -12,9 +12,10 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownGate, UnknownLink
+from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, UnknownGate, UnknownLink
 from jupyter_flows.core.model import (
     Digest,
+    Gate,
     Json,
     LinkId,
     Run,
@@ -22,13 +23,16 @@ from jupyter_flows.core.model import (
     RunStatus,
     StepId,
 )
+from jupyter_flows.core.records import gate_name
 from jupyter_flows.core.schedules import RUN_KEYS
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import Expression, RunFilter
 from jupyter_flows.web import views
+from jupyter_flows.web.answer import Answer
 from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
 from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
+from jupyter_flows.web.prompt import answered_by
 from jupyter_flows.web.urls import keyed_gate, link_urls
 
 MAX_SEQ = 2**31 - 1
@@ -57,12 +61,17 @@ class ResumeRun(Struct, forbid_unknown_fields=True):
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
-    """`digest` is the gate's, as it was shown to the voter (G70)."""
+    """`digest` is the gate's, as it was shown to the voter (G70). `entries`, in the place of a
+    payload, are what was typed into the gate's form, by the names of its fields; `inline` says that
+    it was the form in the notebook, which then also shows what is wrong.
+    """
 
     approved: bool
     payload: Json = None
     reason: str | None = None
     digest: str | None = None
+    entries: dict[str, list[str]] | None = None
+    inline: bool = False
 
 
 class MintLink(Struct, forbid_unknown_fields=True):
@@ -223,21 +232,36 @@ class VotesDoor(ApiDoor):
     @authorized
     async def post(self, run: str, gate: str) -> None:
         sent = self.read_json(SentVote)
-        step, generation = _gate_of(await self.engine.run(RunId(run)), gate)
-        state, new = await self.engine.vote(
-            RunId(run),
-            c.CastVote(
-                gate=step,
-                generation=generation,
-                voter=self.voter,
-                approved=sent.approved,
-                payload=sent.payload,
-                reason=sent.reason,
-                digest=Digest(sent.digest) if sent.digest else None,
-            ),
-        )
+        if sent.entries is not None and sent.payload is not None:
+            raise BadInput("Give either `payload` or `entries`.")
+        before = await self.engine.run(RunId(run))
+        step, generation = _gate_of(before, gate)
+        asked = before.gates[step, generation]
+        answer = answered_by(asked, sent.entries or {}, sent.reason)
+        name = gate_name(before, asked)
+        try:
+            state, new = await self.engine.vote(before.id, self._vote(sent, asked, answer))
+        except FlowsError as error:
+            if sent.inline:
+                self.doors.prompts.refused(before.id, name, answer, error)
+            raise
+        if sent.inline:
+            self.doors.prompts.counted(before.id, name)
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(state, step, generation), status)
+
+    def _vote(self, sent: SentVote, gate: Gate, answer: Answer) -> c.CastVote:
+        """Raises FormInvalid."""
+        typed = sent.approved and sent.entries is not None
+        return c.CastVote(
+            gate=gate.step,
+            generation=gate.generation,
+            voter=self.user_by("notebook") if sent.inline else self.voter,
+            approved=sent.approved,
+            payload=answer.payload() if typed else sent.payload,
+            reason=sent.reason,
+            digest=Digest(sent.digest) if sent.digest else None,
+        )
 
     @web.authenticated
     @authorized

@@ -41,6 +41,7 @@ from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
 from jupyter_flows.web.problems import http_problem, problem, status_of
+from jupyter_flows.web.prompt import Prompts
 from jupyter_flows.web.sheets import Sheets
 from jupyter_flows.web.tries import Tries
 
@@ -66,12 +67,14 @@ class Doors:
     answers_per_minute: int = 60
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
+    prompts: Prompts = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
     clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
         object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
+        object.__setattr__(self, "prompts", Prompts(self.engine, self.public_url, self.clients))
 
     @property
     def body_limit(self) -> int:
