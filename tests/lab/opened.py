@@ -189,9 +189,10 @@ class Opened:
     def settled(self, number, text):
         """Wait until the file tells how the gate of this cell was decided, and has no form."""
         until(lambda: text in self.saved()[number])
-        said = json.dumps(self.file()["cells"][number]["outputs"])
-        assert "widget-view" not in said
-        assert "flow_token" not in said
+        outputs = self.file()["cells"][number]["outputs"]
+        (record,) = [o for o in outputs if "jupyter_flows" in o.get("metadata", {})]
+        assert sorted(record["data"]) == ["text/html", "text/markdown", "text/plain"]
+        assert "flow_token" not in json.dumps(record)
 
     def elsewhere(self, gate, approver="bob@example.org"):
         """Links for somebody else."""

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.acceptance.conftest import until
+
 from .cells import AFTER, asks
 from .opened import Opened
 
@@ -29,8 +31,7 @@ def test_without_our_extension_the_form_counts_as_a_claimed_vote(front, written,
     ended = front.reached(run, "succeeded", "failed")
     (vote,) = ended["gates"][0]["votes"]
     assert not vote["verified"]
-    seen.written(seen.saved())
-    assert seen.saved()[2] == "limit 3\n"
+    until(lambda: seen.saved()[2] == "limit 3\n")
 
 
 def test_without_our_extension_a_gate_for_known_users_takes_no_answer_of_the_kernel(
