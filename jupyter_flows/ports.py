@@ -125,6 +125,8 @@ class OutputOp(Struct, frozen=True, omit_defaults=True, rename={"kind": "op"}):
     cut: only the first `index` outputs stay. add: `output` is put in at `index`. set: `output`
     takes the place of the one at `index`. append: `text` comes to the end of the stream there.
     count: the cell's execution count is `count`.
+
+    What a kernel tells names the cell by its step; what a board tells, by the cell's own id.
     """
 
     cell: StepId

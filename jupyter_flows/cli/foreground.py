@@ -15,7 +15,7 @@ from jupyter_flows.cli.embedded import DEFAULT_PORT, Place, serving
 from jupyter_flows.cli.follow import Follower, over, waiting_or_over
 from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.cli.stopping import Stopped, unless_stopped
-from jupyter_flows.core.model import Run, RunStatus
+from jupyter_flows.core.model import Json, Run, RunStatus
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 
@@ -56,7 +56,13 @@ def run_here(
 
 
 def resume_here(
-    before: Run, settings: FlowsSettings, port: int | None, display: Display, by: str
+    before: Run,
+    settings: FlowsSettings,
+    port: int | None,
+    display: Display,
+    by: str,
+    *,
+    notebook: dict[str, Json] | None = None,
 ) -> int:
     """Take the run over from a server that is gone. The exit status."""
     run_id = before.id
@@ -65,13 +71,13 @@ def resume_here(
         engine = follower.house.engine
         run = await engine.adopt(run_id)
         if run.status in (RunStatus.INTERRUPTED, RunStatus.FAILED):
-            await engine.resume(run_id, by)
+            await engine.resume(run_id, by, notebook)
         elif run.status is RunStatus.SUSPENDED:
             display.notice(run, KERNEL_GONE)
         run = await follower.follow(run_id, over, before.seq)
         if run.status is RunStatus.INTERRUPTED and _had_to_find_out(before):
             await engine.settled(run_id)
-            await engine.resume(run_id, by)
+            await engine.resume(run_id, by, notebook)
             run = await follower.follow(run_id, over, run.seq)
         await engine.settled(run_id)
         return run

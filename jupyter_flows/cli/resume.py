@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+from pathlib import Path
 
 import click
 
@@ -11,14 +12,18 @@ from jupyter_flows.cli.runs import address, find, is_served
 from jupyter_flows.cli.settings import data_dir_option, load_settings
 from jupyter_flows.composition import House
 from jupyter_flows.core.errors import RunNotResumable
-from jupyter_flows.core.model import Run, RunStatus
+from jupyter_flows.core.model import Json, Run, RunStatus
+from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import RunRow
 
 HELP = """Go on with RUN after a crash, a failure or a stop, from the step that did not finish.
 
 The earlier cells run again in a fresh kernel; their first outputs stand. Where the run's server is
 up, it does that and this command follows; otherwise it happens here, as with `jupyter flows run`,
-and the run's links answer again. A suspended run is waited for."""
+and the run's links answer again. A suspended run is waited for.
+
+With --edited the run goes on with the notebook as that file has it now: what is behind the last
+step that has finished may have changed, what is before may not."""
 
 _ENDED = (RunStatus.SUCCEEDED, RunStatus.CANCELLED)
 _STOPPED = (RunStatus.INTERRUPTED, RunStatus.FAILED)
@@ -27,20 +32,30 @@ _STOPPED = (RunStatus.INTERRUPTED, RunStatus.FAILED)
 @click.command("resume", help=HELP, epilog=JSON_HELP)
 @click.argument("run")
 @click.option("--port", type=click.IntRange(1, 65535), help="Else the one that its links name.")
+@click.option(
+    "--edited",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="NOTEBOOK",
+    help="Go on with this notebook, in which the failed cell was mended.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as below.")
 @data_dir_option
-def resume_command(run: str, port: int | None, as_json: bool, data_dir: str | None) -> int:
+def resume_command(
+    run: str, port: int | None, edited: Path | None, as_json: bool, data_dir: str | None
+) -> int:
+    notebook = None if edited is None else read_notebook(edited)
     settings = load_settings(data_dir)
     house = open_house(settings)
     state, row = asyncio.run(_look(house, run))
     if state.status in _ENDED:
         raise RunNotResumable(f"The run {state.id} has ended: it is {state.status}.")
     if is_served(house, row):
-        return _resume_there(house, state, row, as_json=as_json)
+        return _resume_there(house, state, row, notebook, as_json=as_json)
     asyncio.run(house.engine.stop())
     from jupyter_flows.cli.foreground import resume_here  # noqa: PLC0415 (starts a server)
 
-    return resume_here(state, settings, port, choose_display(as_json), getpass.getuser())
+    display = choose_display(as_json)
+    return resume_here(state, settings, port, display, getpass.getuser(), notebook=notebook)
 
 
 async def _look(house: House, named: str) -> tuple[Run, RunRow]:
@@ -48,11 +63,13 @@ async def _look(house: House, named: str) -> tuple[Run, RunRow]:
     return await house.engine.run(run), await house.engine.row(run)
 
 
-def _resume_there(house: House, run: Run, row: RunRow, *, as_json: bool) -> int:
+def _resume_there(
+    house: House, run: Run, row: RunRow, notebook: dict[str, Json] | None, *, as_json: bool
+) -> int:
     from jupyter_flows.cli.follow import over  # noqa: PLC0415
     from jupyter_flows.cli.handover import follow_from_afar  # noqa: PLC0415
 
     if run.status in _STOPPED:
-        asyncio.run(house.engine.resume(run.id, getpass.getuser()))
+        asyncio.run(house.engine.resume(run.id, getpass.getuser(), notebook))
     links_begin = address(house, row)
     return follow_from_afar(house, run.id, links_begin, as_json=as_json, after=run.seq, until=over)

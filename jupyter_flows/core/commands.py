@@ -5,7 +5,16 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from jupyter_flows.core.model import Digest, Failure, Json, LinkId, Purpose, StepId, Voter
+from jupyter_flows.core.model import (
+    Digest,
+    Failure,
+    Json,
+    LinkId,
+    Purpose,
+    StepId,
+    StepSpec,
+    Voter,
+)
 
 
 class Start(Struct, frozen=True, kw_only=True):
@@ -114,10 +123,20 @@ class ShowGate(Struct, frozen=True, kw_only=True):
     digest: Digest | None = None
 
 
+class Edited(Struct, frozen=True, kw_only=True):
+    """The notebook as its author has changed it since the run began."""
+
+    snapshot: Digest
+    steps: tuple[StepSpec, ...]
+
+
 class Resume(Struct, frozen=True, kw_only=True):
-    """The owner goes on after a crash or a failure, from the step that did not finish."""
+    """The owner goes on after a crash or a failure, from the step that did not finish; with
+    `edited`, from there on with the notebook as it is now.
+    """
 
     by: str
+    edited: Edited | None = None
 
 
 class FinishRebuild(Struct, frozen=True, kw_only=True):

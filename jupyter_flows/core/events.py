@@ -219,8 +219,14 @@ class RunInterrupted(Struct, frozen=True, kw_only=True):
 
 
 class RunResumed(Struct, frozen=True, kw_only=True):
+    """With `steps` it goes on with these, from another snapshot: the notebook was edited. Those
+    that had run and stand before `step` are the same as before.
+    """
+
     by: str
     step: StepId
+    snapshot: Digest | None = None
+    steps: tuple[StepSpec, ...] | None = None
 
 
 class KernelRebuilt(Struct, frozen=True, kw_only=True):

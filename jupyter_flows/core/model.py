@@ -151,7 +151,8 @@ class StepSpec(Struct, frozen=True):
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
     `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
-    With `scripts` its outputs may run scripts on a gate's page, in a box apart.
+    With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is the id of
+    the cell; the steps of earlier versions' runs have none, and are mostly named after theirs.
     """
 
     id: StepId
@@ -172,6 +173,12 @@ class StepSpec(Struct, frozen=True):
     continue_on_error: bool = False
     failure: bool = False
     scripts: bool = False
+    cell: str = ""
+
+    @property
+    def cell_id(self) -> str:
+        """The id of the cell in the notebook."""
+        return self.cell or self.id
 
 
 class Step(Struct, frozen=True):

@@ -101,6 +101,11 @@ def _entered(event: e.SectionEntered) -> str:
     return f"section {event.section} {'skipped' if event.skipped else 'entered'}"
 
 
+def _resumed(event: e.RunResumed) -> str:
+    how = "" if event.steps is None else ", with the notebook as it was edited"
+    return f"run resumed from step {event.step}{how}"
+
+
 def _failed(event: e.StepFailed | e.StepRetried | e.RunFailing | e.RunFailed) -> str:
     what = f"step {event.step}" if isinstance(event, e.StepFailed | e.StepRetried) else "run"
     return f"{what} failed: {event.error.name}: {event.error.message}{_reason(event.error.reason)}"
@@ -173,7 +178,7 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.LinkMinted: _minted,
     e.LinkRevoked: lambda event: f"link {event.link} revoked",
     e.RunInterrupted: lambda event: f"run interrupted: {event.why}",
-    e.RunResumed: lambda event: f"run resumed from step {event.step}",
+    e.RunResumed: _resumed,
     e.KernelRebuilt: lambda _: "kernel rebuilt: the earlier cells ran again",
     e.RunSucceeded: lambda _: "run succeeded",
     e.RunFailed: _failed,

@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, StepStatus
 from jupyter_flows.core.records import gate_record
 from jupyter_flows.engine.board_cell import BoardCell
@@ -21,7 +23,9 @@ Widgets: TypeAlias = Mapping[StepId, Mapping[str, Json]]
 
 class Board:
     """`seq` goes up by one with each batch of changes, and begins behind that of any board that the
-    run had before. `state` is the run as the board knows it.
+    run had before. `state` is the run as the board knows it. What is told names cells of the
+    notebook, what the kernel tells names steps: options may give a step another name than its
+    cell's.
     """
 
     def __init__(self, state: Run, seq: int) -> None:
@@ -37,8 +41,11 @@ class Board:
         self.on_use: Callable[[bool], None] = lambda _: None
 
     def cells(self) -> Mapping[StepId, Shown]:
-        """What each step's cell shows now, the gate's record included."""
-        return {step: cell.shown() for step, cell in self._cells.items()}
+        """What each step's cell shows now, the gate's record included, by the cell's id."""
+        return {self._name(step): cell.shown() for step, cell in self._cells.items()}
+
+    def _name(self, step: StepId) -> StepId:
+        return StepId(self.state.steps[step].spec.cell_id)
 
     def since(self, seq: int) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
         """The batches behind this number; None where they are not kept any more."""
@@ -88,10 +95,10 @@ class Board:
 
     def become(self, state: Run, shown: Mapping[StepId, Shown], widgets: Widgets) -> None:
         """The run is this, and its cells have put out this."""
-        ops: list[OutputOp] = []
+        ops = self._at(state, widgets)
         for step, cell in self._cells.items():
             ops += cell.become(shown.get(step, Shown()))
-        self._tell([*ops, *self._at(state, widgets)])
+        self._tell(ops)
         self._say_changed()
 
     def at(self, state: Run, widgets: Widgets) -> None:
@@ -101,6 +108,8 @@ class Board:
 
     def _at(self, state: Run, widgets: Widgets) -> list[OutputOp]:
         moved = state.status is not self.state.status
+        if state.snapshot != self.state.snapshot:  # it was resumed with an edited notebook
+            self._cells = {step: self._cells.get(step) or BoardCell(step) for step in state.steps}
         self.state = state
         ops: list[OutputOp] = []
         for step, cell in self._cells.items():
@@ -123,6 +132,7 @@ class Board:
         if not ops:
             return
         self.seq += 1
+        ops = [replace(op, cell=self._name(op.cell)) for op in ops]
         size = sum(map(_size, ops))
         self._kept.append((self.seq, ops, size))
         self._size += size

@@ -64,6 +64,7 @@ class Driving:
     """
 
     epoch: int
+    digest: Digest
     snapshot: Mapping[str, Json]
     amending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -109,6 +110,7 @@ class Driver:
             if driving is None:
                 return
             run = await self._teller.keep(run_id)
+            await self._read_snapshot(run, driving)
             await self._look(run)
             while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
                 run = await self._effect(run, effect, driving)
@@ -149,8 +151,14 @@ class Driver:
         if row.server != self.server:
             epoch = await self._store.claim(run_id, self.server, row.epoch)
         snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
-        self._driving[run_id] = driving = Driving(epoch, snapshot)
+        self._driving[run_id] = driving = Driving(epoch, run.snapshot, snapshot)
         return driving
+
+    async def _read_snapshot(self, run: Run, driving: Driving) -> None:
+        """It is another one when the run was resumed with an edited notebook."""
+        if driving.digest != run.snapshot:
+            driving.snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
+            driving.digest = run.snapshot
 
     async def _let_go(self, run_id: RunId) -> None:
         self._driving.pop(run_id, None)

@@ -412,11 +412,21 @@ class Engine:
         await self._after_telling(run)
         return state
 
-    async def resume(self, run: RunId, by: str) -> Run:
-        """Raises RunNotResumable."""
-        state = await self._teller.tell(run, c.Resume(by=by))
+    async def resume(self, run: RunId, by: str, notebook: Mapping[str, Json] | None = None) -> Run:
+        """Go on after a crash or a failure; with a notebook, as that is now. What has run already
+        must stand in it as it was.
+
+        Raises RunNotResumable, and for the notebook BadInput, FlowInvalid, ParametersInvalid.
+        """
+        edited = None if notebook is None else await self._edited(await self.run(run), notebook)
+        state = await self._teller.tell(run, c.Resume(by=by, edited=edited))
         await self._after_telling(run)
         return state
+
+    async def _edited(self, run: Run, notebook: Mapping[str, Json]) -> c.Edited:
+        prepared, _, flow = self.read(notebook, run.parameters, run.kernel_name)
+        snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
+        return c.Edited(snapshot=snapshot, steps=flow.steps)
 
     async def _after_telling(self, run: RunId) -> None:
         """The run may have something to do now, or have ended under its driver's hands."""

@@ -57,7 +57,12 @@ class CancelRun(Struct, forbid_unknown_fields=True):
 
 
 class ResumeRun(Struct, forbid_unknown_fields=True):
-    pass
+    """With `edited`, go on with the notebook as its file is now, or with the `notebook` sent along;
+    what has run already must stand in it as it was.
+    """
+
+    edited: bool = False
+    notebook: dict[str, Json] | None = None
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
@@ -219,10 +224,22 @@ class ResumeDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def post(self, run: str) -> None:
-        self.check_owner(await self.engine.run(RunId(run)))
-        self.read_json(ResumeRun)
-        state = await self.engine.resume(RunId(run), self.user)
+        before = await self.engine.run(RunId(run))
+        self.check_owner(before)
+        asked = self.read_json(ResumeRun)
+        notebook = asked.notebook
+        if asked.edited and notebook is None:
+            notebook = await self._file_of(before)
+        state = await self.engine.resume(RunId(run), self.user, notebook)
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
+
+    async def _file_of(self, run: Run) -> dict[str, Json]:
+        """Paths of runs that the command line started are none of this server's."""
+        if not run.path or run.path.startswith("/"):
+            raise BadInput("This run's notebook is no file of this server; send it along.")
+        model = await notebook_model(self.contents_manager, run.path, content=True)
+        found: dict[str, Json] = model["content"]
+        return found
 
 
 class VotesDoor(ApiDoor):

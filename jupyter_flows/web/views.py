@@ -39,6 +39,7 @@ class ErrorView(Struct, omit_defaults=True):
 class StepView(Struct):
     id: str
     index: Annotated[int, Meta(description="The cell's place in the notebook, from 0")]
+    cell: Annotated[str, Meta(description="The cell's id")]
     summary: str
     status: str
     attempts: int
@@ -224,6 +225,7 @@ def step_view(step: Step) -> StepView:
     return StepView(
         id=step.id,
         index=step.spec.index,
+        cell=step.spec.cell_id,
         summary=step.spec.summary,
         status=step.status,
         attempts=step.attempts,

@@ -32,6 +32,8 @@ export interface Step {
   id: string;
   /** The cell's place in the run's snapshot. */
   index: number;
+  /** The cell's id; the step's own may be another, for options can name it. */
+  cell: string;
   summary: string;
   status: StepStatus;
   /** How often it was started. */
@@ -106,6 +108,7 @@ export interface ShownCell {
  * - count: the cell's execution count is `count`.
  */
 export interface Op {
+  /** The cell's id. */
   cell: string;
   op: 'cut' | 'add' | 'set' | 'append' | 'count';
   index?: number;

@@ -221,6 +221,17 @@ def test_a_failed_run_is_resumed_from_the_step_that_failed(flows):
     assert (again.status, again.events[-1]["result"]) == (0, 42)
 
 
+def test_a_failed_run_goes_on_with_the_notebook_in_which_its_cell_was_mended(flows):
+    assert flows("run", flows.notebook("x = 41", "1 / 0", "x + 1")).status == 1
+    mended = flows.notebook("x = 41", "pass", "x + 2")
+    again = flows("resume", "last", "--edited", mended, "--json")
+    assert (again.status, again.events[-1]["result"]) == (0, 43)
+    assert flows("run", flows.notebook("x = 41", "1 / 0")).status == 1
+    refused = flows("resume", "last", "--edited", flows.notebook("x = 40", "pass"))
+    assert refused.status != 0
+    assert "has run already" in refused.errors
+
+
 def test_bad_input_is_said_in_one_message_and_status_2(flows):
     notebook = flows.notebook("1")
     (flows.folder / "text.ipynb").write_text("no")

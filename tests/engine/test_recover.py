@@ -198,6 +198,26 @@ async def test_a_failed_run_is_resumed_from_the_step_that_failed(world):
     assert (await engine.settled(run.id)).result == 1
 
 
+async def test_a_failed_run_goes_on_with_the_cell_that_was_mended(world):
+    """The first snapshot is no more: the driver, which may have kept it, reads the new one."""
+    engine = world.server()
+    run = await world.settled(engine, "x = 40", "1 / 0", "x + 1")
+    assert run.status == "failed"
+    mended = world.make_notebook("x = 40", "y = 2", "x + y")
+    await engine.resume(run.id, "owner", mended)
+    assert (await engine.settled(run.id)).result == 42
+    notebook = await engine.notebook(run.id)
+    assert [cell["source"] for cell in notebook["cells"]] == ["x = 40", "y = 2", "x + y"]
+
+
+async def test_a_cell_that_has_run_can_not_be_another_one_on_resuming(world):
+    engine = world.server()
+    run = await world.settled(engine, "x = 40", "1 / 0")
+    with pytest.raises(RunNotResumable, match="has run already"):
+        await engine.resume(run.id, "owner", world.make_notebook("x = 41", "2"))
+    assert (await engine.run(run.id)).status == "failed"
+
+
 # ---------------------------------------------------------------- stopping in order
 
 

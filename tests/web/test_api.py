@@ -287,6 +287,24 @@ async def test_a_failed_run_is_resumed_by_its_owner(park, call, reached):
     assert (await reached(run.id, "suspended")).gate("ask").generation == 2
 
 
+async def test_a_failed_run_is_resumed_with_the_notebook_as_its_file_is_now(
+    call, kernels, reached, make_notebook, jp_root_dir
+):
+    file = jp_root_dir / "nb.ipynb"
+    file.write_text(json.dumps(make_notebook("x = 1", "1 / 0")))
+    run = (await call("POST", "api/runs", {"path": "nb.ipynb"})).json["id"]
+    await reached(run, "failed")
+    file.write_text(json.dumps(make_notebook("x = 1", "x + 1")))
+    resumed = await call("POST", f"api/runs/{run}/resume", {"edited": True})
+    assert resumed.status == 200
+    assert (await reached(run, "succeeded", "failed")).result == 2
+    sent = await call("POST", "api/runs", {"notebook": make_notebook("1 / 0")})
+    await reached(sent.json["id"], "failed")
+    nowhere = await call("POST", f"api/runs/{sent.json['id']}/resume", {"edited": True})
+    assert nowhere.status == 400
+    assert "send it along" in nowhere.json["detail"]
+
+
 async def test_a_logged_in_vote_is_verified_and_names_its_voter(park, call):
     """G41"""
     run = await park({"required_events": 2})

@@ -9,7 +9,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.machine import gates, steps, votes
+from jupyter_flows.core.machine import resuming, steps, votes
 from jupyter_flows.core.machine.closing import timing_out
 from jupyter_flows.core.machine.evolve import evolve
 from jupyter_flows.core.machine.going_on import Events, after, ending, failing
@@ -24,7 +24,6 @@ from jupyter_flows.core.model import (
     RunStatus,
     Step,
     StepId,
-    StepStatus,
 )
 
 __all__ = ["after", "decide"]
@@ -118,27 +117,6 @@ def _lose_kernel(run: Run, command: c.LoseKernel, _: float) -> Events:
     return ending(run) or (e.RunInterrupted(why=command.why, outputs=command.outputs),)
 
 
-def _resume(run: Run, command: c.Resume, _: float) -> Events:
-    if run.status not in (RunStatus.INTERRUPTED, RunStatus.FAILED):
-        raise errors.RunNotResumable(
-            f"Only an interrupted or failed run can be resumed; this one is {run.status}."
-        )
-    step = _step_to_resume(run)
-    if step is None:
-        raise errors.RunNotResumable("Every step of this run has finished; start it anew.")
-    return (e.RunResumed(by=command.by, step=step),)
-
-
-def _step_to_resume(run: Run) -> StepId | None:
-    """The first step that did not succeed, or whose gate did not let the run go on."""
-    for step in run.steps.values():
-        if step.spec.failure or step.status is StepStatus.SKIPPED:
-            continue
-        if not step.done or step.id == run.stopped or not gates.let_on(run, step):
-            return step.id
-    return None
-
-
 def _finish_rebuild(run: Run, _: c.FinishRebuild, __: float) -> Events:
     return (e.KernelRebuilt(),) if run.rebuild and run.status is RunStatus.RUNNING else ()
 
@@ -190,7 +168,7 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.RevokeLink: _revoke_link,
     c.ShowGate: show_gate,
     c.LoseKernel: _lose_kernel,
-    c.Resume: _resume,
+    c.Resume: resuming.resume,
     c.FinishRebuild: _finish_rebuild,
     c.AmendOutputs: _amend_outputs,
     c.FailRun: _fail_run,

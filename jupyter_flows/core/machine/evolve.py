@@ -27,6 +27,7 @@ from jupyter_flows.core.model import (
     RunStatus,
     Step,
     StepId,
+    StepSpec,
     StepStatus,
     Vote,
 )
@@ -363,6 +364,8 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
     """From this step on everything is to do again, and the sections that begin there are to be
     entered again; the steps before it are to be rebuilt.
     """
+    if event.steps is not None:
+        run = _with_edits(run, event, event.steps)
     reached, entered = False, set[str]()
     for step in run.steps.values():
         reached = reached or step.id == event.step
@@ -382,6 +385,36 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
         stopped=None,
         skips={section: skip for section, skip in run.skips.items() if section in entered},
     )
+
+
+def _with_edits(run: Run, event: e.RunResumed, specs: Iterable[StepSpec]) -> Run:
+    """What the run has behind it stays, wherever its cells stand now. A step behind that is the
+    same keeps what became of it so far; a changed one begins anew.
+    """
+    steps: dict[StepId, Step] = {}
+    reached = False
+    for spec in specs:
+        reached = reached or spec.id == event.step
+        before = run.steps.get(spec.id)
+        if before is None or before.spec.source_hash != spec.source_hash:
+            steps[spec.id] = Step(spec, attempts=_attempts(run, spec.id))
+        elif reached or spec.failure:
+            steps[spec.id] = replace(before, spec=spec)
+        else:
+            steps[spec.id] = replace(before, spec=_moved_to(before.spec, spec))
+    kept = type(run.steps)(steps)  # type: ignore[call-arg]
+    return replace(run, steps=kept, snapshot=event.snapshot or run.snapshot)
+
+
+def _moved_to(spec: StepSpec, now: StepSpec) -> StepSpec:
+    return replace(spec, index=now.index, cell=now.cell)
+
+
+def _attempts(run: Run, step: StepId) -> int:
+    """A number that none of its gates is above: the next one has a name of its own (G6)."""
+    before = run.steps.get(step)
+    generations = [generation for name, generation in run.gates if name == step]
+    return max([before.attempts if before else 0, *generations])
 
 
 def _step_cut_off(run: Run, event: e.Event, at: float) -> Run:

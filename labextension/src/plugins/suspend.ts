@@ -38,6 +38,7 @@ export const suspendPlugin: JupyterFrontEndPlugin<void> = {
       isToggleable: true,
       isToggled: isOn,
       isEnabled: () => active() !== null,
+      isVisible: () => active() !== null,
       describedBy: { args: { type: 'object', properties: {} } },
       execute: async () => {
         const cell = active();

@@ -101,13 +101,16 @@ function Field(props: Props): React.JSX.Element {
   const now = shown(control, flow);
   const [text, setText] = React.useState(now ?? '');
   const [mistake, setMistake] = React.useState('');
+  const before = React.useRef<unknown>(undefined);
   const id = idOf(prefix, control);
   if (now === null) return <OnlyJson id={id} control={control} />;
   const type = (said: string): void => {
     setText(said);
     const meant = read(control, said);
     setMistake('mistake' in meant ? meant.mistake : '');
-    if ('value' in meant) onChange(write(flow, control.path, meant.value));
+    // On the way to a mistake lie entries that mean something (3 of 3x): they must not stay.
+    const value = 'value' in meant ? meant.value : before.current;
+    onChange(write(flow, control.path, value));
   };
   const about = [control.help && `${id}-help`, mistake && `${id}-mistake`].filter(Boolean).join(' ');
   return (
@@ -119,6 +122,9 @@ function Field(props: Props): React.JSX.Element {
         text={text}
         about={about || undefined}
         wrong={mistake !== ''}
+        onBegin={() => {
+          if (!mistake) before.current = at(flow, control.path);
+        }}
         onType={type}
       />
       {mistake && (
@@ -150,6 +156,7 @@ function Entry(props: {
   text: string;
   about: string | undefined;
   wrong: boolean;
+  onBegin: () => void;
   onType: (text: string) => void;
 }): React.JSX.Element {
   const { control, onType } = props;
@@ -158,6 +165,7 @@ function Entry(props: {
     value: props.text,
     'aria-describedby': props.about,
     'aria-invalid': props.wrong || undefined,
+    onFocus: props.onBegin,
     onChange: (event: { target: { value: string } }): void => {
       onType(event.target.value);
     }
