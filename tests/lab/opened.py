@@ -132,6 +132,11 @@ class Opened:
         self.page.wait_for_function(f"path => {PANEL}.context.path.endsWith(path)", arg=path)
         self.path = path
 
+    def toggle(self, number):
+        """The button of a cell's own toolbar that makes it a gate, or none."""
+        self.cell(number).locator(".cm-content").click()
+        return self.cell(number).get_by_role("button", name="ait for approval behind this cell")
+
     def restart_kernel(self):
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.restart()")
 
