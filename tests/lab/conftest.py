@@ -105,17 +105,17 @@ def serving(server):
     server.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory):
     yield from serving(Lab(tmp_path_factory.mktemp("lab")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def notebook(tmp_path_factory):
     yield from serving(Notebook(tmp_path_factory.mktemp("notebook")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_lab(tmp_path_factory):
     pytest.importorskip("jupyter_server_ydoc", reason="jupyter-collaboration is not installed")
     yield from serving(Lab(tmp_path_factory.mktemp("shared"), shared=True))
@@ -131,15 +131,15 @@ both = pytest.mark.parametrize("front", ["lab", "notebook"], indirect=True)
 shared = pytest.mark.parametrize("front", ["shared_lab"], indirect=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def person(browser):
-    """A user's browser."""
+    """A user's browser; it keeps the front ends' own files, which are many, between stories."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield context
     context.close()
@@ -162,9 +162,13 @@ def written(front, make_notebook, request):
 @pytest.fixture
 def opened(front, person, written):
     """Open a notebook of these cells, or the one at `path`, in the user's browser."""
+    pages = []
 
     def open_one(*cells, path=None, context=None):
-        path = path or written(*cells)
-        return Opened(front, context or person, path).enter()
+        seen = Opened(front, context or person, path or written(*cells))
+        pages.append(seen)
+        return seen.enter()
 
-    return open_one
+    yield open_one
+    for seen in pages:
+        seen.close()

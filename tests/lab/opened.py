@@ -1,6 +1,7 @@
 """A notebook that somebody has open in JupyterLab or Notebook: what is seen, and what is done."""
 
 import json
+import re
 import uuid
 from pathlib import Path
 
@@ -135,7 +136,7 @@ class Opened:
     def toggle(self, number):
         """The button of a cell's own toolbar that makes it a gate, or none."""
         self.cell(number).locator(".cm-content").click()
-        return self.cell(number).get_by_role("button", name="ait for approval behind this cell")
+        return self.cell(number).get_by_role("button", name=GATE_BUTTON)
 
     def restart_kernel(self):
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.restart()")
@@ -205,6 +206,7 @@ class Opened:
 
 
 VOTE = ".jupyter-flows-vote"
+GATE_BUTTON = re.compile("approval behind this cell")
 BADGE = ".jupyter-flows-badge"
 
 

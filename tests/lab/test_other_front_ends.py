@@ -9,14 +9,16 @@ from .opened import Opened
 
 
 @pytest.fixture
-def without(front, person, written):
+def without(front, browser):
     """A lab whose browser never gets our extension."""
-    person.route("**/extensions/jupyter-flows/**", lambda route: route.abort())
+    context = browser.new_context()
+    context.route("**/extensions/jupyter-flows/**", lambda route: route.abort())
 
     def open_one(path):
-        return Opened(front, person, path).enter()
+        return Opened(front, context, path).enter()
 
-    return open_one
+    yield open_one
+    context.close()
 
 
 def test_without_our_extension_the_form_counts_as_a_claimed_vote(front, written, without):
