@@ -281,7 +281,7 @@ def _spec(
         continue_on_error=bool(said.get("continue_on_error", False)),
         failure=failure,
         scripts=bool(said.get("scripts", False)),
-        cell=str(cell["id"]),
+        cell=None if said.get("id", cell["id"]) == cell["id"] else str(cell["id"]),
     )
 
 

@@ -151,8 +151,8 @@ class StepSpec(Struct, frozen=True):
     `index` counts the cells of the snapshot (all types) from 0. `source_hash` is a SHA-256.
     `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
-    With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is the id of
-    the cell; the steps of earlier versions' runs have none, and are mostly named after theirs.
+    With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is its own
+    cell's id, where the author has named the step otherwise.
     """
 
     id: StepId
@@ -173,12 +173,12 @@ class StepSpec(Struct, frozen=True):
     continue_on_error: bool = False
     failure: bool = False
     scripts: bool = False
-    cell: str = ""
+    cell: str | None = None
 
     @property
-    def cell_id(self) -> str:
-        """The id of the cell in the notebook."""
-        return self.cell or self.id
+    def cell_id(self) -> StepId:
+        """What its cell goes by in a notebook."""
+        return self.id if self.cell is None else StepId(self.cell)
 
 
 class Step(Struct, frozen=True):

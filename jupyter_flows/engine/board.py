@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, StepStatus
 from jupyter_flows.core.records import gate_record
@@ -32,7 +32,8 @@ class Board:
         self.run: RunId = state.id
         self.seq = seq
         self.state = state
-        self._cells = {step: BoardCell(step) for step in state.steps}
+        self._cells: dict[StepId, BoardCell] = {}
+        self._lay_out(state)
         self._drawn: dict[StepId, Gate] = {}
         self._kept: deque[tuple[int, Sequence[OutputOp], int]] = deque()
         self._size = 0
@@ -40,12 +41,15 @@ class Board:
         self._watchers: list[Callable[[], None]] = []
         self.on_use: Callable[[bool], None] = lambda _: None
 
-    def cells(self) -> Mapping[StepId, Shown]:
-        """What each step's cell shows now, the gate's record included, by the cell's id."""
-        return {self._name(step): cell.shown() for step, cell in self._cells.items()}
+    def _lay_out(self, state: Run) -> None:
+        """A cell for each step; other steps than before are those of an edited notebook."""
+        self._cells = {step: self._cells.get(step) or BoardCell(step) for step in state.steps}
+        self._names = {step.id: step.spec.cell_id for step in state.steps.values()}
+        self._gated = [s for s in state.steps if state.steps[s].spec.gate is not None]
 
-    def _name(self, step: StepId) -> StepId:
-        return StepId(self.state.steps[step].spec.cell_id)
+    def cells(self) -> Mapping[StepId, Shown]:
+        """What each step's cell shows now, the gate's record included, by the cell's own id."""
+        return {self._names[step]: cell.shown() for step, cell in self._cells.items()}
 
     def since(self, seq: int) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
         """The batches behind this number; None where they are not kept any more."""
@@ -95,26 +99,29 @@ class Board:
 
     def become(self, state: Run, shown: Mapping[StepId, Shown], widgets: Widgets) -> None:
         """The run is this, and its cells have put out this."""
-        ops = self._at(state, widgets)
-        for step, cell in self._cells.items():
-            ops += cell.become(shown.get(step, Shown()))
-        self._tell(ops)
-        self._say_changed()
-
-    def at(self, state: Run, widgets: Widgets) -> None:
-        """The run is this by now; what its cells put out, the kernel tells."""
-        self._tell(self._at(state, widgets))
-        self._say_changed()
-
-    def _at(self, state: Run, widgets: Widgets) -> list[OutputOp]:
-        moved = state.status is not self.state.status
-        if state.snapshot != self.state.snapshot:  # it was resumed with an edited notebook
-            self._cells = {step: self._cells.get(step) or BoardCell(step) for step in state.steps}
-        self.state = state
+        if state.snapshot != self.state.snapshot:
+            self._lay_out(state)
         ops: list[OutputOp] = []
         for step, cell in self._cells.items():
-            ops += self._counted(cell)
-            gate = state.gate(step) if state.steps[step].spec.gate is not None else None
+            ops += cell.become(shown.get(step, Shown()))
+        self._tell([*ops, *self._at(state, widgets, ())])
+        self._say_changed()
+
+    def at(self, state: Run, widgets: Widgets, touched: Iterable[StepId] = ()) -> None:
+        """The run is this by now, by events of the `touched` steps; what its cells put out, the
+        kernel tells.
+        """
+        self._tell(self._at(state, widgets, touched))
+        self._say_changed()
+
+    def _at(self, state: Run, widgets: Widgets, touched: Iterable[StepId]) -> list[OutputOp]:
+        moved = state.status is not self.state.status
+        if state.snapshot != self.state.snapshot:
+            self._lay_out(state)
+        self.state = state
+        ops = [op for step in touched for op in self._counted(self._cells[step])]
+        for step in self._gated:
+            gate, cell = state.gate(step), self._cells[step]
             if moved or gate is not self._drawn.get(step) or step in widgets or _has_view(cell):
                 ops += cell.draw(_record(state, gate, widgets.get(step)))
             if gate is not None:
@@ -131,15 +138,20 @@ class Board:
     def _tell(self, ops: Sequence[OutputOp]) -> None:
         if not ops:
             return
+        ops = [self._named(op) for op in ops]
         self.seq += 1
-        ops = [replace(op, cell=self._name(op.cell)) for op in ops]
-        size = sum(map(_size, ops))
+        size = size_of(ops)
         self._kept.append((self.seq, ops, size))
         self._size += size
         while self._kept and (len(self._kept) > KEPT_BATCHES or self._size > KEPT_SIZE):
             self._size -= self._kept.popleft()[2]
         for heard in tuple(self._listeners):
             heard(self.seq, ops)
+
+    def _named(self, op: OutputOp) -> OutputOp:
+        """Who mirrors the board knows cells, and not what the author calls their steps."""
+        name = self._names[op.cell]
+        return op if name == op.cell else structs.replace(op, cell=name)
 
     def _say_changed(self) -> None:
         for changed in tuple(self._watchers):
@@ -167,8 +179,9 @@ def _record(
     return {**record, "data": {**record["data"], **widget}}
 
 
-def _size(op: OutputOp) -> int:
-    return 64 + len(op.text) + (_weight(op.output) if op.output is not None else 0)
+def size_of(ops: Iterable[OutputOp]) -> int:
+    """About the characters that they take."""
+    return sum(64 + len(op.text) + (_weight(op.output) if op.output else 0) for op in ops)
 
 
 def _weight(value: Json) -> int:

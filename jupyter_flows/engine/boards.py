@@ -153,11 +153,12 @@ class Boards:
     def _committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         if isinstance(events[0].event, e.RunCreated):
             self._in_place[run.id] = run.in_place
-        if run.open_gate is None:
-            self._widgets.pop(run.id, None)
+        if run.id in self._widgets and run.open_gate is None:
+            self._widgets.pop(run.id)
         board = self._boards.get(run.id)
         if board is not None and board.state.seq < run.seq:
-            board.at(run, self._widgets_of(run.id))
+            named = {getattr(row.event, "step", None) for row in events}
+            board.at(run, self._widgets_of(run.id), [s for s in run.steps if s in named])
 
     def _lost(self, run: RunId) -> None:
         self._widgets.pop(run, None)

@@ -18,13 +18,9 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
-    Claims,
     Keyring,
-    claims_of,
     kernel_token,
-    read,
     read_kernel_token,
-    write,
 )
 from jupyter_flows.core.model import (
     FINISHED,
@@ -33,7 +29,6 @@ from jupyter_flows.core.model import (
     Json,
     Link,
     LinkId,
-    Purpose,
     Run,
     RunId,
     StepId,
@@ -53,6 +48,7 @@ from jupyter_flows.engine.queue import Queue
 from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.tokens import Tokens
 from jupyter_flows.engine.told import DocumentsTold
 from jupyter_flows.engine.votes import Votes
 from jupyter_flows.ports import (
@@ -121,6 +117,7 @@ class Engine:
         self._documents = documents
         self._peers = peers
         self._keyring = keyring
+        self.tokens = Tokens(keyring)
         self._address = address
         self._certificate = certificate
         self._chance = chance
@@ -557,24 +554,6 @@ class Engine:
     async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
         """As `Store.open_gates`."""
         return await self._store.open_gates(limit, after)
-
-    def token(self, run: RunId, link: Link, purpose: Purpose) -> str:
-        """The signed token of this link for this purpose; it is made, never stored."""
-        return write(self._keyring(), claims_of(run, link, purpose))
-
-    def read_token(self, purpose: Purpose, token: str) -> Claims:
-        """Raises UnknownLink for all that we did not sign for this purpose."""
-        return read(self._keyring(), purpose, token)
-
-    def sign_form(self, token: str) -> str:
-        """The value that a page's form carries to show that it is ours (XSRF)."""
-        return self._keyring().sign("form", token.encode())
-
-    def is_our_form(self, token: str, signed: str) -> bool:
-        try:
-            return self._keyring().unsign("form", signed) == token.encode()
-        except UnknownLink:
-            return False
 
     async def kernel_run(self, token: str) -> Run:
         """The unfinished run whose kernel holds this token (G46). Raises UnknownLink."""

@@ -29,6 +29,7 @@ from jupyter_flows.kernels.outcome import (
 )
 from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, Message, RunOutputs
 from jupyter_flows.kernels.reader import read, send
+from jupyter_flows.kernels.requests import Requests, silent
 from jupyter_flows.kernels.telling import Telling
 from jupyter_flows.kernels.widgets import Widgets
 from jupyter_flows.kernels.words import Words
@@ -40,11 +41,10 @@ LIFE_CHECK = 0.5
 IDLE_GRACE = 4.0
 INTERRUPT_GRACE = 5.0
 FAREWELL = 0.5
-EVALUATIONS = 50
-"""How many of the newest are remembered: what they do is done soon."""
+OWN_REQUESTS = 50
+"""How many of our newest ones are remembered: what they do is done soon."""
 
 NO_PYTHON = "Expressions need a Python kernel."
-UNSET: Json = object()
 
 
 class DiedAtStart(KernelUnavailable):
@@ -73,23 +73,21 @@ class KernelSession:
         self._limits = limits
         self._log = log
         self._client = kernel.client(context)
-        self._evaluations: deque[str] = deque(maxlen=EVALUATIONS)
+        self._own: deque[str] = deque(maxlen=OWN_REQUESTS)
         self._widgets = Widgets(
-            self._send_comm, limits.max_output_bytes, own=self._evaluations.__contains__
+            self._send_comm, limits.max_output_bytes, own=self._own.__contains__
         )
         self._outputs = RunOutputs(limits.max_output_bytes, self._widgets.catcher)
         self._readers: list[asyncio.Task[None]] = []
         self._errands: set[asyncio.Task[None]] = set()
         self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
-        self._newest = ""
         self._running: Running | None = None
         self._turn = asyncio.Lock()
         self._heard = asyncio.Event()
-        self._bound: dict[str, Json] = {}
+        self._requests = Requests(limits.max_result_bytes)
         self._env: Mapping[str, str] = {}
         self._said_foreign = False
         self.language = ""
-        self.speaks_flows = False
         self.lost = False
         self.in_place = False
         self.on_lost: Callable[[], None] = lambda: None
@@ -97,6 +95,10 @@ class KernelSession:
         self.telling = Telling(self._outputs)
         self.words = Words(log)
         self._identity = Identity(kernel, self._restarted)
+
+    @property
+    def speaks_flows(self) -> bool:
+        return self._requests.speaks_flows
 
     # ------------------------------------------------------------ opening
 
@@ -147,7 +149,7 @@ class KernelSession:
             await self._insist("kernel_info_request")
             await _within(NUDGE, self._heard.wait())
         self.language = reply.get("language_info", {}).get("name", "")
-        self.speaks_flows = reply.get("implementation") == "ipython"
+        self._requests.speaks_flows = reply.get("implementation") == "ipython"
 
     async def _insist(self, kind: str) -> Mapping[str, Json]:
         asked = self._ask(kind, {})
@@ -163,7 +165,7 @@ class KernelSession:
             return
         reply = await self._tell(code)
         if reply.get("status") != "ok":
-            self.speaks_flows = False
+            self._requests.speaks_flows = False
             self._log.warning("Kernel %s took no prelude: %s", self._kernel.id, reply)
 
     # ------------------------------------------------------------ executing
@@ -199,14 +201,7 @@ class KernelSession:
             return await self._evaluate(expression)
 
     async def _evaluate(self, expression: Expression) -> Evaluation:
-        asked = prelude.evaluating(
-            expression.expr,
-            self._news(expression.bindings),
-            expression.names,
-            self._limits.max_result_bytes,
-        )
-        reply = self._ask("execute_request", _silent("", {"jupyter_flows": asked}))
-        self._evaluations.append(self._newest)
+        reply = self._ask("execute_request", self._requests.expression(expression))
         if await self._answered(reply, expression.timeout):
             return evaluation_of(reply.result())
         if not self.lost:
@@ -229,9 +224,8 @@ class KernelSession:
         return not reply.cancelled()
 
     def _send_cell(self, run: RunId, cell: Cell) -> Running:
-        message = self._client.session.msg(
-            "execute_request", self._content(cell), metadata=self._metadata(run, cell)
-        )
+        content, metadata = self._requests.cell(cell), self._requests.metadata(run, cell)
+        message = self._client.session.msg("execute_request", content, metadata=metadata)
         loop = asyncio.get_running_loop()
         outputs = self._outputs.begin(
             cell.step, message["header"]["msg_id"], told=not cell.rebuilding
@@ -245,39 +239,6 @@ class KernelSession:
         self._widgets.flush()
         send(self._client.shell_channel, message)
         return running
-
-    def _content(self, cell: Cell) -> dict[str, Json]:
-        return {
-            "code": cell.source,
-            "silent": False,
-            "store_history": True,
-            "user_expressions": {"jupyter_flows": prelude.REPORT} if self.speaks_flows else {},
-            "allow_stdin": False,
-            "stop_on_error": False,
-        }
-
-    def _metadata(self, run: RunId, cell: Cell) -> dict[str, Json]:
-        if not self.speaks_flows:
-            return {"cellId": cell.step}
-        told: dict[str, Json] = {
-            "run": run,
-            "step": cell.step,
-            "attempt": cell.attempt,
-            "limit": self._limits.max_result_bytes,
-            "rebuilding": cell.rebuilding,
-            "raises": cell.raises,
-            "goes_on": cell.goes_on,
-        }
-        bindings = self._news(cell.bindings)
-        if bindings:
-            told["bindings"] = bindings
-        return {"cellId": cell.step, "jupyter_flows": told}
-
-    def _news(self, bindings: Mapping[str, Json]) -> dict[str, Json]:
-        """Those that the kernel does not have yet; it is taken to have them then."""
-        news = {k: v for k, v in bindings.items() if self._bound.get(k, UNSET) != v}
-        self._bound.update(news)
-        return news
 
     async def interrupt(self) -> None:
         """Interrupt the running cell; nothing happens if none runs."""
@@ -489,29 +450,17 @@ class KernelSession:
     def _ask(self, kind: str, content: dict[str, Json]) -> asyncio.Future[Mapping[str, Json]]:
         message = self._client.session.msg(kind, content)
         asked: asyncio.Future[Mapping[str, Json]] = asyncio.get_running_loop().create_future()
-        self._newest = message["header"]["msg_id"]
-        self._asked[self._newest] = asked
+        self._own.append(message["header"]["msg_id"])
+        self._asked[message["header"]["msg_id"]] = asked
         send(self._client.shell_channel, message)
         return asked
 
     async def _tell(self, code: str) -> Mapping[str, Json]:
-        return await self._ask("execute_request", _silent(code, {}))
+        return await self._ask("execute_request", silent(code, {}))
 
     def _send_comm(self, content: dict[str, Json], parent: Mapping[str, Json]) -> None:
         message = self._client.session.msg("comm_msg", content, parent=dict(parent))
         send(self._client.shell_channel, message)
-
-
-def _silent(code: str, expressions: Mapping[str, str]) -> dict[str, Json]:
-    """A request that leaves no trace in the notebook."""
-    return {
-        "code": code,
-        "silent": True,
-        "store_history": False,
-        "user_expressions": expressions,
-        "allow_stdin": False,
-        "stop_on_error": False,
-    }
 
 
 async def _within(seconds: float, coroutine: Coroutine[Any, Any, object]) -> None:

@@ -16,7 +16,10 @@ from jupyter_flows.web.views import ErrorView, GateView, Time
 
 
 class DocumentStep(Struct):
+    """`cell` is its cell's own id: the author may have given the step another one."""
+
     id: str
+    cell: str
     index: int
     summary: str
     status: str
@@ -138,6 +141,7 @@ def _step(step: Step, *, reads: bool) -> DocumentStep:
     shown = views.step_view(step)
     return DocumentStep(
         id=shown.id,
+        cell=step.spec.cell_id,
         index=shown.index,
         summary=shown.summary,
         status=shown.status,

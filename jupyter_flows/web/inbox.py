@@ -74,7 +74,7 @@ class InboxDoor(HtmlErrors):
 
     @property
     def _signed(self) -> str:
-        return self.engine.sign_form(self._secret)
+        return self.engine.tokens.sign_form(self._secret)
 
     # ------------------------------------------------------------ what is shown
 

@@ -114,7 +114,7 @@ class EnterDoor(HtmlErrors):
     @allow_unauthenticated
     async def get(self) -> None:
         token = self.token_of_query()
-        claims = self.engine.read_token(self.purpose, token)
+        claims = self.engine.tokens.read(self.purpose, token)
         await check_link(self, claims)
         key = page_key(claims)
         self.set_cookie(
@@ -175,7 +175,7 @@ class VoteDoor(EnterDoor):
     @allow_unauthenticated
     async def post(self) -> None:
         self._check_pressed()
-        claims = self.engine.read_token(self.purpose, self.token_of_query())
+        claims = self.engine.tokens.read(self.purpose, self.token_of_query())
         _, gate = await check_link(self, claims)
         self.doors.answers.count(f"link {claims.link}")
         approved = self.purpose is Purpose.RESUME

@@ -188,7 +188,9 @@ class Mirroring:
 
     async def _tell_sources(self, run: Run) -> None:
         cells = (await self._engine.snapshot(run))["cells"]
-        sources = {step.id: cells[step.spec.index]["source"] for step in run.steps.values()}
+        sources = {
+            step.spec.cell_id: cells[step.spec.index]["source"] for step in run.steps.values()
+        }
         await self._send(SourcesTold(run.id, {str(k): v for k, v in sources.items()}))
 
     async def _tell_outputs(self, board: Board) -> None:

@@ -19,6 +19,6 @@ def check_ours(door: Answering, secret: str, form: str) -> None:
     allowed = {door.request.host.lower(), urlsplit(door.doors.public_url()).netloc.lower()}
     named = origin not in (None, "null")
     foreign = named and urlsplit(origin or "").netloc.lower() not in allowed
-    signed = door.engine.is_our_form(secret, form)
+    signed = door.engine.tokens.is_our_form(secret, form)
     if fetched != "same-origin" or foreign or not signed:
         raise NotAllowed(sentence("This vote did not come from our page. Open it again."))

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 
+from jupyter_flows.engine.board import size_of
 from jupyter_flows.engine.told import DocumentEvent
 from jupyter_flows.ports import OutputOp
 
 MAX_BATCHES = 500
-MAX_OPS = 5_000
+MAX_SIZE = 2**22
+"""So much waits for one browser at the most: so many batches, and characters."""
 
 
 class Outbox:
@@ -22,7 +24,7 @@ class Outbox:
         self.run_changed = False
         self.other_run = False
         self.overflowed = False
-        self._ops = 0
+        self._size = 0
 
     async def filled(self, seconds: float) -> None:
         """Wait until something is there, or for so long."""
@@ -37,14 +39,14 @@ class Outbox:
         if self.overflowed:
             return
         self.batches.append((seq, ops))
-        self._ops += len(ops)
-        if len(self.batches) > MAX_BATCHES or self._ops > MAX_OPS:
+        self._size += size_of(ops)
+        if len(self.batches) > MAX_BATCHES or self._size > MAX_SIZE:
             self.take_ops()
             self.overflowed = True
         self._filled.set()
 
     def take_ops(self) -> list[tuple[int, Sequence[OutputOp]]]:
-        taken, self.batches, self._ops, self.overflowed = self.batches, [], 0, False
+        taken, self.batches, self._size, self.overflowed = self.batches, [], 0, False
         return taken
 
     def put_event(self, event: DocumentEvent) -> None:

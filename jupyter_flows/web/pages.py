@@ -80,7 +80,7 @@ class PageDoor(ReadingDoor):
             purpose=reader.purpose,
             voter=reader.voter(run, gate),
             sheet=await self._sheet(run, gate, f"{key}/frame/"),
-            form_token=self.engine.sign_form(reader.secret),
+            form_token=self.engine.tokens.sign_form(reader.secret),
             typed=typed or Typed(),
             refused=refused,
             done=done,

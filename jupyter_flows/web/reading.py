@@ -52,7 +52,7 @@ class ReadingDoor(HtmlErrors):
         purpose, _, token = self.get_cookie(COOKIE, "").partition(".")
         if purpose not in list(Purpose):
             return None, ""
-        claims = self.engine.read_token(Purpose(purpose), token)
+        claims = self.engine.tokens.read(Purpose(purpose), token)
         if page_key(claims) != key:
             raise UnknownLink
         return claims, token

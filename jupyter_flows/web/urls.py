@@ -39,6 +39,6 @@ def link_urls(
         return dict.fromkeys(NAMES.values(), page)
     return {
         NAMES[purpose]: f"{base}/{path}?"
-        + urlencode({"flow_token": engine.token(run.id, link, purpose)})
+        + urlencode({"flow_token": engine.tokens.of_link(run.id, link, purpose)})
         for purpose, path in PATHS.items()
     }

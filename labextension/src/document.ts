@@ -105,7 +105,7 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     this._run = run;
     this._isLive ||= this._hasHeard || (run !== null && atWork(run));
     this._hasHeard = true;
-    if (!this._isShared) this._cells.running(runningSteps(run));
+    if (!this._isShared) this._cells.running(runningCells(run));
     this._changed.emit();
   }
 
@@ -204,7 +204,7 @@ export class FlowDocument implements IFlowDocument, IDisposable {
   private _isDisposed = false;
 }
 
-function runningSteps(run: DocumentRun | null): ReadonlySet<string> {
+function runningCells(run: DocumentRun | null): ReadonlySet<string> {
   const steps = run && atWork(run) ? run.steps : [];
-  return new Set(steps.filter(step => step.status === 'running').map(step => step.id));
+  return new Set(steps.filter(step => step.status === 'running').map(step => step.cell));
 }

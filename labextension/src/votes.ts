@@ -8,6 +8,7 @@ import { IDisposable } from '@lumino/disposable';
 import { Api, Problem, wordsOf } from './api';
 import { IFlowDocument } from './tokens';
 import { Answer } from './wire';
+import { cellOf } from './words';
 
 const COMM = 'jupyter_flows';
 const BUTTON = '.jupyter-flows-vote';
@@ -55,7 +56,7 @@ export class InlineVotes implements IDisposable {
   private async _send(answer: Answer): Promise<void> {
     const { run } = this._document;
     const gate = run?.gates.find(each => each.id === answer.gate);
-    if (!run || !gate || !this._spend(gate.step)) return;
+    if (!run || !gate || !this._spend(cellOf(run, gate.step))) return;
     const { approved, entries, reason, digest } = answer;
     try {
       const vote = { approved, entries, reason: reason || null, digest, inline: true };
@@ -66,7 +67,7 @@ export class InlineVotes implements IDisposable {
   }
 
   /** One click is one vote. */
-  private _spend(cell: string): boolean {
+  private _spend(cell: string | null): boolean {
     const clicked = this._clicked;
     const counts =
       clicked?.cell === cell && performance.now() - clicked.at <= CLICK_COUNTS_FOR;

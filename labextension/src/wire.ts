@@ -30,10 +30,10 @@ export interface Failure {
 
 export interface Step {
   id: string;
+  /** Its cell's own id: the author may have given the step another one. */
+  cell: string;
   /** The cell's place in the run's snapshot. */
   index: number;
-  /** The cell's id; the step's own may be another, for options can name it. */
-  cell: string;
   summary: string;
   status: StepStatus;
   /** How often it was started. */

@@ -32,7 +32,7 @@ export function cellStates(run: DocumentRun): Map<string, State> {
   const states = new Map<string, State>();
   for (const step of run.steps) {
     const state = cellState(run, step);
-    if (state) states.set(step.id, state);
+    if (state) states.set(step.cell, state);
   }
   return states;
 }
@@ -182,7 +182,12 @@ function runDetail(run: DocumentRun): string {
 export function placeOf(run: DocumentRun): string | null {
   const open = run.gates.find(gate => gate.status === 'open');
   const step = run.steps.find(each => each.status === 'running' || each.status === 'failed');
-  return open?.step ?? step?.id ?? null;
+  return (open ? cellOf(run, open.step) : step?.cell) ?? null;
+}
+
+/** The id of a step's cell. */
+export function cellOf(run: DocumentRun, step: string): string | null {
+  return run.steps.find(each => each.id === step)?.cell ?? null;
 }
 
 /** A time of day, with its date when that is another than today's. */

@@ -12,6 +12,7 @@ function step(id: string, over: Partial<Step> = {}): Step {
   return {
     id,
     index: 0,
+    cell: id,
     summary: '',
     status: 'succeeded',
     attempts: 1,
@@ -72,6 +73,12 @@ function run(over: Partial<DocumentRun> = {}): DocumentRun {
 function wordsOf(one: Step, over: Partial<DocumentRun> = {}): string | undefined {
   return cellStates(run({ steps: [one], ...over })).get(one.id)?.text;
 }
+
+void test('a cell is found by its own id, whatever its step is called', () => {
+  const one = run({ steps: [step('load', { cell: 'c1', status: 'failed' })] });
+  assert.deepEqual([...cellStates(one).keys()], ['c1']);
+  assert.equal(placeOf(one), 'c1');
+});
 
 void test('a cell that has not begun is queued while the run is at work, and then nothing', () => {
   const waiting = step('a', { status: 'pending', attempts: 0 });

@@ -114,6 +114,7 @@ class Server:
     def start(self):
         self.process = subprocess.Popen(
             self.command(),
+            cwd=self.home,
             env=self.environment(),
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,

@@ -301,7 +301,7 @@ async def test_a_shared_document_is_shown_all_and_then_told_each_change(scene):
     await s.engine.settled(run)
     await s.quiet()
     assert len(document.shown) == 1
-    assert [op.kind for op in document.ops][0] is OpKind.ADD
+    assert document.ops[0].kind is OpKind.ADD
     assert s.notebooks.writes == 0
     assert [said.path for said in s.said if isinstance(said, Shared)] == ["f.ipynb"]
     assert s.engine.documents_told.is_shared("f.ipynb")

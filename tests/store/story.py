@@ -10,7 +10,9 @@ from jupyter_flows.core.model import GateOptions, LinkId, RunId, StepId, StepSpe
 class Story:
     """Two cells: `load`, and `ask` with a gate. `at` is the clock, which each telling moves on."""
 
-    def __init__(self, name="run_1", *, owner="owner", path="report.ipynb", at=1000.0, **gate):
+    def __init__(
+        self, name="run_1", *, owner="owner", path="report.ipynb", in_place=False, at=1000.0, **gate
+    ):
         self.at = at
         options = GateOptions(**gate)
         steps = (
@@ -25,6 +27,7 @@ class Story:
             steps=steps,
             kernel_name="python3",
             default_timeout=3600.0,
+            in_place=in_place,
         )
         self.run = machine.created(RunId(name), first, at)
         self.first = [e.Recorded(1, at, first)]

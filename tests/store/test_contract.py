@@ -6,7 +6,13 @@ import pytest
 
 from jupyter_flows.core import errors
 from jupyter_flows.core.canonical import chained, sha256
-from jupyter_flows.core.commands import Cancel, CastVote, CheckDeadline, RevokeLink
+from jupyter_flows.core.commands import (
+    Cancel,
+    CastVote,
+    CheckDeadline,
+    MoveNotebook,
+    RevokeLink,
+)
 from jupyter_flows.core.model import LinkId, RunId, RunStatus, StepId, Voter
 from jupyter_flows.ports import RunFilter
 
@@ -224,6 +230,17 @@ async def test_open_gates_are_listed_oldest_first_until_they_close(store):
     (left,) = await store.open_gates(10)
     assert (left.run, left.step, left.generation, left.status) == ("run_0", "ask", 1, "open")
     assert left.deadline == stories[0].run.due_at
+
+
+async def test_a_moved_notebooks_run_and_gate_are_listed_at_its_new_path(store):
+    story = await suspended(store, in_place=True)
+    await put(store, story.tell(MoveNotebook(path="sub/new.ipynb")))
+    assert (await store.row(story.run.id)).path == "sub/new.ipynb"
+    found = await store.runs(RunFilter(path="sub/new.ipynb"), None, 10)
+    assert [row.id for row in found.rows] == [story.run.id]
+    assert (await store.runs(RunFilter(path="report.ipynb"), None, 10)).rows == ()
+    assert (await store.open_gates(10))[0].path == "sub/new.ipynb"
+    assert await store.load(story.run.id) == story.run
 
 
 async def test_open_gates_are_read_on_from_any_place_though_its_gate_has_closed(store):

@@ -48,8 +48,8 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
     kinds = [(await browser.next())["type"] for _ in range(3)]
     assert kinds == ["run", "sources", "outputs"]
     assert "print('hello')" in browser.sources.values()
-    assert browser.text("ask") == "look\n"
-    (record,) = browser.records("ask")
+    assert browser.text("c1") == "look\n"
+    (record,) = browser.records("c1")
     assert record["metadata"]["jupyter_flows"]["gate"] == f"{run['id']}.ask.1"
     (gate,) = browser.run["gates"]
     assert gate["links"]["approvalPage"]
@@ -58,11 +58,11 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
 async def test_the_record_of_a_gate_follows_its_state(kernels, call, browse, start):
     browser = await browse()
     run = await start(GATE, "'done'")
-    await browser.until(lambda b: b.cells and b.records("ask"))
-    (waiting,) = browser.records("ask")
+    await browser.until(lambda b: b.cells and b.records("c0"))
+    (waiting,) = browser.records("c0")
     await approve(call, run["id"])
     await browser.reached("succeeded")
-    await browser.until(lambda b: b.records("ask") != [waiting])
+    await browser.until(lambda b: b.records("c0") != [waiting])
 
 
 async def test_the_view_of_a_form_is_in_the_record_while_the_gate_is_open(
@@ -71,12 +71,12 @@ async def test_the_view_of_a_form_is_in_the_record_while_the_gate_is_open(
     view = {boards.WIDGET_VIEW: {"model_id": "m"}}
     browser = await browse()
     run = await start(GATE, "'done'")
-    await browser.until(lambda b: b.cells and b.records("ask"))
+    await browser.until(lambda b: b.cells and b.records("c0"))
     engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
-    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
-    assert "text/plain" in browser.records("ask")[0]["data"]
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("c0")[0]["data"])
+    assert "text/plain" in browser.records("c0")[0]["data"]
     await approve(call, run["id"])
-    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("c0")[0]["data"])
 
 
 async def test_the_view_of_a_form_goes_with_its_kernel(kernels, browse, start, engine, reached):
@@ -86,10 +86,10 @@ async def test_the_view_of_a_form_goes_with_its_kernel(kernels, browse, start, e
     await browser.until(lambda b: b.cells)
     view = {boards.WIDGET_VIEW: {"model_id": "m"}}
     engine.boards.set_widget(RunId(run["id"]), StepId("ask"), view)
-    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW in b.records("c0")[0]["data"])
     await kernels.close(run["id"])
     kernels.lose(run["id"])
-    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("ask")[0]["data"])
+    await browser.until(lambda b: boards.WIDGET_VIEW not in b.records("c0")[0]["data"])
     await browser.until(lambda b: b.run["kernel_id"] is None)
 
 
@@ -101,7 +101,7 @@ async def test_who_comes_back_is_told_what_was_missed(kernels, browse, start, re
     before.close()
     put_out(kernels, run, "more\n")
     after = await browse(known=before)
-    await after.until(lambda b: "more" in b.text("ask"))
+    await after.until(lambda b: "more" in b.text("c0"))
     assert "outputs" not in [said["type"] for said in after.told]
 
 
@@ -117,7 +117,7 @@ async def test_who_comes_back_too_late_is_shown_everything(
     for _ in range(5):
         put_out(kernels, run, "+")
     after = await browse(known=before)
-    await after.until(lambda b: b.text("ask").endswith("+++++"))
+    await after.until(lambda b: b.text("c0").endswith("+++++"))
     assert "outputs" in [said["type"] for said in after.told]
 
 
@@ -139,7 +139,7 @@ async def test_a_slow_reader_is_shown_everything_anew(kernels, browse, start, re
     await browser.until(lambda b: b.cells)
     for _ in range(50):  # nothing is sent before all of them are there
         put_out(kernels, run, "+")
-    await browser.until(lambda b: b.text("ask").endswith("+" * 50))
+    await browser.until(lambda b: b.text("c0").endswith("+" * 50))
     assert [said["type"] for said in browser.told].count("outputs") == 2
 
 
@@ -167,7 +167,7 @@ async def test_a_run_that_is_not_in_place_does_not_take_it_over(
     assert browser.run["id"] == first["id"]
     shown = (await call("GET", "api/documents?path=flow.ipynb")).json
     assert shown["run"]["id"] == first["id"]
-    assert shown["outputs"]["cells"]["ask"]["outputs"][0]["text"] == "look\n"
+    assert shown["outputs"]["cells"]["c0"]["outputs"][0]["text"] == "look\n"
 
 
 async def test_a_notebook_that_was_never_run_shows_nothing(kernels, call):

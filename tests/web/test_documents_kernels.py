@@ -58,11 +58,11 @@ async def test_a_notebook_shows_what_its_run_puts_out_while_and_after_it_does(
         ("0", [], {"id": "none"}), (MESSY, [], {"id": "messy"}), GATED, "print('end')"
     )
     await browser.reached("suspended")
-    await browser.until(lambda b: b.cells and b.records("ask"))
-    assert [o.get("text") for o in browser.shown["messy"].outputs] == ["behind the flood\n", None]
+    await browser.until(lambda b: b.cells and b.records("c2"))
+    assert [o.get("text") for o in browser.shown["c1"].outputs] == ["behind the flood\n", None]
     (jp_root_dir / "now").touch()
-    await browser.until(lambda b: "late" in b.text("ask"))
-    await browser.until(lambda b: b.shown["messy"].outputs[-1]["data"]["text/plain"] == "'second'")
+    await browser.until(lambda b: "late" in b.text("c2"))
+    await browser.until(lambda b: b.shown["c1"].outputs[-1]["data"]["text/plain"] == "'second'")
     await approve(call, run["id"])
     await browser.reached("succeeded")
     kept = await stored(call, run["id"])
@@ -100,7 +100,7 @@ async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_
     assert (await call("POST", f"api/runs/{run['id']}/resume", {})).status == 200
     await browser.reached("succeeded")
     assert (await reached(run["id"], "succeeded")).result == 21
-    assert browser.text("x") == "first\n", "the first outputs stand"
+    assert browser.text("c0") == "first\n", "the first outputs stand"
     kept = await stored(call, run["id"])
     assert [plain(c.outputs) for c in browser.shown.values()] == kept
     listed = json.loads((await jp_fetch("api", "kernels")).body)

@@ -78,7 +78,13 @@ def record_of(cell):
 
 
 @pytest.fixture
-def desk(jp_serverapp, jp_root_dir, call, jp_fetch, engine):
+def desk(  # noqa: PLR0917 (fixtures are asked for by name)
+    jp_serverapp, jp_root_dir, call, jp_fetch, engine, jp_asyncio_loop
+):
+    async def begin():
+        engine.show_in_place()
+
+    jp_asyncio_loop.run_until_complete(begin())
     return Desk(jp_serverapp, jp_root_dir, call, jp_fetch, engine)
 
 
@@ -127,15 +133,12 @@ async def test_who_opens_the_notebook_finds_the_kernel_of_its_run(desk, make_not
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "path"),
-    [
-        ("sub/a.ipynb", "sub/b.ipynb", "sub/b.ipynb"),
-        ("sub", "other", "other/a.ipynb"),
-    ],
+    "move",
+    [("sub/a.ipynb", "sub/b.ipynb", "sub/b.ipynb"), ("sub", "other", "other/a.ipynb")],
+    ids=["file", "folder"],
 )
-async def test_results_go_where_the_notebook_was_moved_to(
-    desk, make_notebook, reached, old, new, path
-):
+async def test_results_go_where_the_notebook_was_moved_to(desk, make_notebook, reached, move):
+    old, new, path = move
     desk.put("sub/a.ipynb", make_notebook(GATE, "print('more')"))
     run = await desk.started("sub/a.ipynb")
     await reached(run, "suspended")
@@ -190,7 +193,6 @@ async def test_a_new_server_shows_in_the_file_how_a_run_waits(
     await reached(run, "suspended")
     view = {"application/vnd.jupyter.widget-view+json": {"model_id": "m", "version_major": 2}}
     house.engine.boards.set_widget(run, "ask", view)
-    house.engine.boards.set_widget(run, "c0", view)
 
     def has_view(cell):
         return any(view.keys() <= o.get("data", {}).keys() for o in cell["outputs"])

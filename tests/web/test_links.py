@@ -360,10 +360,12 @@ async def test_forged_truncated_and_unknown_links_are_answered_alike(park, engin
         token.replace(".", ""),
         "A" * 5000,
         "%C3%A9",
-        engine.token(state.id, stranger, Purpose.RESUME),
-        engine.token("run_00000000000000000000", stranger, Purpose.RESUME),
-        engine.token(state.id, Link("0" * 40, "ask", 9, "bob", 0.0), Purpose.RESUME),
-        engine.token(state.id, Link(next(iter(state.links)), "c0", 1, None, 0.0), Purpose.RESUME),
+        engine.tokens.of_link(state.id, stranger, Purpose.RESUME),
+        engine.tokens.of_link("run_00000000000000000000", stranger, Purpose.RESUME),
+        engine.tokens.of_link(state.id, Link("0" * 40, "ask", 9, "bob", 0.0), Purpose.RESUME),
+        engine.tokens.of_link(
+            state.id, Link(next(iter(state.links)), "c0", 1, None, 0.0), Purpose.RESUME
+        ),
     ]
     answers = [await run.anyone("POST", with_token(link, forged)) for forged in unknown]
     answers.append(await run.anyone("POST", link.partition("?")[0]))

@@ -46,7 +46,7 @@ function StepRow(props: {
             className="jfp-Link"
             title="Go to the cell"
             onClick={() => {
-              onStep(row.step.id, row.step.index);
+              onStep(row.step.cell, row.step.index);
             }}
           >
             {row.label}
