@@ -4,20 +4,23 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 LOCK := .requirements.lock
 READY := $(VENV)/.ready
+LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install chromium demo test lint bench docs labforms messages lock clean
+.PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
+	messages lock clean
 
 help:
 	@echo "make demo    run the data-quality notebook as a flow, and wait for your approval"
 	@echo "             (DEMO_AUTO=1 make demo approves by itself, through the real link)"
 	@echo "make test    lint, types, and all tests"
+	@echo "make labextension  build what JupyterLab and Notebook load; reload the page to see it"
 	@echo "make bench   the benchmarks, beside their peers"
 	@echo "make docs    print the state diagram into docs/architecture.md"
 	@echo "make labforms write the lab's form of the flow options from their schema"
 	@echo "make messages gather the pages' texts for translators (LANGUAGE=fr begins French)"
-	@echo "make lock    write the lock file anew from pyproject.toml"
+	@echo "make lock    write the lock file anew from pyproject.toml (UPGRADE=1: the newest versions)"
 
 $(READY): $(LOCK) pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,6 +31,7 @@ $(READY): $(LOCK) pyproject.toml
 	$(BIN)/pip install --quiet --requirement $(LOCK) || \
 		{ echo "The packages of $(LOCK) could not be installed: is a package index in reach?"; exit 1; }
 	$(BIN)/pip install --quiet --no-deps --editable .
+	@mkdir -p $(LABEXTENSIONS) && ln -sfn $(CURDIR)/jupyter_flows/labextension $(LABEXTENSIONS)/jupyter-flows
 	$(BIN)/python -m bash_kernel.install --sys-prefix
 	@touch $@
 
@@ -44,19 +48,33 @@ chromium:
 		exit 1; \
 	fi
 
-# What the browser tests need besides Chromium; the lock file names no place to get it from. (npm's
-# own --prefix would make it look past the machine's settings.)
-$(BROWSER): tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc
+npm:
 	@command -v npm >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "Installing npm for the browser tests"; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq npm >/dev/null; \
+			echo "Installing node and npm for the labextension and the browser tests"; \
+			apt-get update -qq; export DEBIAN_FRONTEND=noninteractive; \
+			apt-get install -y -qq nodejs >/dev/null; \
+			command -v npm >/dev/null || apt-get install -y -qq npm >/dev/null; \
 		fi; }
 	@command -v npm >/dev/null || \
 		{ echo "npm is missing and may not be installed from here: install the package npm"; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || \
+		{ echo "The labextension is built by node 20.19 or newer; this is $$(node --version)"; exit 1; }
+
+# What the browser tests need besides Chromium; the lock file names no place to get it from. (npm's
+# own --prefix would make it look past the machine's settings.)
+$(BROWSER): tests/browser/package.json tests/browser/package-lock.json tests/browser/.npmrc | npm
 	cd tests/browser && npm ci --loglevel=error --ignore-scripts || \
 		{ echo "The packages of tests/browser could not be installed: is npm's registry in reach?"; exit 1; }
 	@touch $@
+
+# Does nothing where it is built of these very sources.
+labextension: install npm
+	$(BIN)/python labextension/hatch_build.py || \
+		{ echo "The labextension could not be built: is npm's registry in reach?"; exit 1; }
+
+typescript: labextension
+	cd labextension && npm run --silent lint && npm run --silent test
 
 demo: install
 	@mkdir -p .demo
@@ -76,7 +94,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install chromium $(BROWSER) lint
+test: install chromium $(BROWSER) lint typescript
 	$(BIN)/pytest
 
 bench: install
@@ -91,14 +109,16 @@ labforms: install
 messages: install
 	$(BIN)/python -m jupyter_flows.web.messages $(LANGUAGE)
 
-# Run it on purpose, never in CI: it takes the newest versions that pyproject.toml allows.
+# Run it on purpose, never in CI. What is locked stays as it is; with UPGRADE=1 it takes the newest
+# versions that pyproject.toml allows.
 lock:
 	$(PYTHON) -m venv .lock-venv
 	.lock-venv/bin/pip install --quiet uv
 	.lock-venv/bin/uv pip compile --quiet --no-header --no-annotate --universal \
-		--python-version 3.11.0 --extra charts --extra examples --extra test --upgrade \
+		--python-version 3.11.0 --extra charts --extra examples --extra test $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --output-file $(LOCK)
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) tests/browser/node_modules .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) tests/browser/node_modules labextension/node_modules labextension/lib \
+		labextension/build jupyter_flows/labextension .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

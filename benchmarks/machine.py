@@ -5,7 +5,15 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("ipykernel", "jupyter_client", "jupyter_server", "nbclient", "papermill", "SQLAlchemy")
+PACKAGES = (
+    "ipykernel",
+    "jupyter_client",
+    "jupyter_server",
+    "nbclient",
+    "jupyterlab",
+    "papermill",
+    "SQLAlchemy",
+)
 
 DURABILITY = (
     "Our figures are with durable commits: SQLite in WAL mode; synchronous=FULL (waits for the"

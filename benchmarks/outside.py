@@ -16,6 +16,15 @@ import psutil
 
 TOKEN = "benchmark"
 START_TIMEOUT = 60.0
+FRONT_ENDS = (
+    "jupyterlab",
+    "notebook",
+    "notebook_shim",
+    "jupyter_lsp",
+    "jupyter_server_fileid",
+    "jupyter_server_ydoc",
+)
+"""Server extensions that the tests need, and that have no part in what is measured here."""
 
 
 class Client:
@@ -71,7 +80,7 @@ class OutsideServer:
                 "open_browser": False,
                 "root_dir": str(folder),
                 "log_level": 40,
-                "jpserver_extensions": {"jupyter_flows": True},
+                "jpserver_extensions": {"jupyter_flows": True, **dict.fromkeys(FRONT_ENDS, False)},
             },
             "IdentityProvider": {"token": TOKEN},
             "FlowsApp": {"data_dir": str(folder / "flows"), **flows},

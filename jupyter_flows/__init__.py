@@ -15,6 +15,11 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     return [{"module": "jupyter_flows", "app": FlowsApp}]
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """For `jupyter labextension develop`; a wheel brings it where JupyterLab looks."""
+    return [{"src": "labextension", "dest": "jupyter-flows"}]
+
+
 def __getattr__(name: str) -> Any:
     """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`; what
     stands for a server in a plain kernel, in `testing.plain`.

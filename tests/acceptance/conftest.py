@@ -21,6 +21,14 @@ pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in TELLING))
 from .chromium import chromium, watched  # noqa: E402 (after their asserts were made to tell)
 
 TOKEN = "the-servers-own-token"
+FRONT_ENDS = (
+    "jupyterlab",
+    "notebook",
+    "notebook_shim",
+    "jupyter_lsp",
+    "jupyter_server_fileid",
+    "jupyter_server_ydoc",
+)
 LONG = 60.0
 """Seconds that a wait may take before the test gives up; none is expected to take long."""
 
@@ -59,6 +67,8 @@ def ask(method, url, body=None, headers=None):
 class Server:
     """A server with its data in `home`; started again, it finds the same data and port."""
 
+    program = "jupyter_server"
+
     def __init__(self, home, port=None, base="/", **flows):
         """`base` is its base URL; `flows` are traits of FlowsApp."""
         self.home = Path(home)
@@ -69,36 +79,46 @@ class Server:
         self.address = f"http://127.0.0.1:{self.port}{base}jupyter-flows"
         self.lines = []
 
-    def start(self):
-        for name in ("config", "root", "runtime", "data"):
+    def environment(self):
+        """The front ends that may be installed beside are not loaded: most stories need none."""
+        for name in ("config", "root", "runtime", "data", "first/jupyter_server_config.d"):
             (self.home / name).mkdir(parents=True, exist_ok=True)
-        env = {
+        chosen = {"ServerApp": {"jpserver_extensions": self.extensions()}}
+        config = self.home / "first/jupyter_server_config.d/chosen.json"
+        config.write_text(json.dumps(chosen))
+        return {
             **os.environ,
             "JUPYTER_FLOWS_DATA_DIR": str(self.home / "flows"),
+            "JUPYTER_CONFIG_PATH": str(self.home / "first"),
             "JUPYTER_CONFIG_DIR": str(self.home / "config"),
             "JUPYTER_RUNTIME_DIR": str(self.home / "runtime"),
             "JUPYTER_DATA_DIR": str(self.home / "data"),
             "IPYTHONDIR": str(self.home / "ipython"),
         }
-        command = [
-            sys.executable,
-            "-m",
-            "jupyter_server",
-            "--no-browser",
-            "--allow-root",
-            "--debug",
-        ]
+
+    def extensions(self):
+        """Which server extensions are loaded; others that are installed are, too."""
+        return {"jupyter_flows": True, **dict.fromkeys(FRONT_ENDS, False)}
+
+    def command(self):
+        command = [sys.executable, "-m", self.program, "--no-browser", "--allow-root", "--debug"]
         command += [
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
             f"--ServerApp.base_url={self.base}",
             f"--ServerApp.root_dir={self.home / 'root'}",
-            "--ServerApp.jpserver_extensions=jupyter_flows=True",
             f"--IdentityProvider.token={TOKEN}",
         ]
-        command += [f"--FlowsApp.{trait}={value}" for trait, value in self.flows.items()]
+        return command + [f"--FlowsApp.{trait}={value}" for trait, value in self.flows.items()]
+
+    def start(self):
         self.process = subprocess.Popen(
-            command, env=env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+            self.command(),
+            cwd=self.home,
+            env=self.environment(),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
         )
         serving = threading.Event()
         self._reading = threading.Thread(target=self._read, args=(serving,), daemon=True)

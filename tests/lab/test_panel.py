@@ -1,0 +1,58 @@
+"""The side panel, the status bar, and a cell's button: runs, what waits, and where."""
+
+import getpass
+
+from .cells import AFTER, asks
+
+
+def test_the_status_bar_and_the_inbox_say_what_waits_and_lead_there(opened):
+    seen = opened("x = 1", asks("Publish?"), AFTER)
+    seen.run_as_flow()
+    seen.badge(1, "Waiting for approval")
+    status = seen.page.locator(".jfp-Status")
+    status.get_by_text("wait").wait_for()
+    status.click()
+    inbox = seen.page.get_by_role("list", name="Gates that wait for you, oldest first")
+    mine = inbox.get_by_role("listitem").filter(has_text=getpass.getuser()).last
+    mine.get_by_role("button", name="Go to the cell").click()
+    seen.fill(1, "Limit", "7")
+    seen.vote(1, "Approve")
+    seen.shows(2, "limit 7")
+    seen.reached("succeeded", "failed")
+    status.wait_for(state="hidden")
+
+
+def test_the_panel_lists_the_notebooks_runs_and_tells_their_steps(opened):
+    seen = opened("print('one')", "print('two')")
+    seen.run_as_flow()
+    seen.badge(1, "Done")
+    seen.command("jupyter-flows:show-runs")
+    panel = seen.page.get_by_role("region", name="Flows")
+    runs = panel.get_by_role("list", name="Runs, newest first").get_by_role("listitem")
+    runs.get_by_text("Succeeded").wait_for()
+    assert runs.count() == 1
+    runs.get_by_role("button").click()
+    panel.get_by_role("button", name="← Runs").wait_for()
+    panel.get_by_text("took").first.wait_for()
+
+
+def test_a_cells_button_makes_it_wait_for_approval_and_not(opened):
+    seen = opened("x = 1", "print('then')")
+    toggle = seen.toggle(0)
+    toggle.click()
+    seen.page.wait_for_function(TAGS, arg=["suspend"])
+    seen.run_as_flow()
+    seen.badge(0, "Waiting for approval")
+    assert seen.file()["cells"][0]["metadata"]["tags"] == ["suspend"]
+    seen.cancel()
+    seen.state("Cancelled")
+    seen.toggle(0).click()
+    seen.page.wait_for_function(TAGS, arg=[])
+    seen.run_as_flow()
+    seen.shows(1, "then")
+
+
+TAGS = """wanted => {
+    const cell = jupyterapp.shell.currentWidget.content.widgets[0];
+    return JSON.stringify(cell.model.getMetadata('tags') ?? []) === JSON.stringify(wanted);
+}"""
