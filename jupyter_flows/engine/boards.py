@@ -52,6 +52,7 @@ class Boards:
         self._widgets: dict[RunId, dict[StepId, Mapping[str, Json]]] = {}
         self._in_place: dict[RunId, bool] = {}
         self._following: dict[RunId, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[RunId, asyncio.TimerHandle] = {}
         self._locks: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
         feed.listen(self._committed)
@@ -112,7 +113,10 @@ class Boards:
             following.cancel()
         if in_use:
             name = f"jupyter-flows board of {board.run}"
-            self._following[board.run] = asyncio.create_task(self._follow(board), name=name)
+            task = asyncio.create_task(self._follow(board), name=name)
+            self._following[board.run] = task
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         else:
             self._leave_later(board)
 
@@ -137,11 +141,13 @@ class Boards:
                 self._log.warning("run %s: its board can't be read: %s", board.run, error)
                 await asyncio.sleep(1.0)
 
-    def stop(self) -> None:
-        for task in self._following.values():
-            task.cancel()
+    async def stop(self) -> None:
         for timer in self._leaving.values():
             timer.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # ------------------------------------------------------------ what happens here
 

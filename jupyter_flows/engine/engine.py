@@ -266,7 +266,7 @@ class Engine:
         """
         for task in list(self._background):
             task.cancel()
-        self.boards.stop()
+        await self.boards.stop()
         driving = self._dispatcher.driving()
         partial = {run: dict(self._kernels.partial(run)) for run in driving}
         await self._dispatcher.stop()

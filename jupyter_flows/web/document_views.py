@@ -128,7 +128,7 @@ def document_run(
         deadline=whole.deadline,
         wake_at=whole.wake_at,
         error=whole.error,
-        kernel_id=engine.boards.kernel_of(run.id),
+        kernel_id=None if run.finished else engine.boards.kernel_of(run.id),
         steps=[_step(step, reads=reads) for step in run.steps.values()],
         gates=whole.gates,
     )

@@ -61,6 +61,8 @@ class DocumentSocket(WebSocketMixin, WebSocketHandler, Answering):
         if not await ensure_async(allowed):
             raise web.HTTPError(403)
         self._asked = self._read_asked()
+        if self._asked.run is not None and not self._asked.path:
+            await self.engine.run(self._asked.run)
         await WebSocketHandler.get(self, *args, **kwargs)
 
     def _read_asked(self) -> Asked:

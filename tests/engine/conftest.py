@@ -56,10 +56,13 @@ class World:
 
     def kill(self, engine):
         """As `kill -9`: nothing of it is told any more, its kernels are gone."""
-        engine.boards.stop()
         self.peers.living.discard(engine._server)
         self.peers.engines.pop(engine._server, None)
-        for task in [*getattr(engine._dispatcher, "_tasks", {}).values(), *engine._background]:
+        for task in [
+            *getattr(engine._dispatcher, "_tasks", {}).values(),
+            *engine._background,
+            *engine.boards._tasks,
+        ]:
             task.cancel()
 
     async def started(self, engine, *sources, **options):

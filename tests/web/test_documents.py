@@ -348,3 +348,31 @@ async def test_runs_of_the_command_line_are_not_in_place(kernels, engine, make_n
     run = await engine.create(new)
     assert not run.in_place
     assert await engine.boards.shown_at("f.ipynb") is None
+
+
+async def test_a_run_is_mirrored_for_itself_where_no_notebook_is_named(
+    kernels, browse, start, reached, jp_ws_fetch
+):
+    first = await start(GATE)
+    await reached(first["id"], "suspended")
+    await start(GATE)
+    browser = await browse("", run=first["id"])
+    await browser.until(lambda b: b.cells)
+    assert browser.run["id"] == first["id"]
+    with pytest.raises(HTTPClientError) as refused:
+        await jp_ws_fetch("jupyter-flows", "api", "documents", "ws")
+    assert refused.value.code == 400
+
+
+async def test_a_run_that_is_not_there_has_no_socket(kernels, browse):
+    with pytest.raises(HTTPClientError) as refused:
+        await browse("", run="run_none")
+    assert refused.value.code == 404
+
+
+async def test_a_finished_run_has_no_kernel(kernels, browse, start):
+    browser = await browse()
+    await start("1")
+    await browser.reached("succeeded")
+    assert browser.run["kernel_id"] is None
+    assert [step["status"] for step in browser.run["steps"]] == ["succeeded"]
