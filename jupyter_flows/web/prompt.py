@@ -42,7 +42,7 @@ NO_HURRY = 86400.0
 that its user runs meanwhile is not to be ended by a form."""
 
 PAUSE = 1.0
-"""Seconds before a form is made for a run that shows in no notebook, so that hardly anybody sees it:
+"""Seconds before a form is made for a run that shows in no notebook, which hardly anybody sees:
 a gate that is answered at once, by other ways, costs its kernel nothing."""
 
 CHANGED = "The outputs above have changed. Look again before you answer."
