@@ -41,6 +41,10 @@ NO_HURRY = 86400.0
 """An expression that takes longer is interrupted, and with it whatever else the kernel does: a cell
 that its user runs meanwhile is not to be ended by a form."""
 
+PAUSE = 1.0
+"""Seconds before a form is made for a run that shows in no notebook, which hardly anybody sees:
+a gate that is answered at once, by other ways, costs its kernel nothing."""
+
 CHANGED = "The outputs above have changed. Look again before you answer."
 COUNTED = "Your answer is counted. More approvals are awaited."
 
@@ -75,6 +79,7 @@ class _Shown:
     generation: int
     name: str
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    begun: bool = False
     made: bool = False
     digest: Digest | None = None
     errands: set[asyncio.Task[None]] = field(default_factory=set)
@@ -138,7 +143,8 @@ class Prompts:
             errand.cancel()
         try:
             async with form.turn:
-                await self._lock(run, form)
+                if form.begun:
+                    await self._lock(run, form)
                 self._forget(run.id, form)
         finally:
             if run.finished:
@@ -175,9 +181,13 @@ class Prompts:
 
     async def _make(self, run_id: RunId, form: _Shown) -> None:
         run = await self._engine.run(run_id)
+        if not run.in_place:
+            await asyncio.sleep(PAUSE)
+            run = await self._engine.run(run_id)
         gate = form.gate_of(run)
         if gate is None:
             return
+        form.begun = True
         most = min(self._engine.limits.payload_bytes, MOST_BYTES)
         tree = prompt_tree(run, gate, self._page(run, gate), most)
         made = await self._ask(run_id, "make", tree)

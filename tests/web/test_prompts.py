@@ -94,6 +94,11 @@ class Widget:
         self.id, self.label, self.value, self.disabled = model, label, value, disabled
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(prompt, "PAUSE", 0.0)
+
+
 @pytest.fixture
 def front(engine, jp_serverapp):
     """`await front(run)` is another client of the run's kernel."""
@@ -450,6 +455,16 @@ async def test_a_kernel_of_another_language_is_left_alone(
     doors.prompts._opened(replace(state, gates={(gate.step, gate.generation): gate}))
     assert run in doors.prompts._forms
     await no_form(engine, doors, run, "c0")
+
+
+async def test_a_gate_that_is_answered_at_once_costs_its_kernel_no_form(
+    asked, call, reached, monkeypatch
+):
+    monkeypatch.setattr(prompt, "PAUSE", 60.0)
+    sees = f"import sys; {client.__name__!r} in sys.modules"
+    gate, run = await asked(then=sees)
+    await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
+    assert (await reached(run, "succeeded", "failed")).result is False
 
 
 async def test_without_ipywidgets_the_record_stands_alone(asked, engine, doors, call, reached):
