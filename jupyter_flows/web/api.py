@@ -39,8 +39,9 @@ MAX_SEQ = 2**31 - 1
 
 
 class StartRun(Struct, forbid_unknown_fields=True):
-    """A run of the notebook at `path`, or of the one that is sent along. `in_place`: the run shows
-    in the notebook while it goes on; by default the one at `path` does so.
+    """A run of the notebook at `path`, or of the one that is sent along; with both, of the one at
+    `path` as it is on somebody's screen. `in_place`: the run shows in the notebook while it goes
+    on; by default the one at `path` does so.
     """
 
     path: str | None = None
@@ -126,14 +127,15 @@ class RunsDoor(ApiDoor):
         )
 
     async def _notebook(self, asked: StartRun) -> tuple[dict[str, Json], str]:
-        if (asked.path is None) == (asked.notebook is None):
-            raise BadInput("Give either `path` or `notebook`.")
         if asked.path is None and asked.in_place:
             raise BadInput("Only the notebook at a `path` can show its run: `in_place` needs one.")
-        if asked.notebook is not None:
-            return asked.notebook, ""
-        model = await notebook_model(self.contents_manager, asked.path or "", content=True)
-        return model["content"], model["path"].strip("/")
+        if asked.path is None and asked.notebook is None:
+            raise BadInput("Give `path`, `notebook`, or both.")
+        if asked.path is None:
+            return asked.notebook or {}, ""
+        content = asked.notebook is None
+        model = await notebook_model(self.contents_manager, asked.path, content=content)
+        return asked.notebook or model["content"], model["path"].strip("/")
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core import policy
-from jupyter_flows.core.model import Run, RunId, Voter
+from jupyter_flows.core.model import Digest, Run, RunId, Voter
 from jupyter_flows.engine.boards import Board
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.told import DocumentEvent, Moved, Saved, Shared
@@ -69,6 +69,7 @@ class Mirroring:
         self._said: DocumentRun | None = None
         self._shown: RunId | None = None
         self._told = 0
+        self._copy: Digest | None = None
         self._run_told_at = 0.0
         self._look_at = 0.0
 
@@ -140,6 +141,7 @@ class Mirroring:
         self._outbox.take_ops()
         self._said = None
         self._reads = policy.may_read_run(board.state, self._reader)
+        self._copy = board.state.snapshot
         behind = self._behind(board)
         seq = board.seq
         await self._tell_run(board)
@@ -185,8 +187,11 @@ class Mirroring:
         if view != self._said:
             self._said = view
             await self._send(RunTold(view))
+        if self._reads and board.state.snapshot != self._copy:  # it was resumed with edits
+            await self._tell_sources(board.state)
 
     async def _tell_sources(self, run: Run) -> None:
+        self._copy = run.snapshot
         cells = (await self._engine.snapshot(run))["cells"]
         sources = {
             step.spec.cell_id: cells[step.spec.index]["source"] for step in run.steps.values()

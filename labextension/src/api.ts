@@ -154,6 +154,8 @@ export interface Inspection {
 
 export interface StartRun {
   path: string;
+  /** As it is on the screen; else as the file has it. */
+  notebook?: object;
   kernel_id?: string;
   parameters?: Record<string, Json>;
   in_place?: boolean;
@@ -198,8 +200,9 @@ export class Api {
     return this._ask('POST', at('api/runs', run, 'cancel'), { reason });
   }
 
-  resumeRun(run: string): Promise<RunView> {
-    return this._ask('POST', at('api/runs', run, 'resume'), {});
+  /** With a notebook: as that is now. What has run already must stand in it as it was. */
+  resumeRun(run: string, notebook: object | null = null): Promise<RunView> {
+    return this._ask('POST', at('api/runs', run, 'resume'), notebook ? { notebook } : {});
   }
 
   /** `gate` is a gate's id, or its step's. */

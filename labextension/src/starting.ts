@@ -25,9 +25,14 @@ export async function start(
 }
 
 function inspect(panel: NotebookPanel, api: Api): Promise<Inspection> {
+  return api.inspect(notebookOf(panel));
+}
+
+/** The notebook as it is on the screen, without its outputs. */
+export function notebookOf(panel: NotebookPanel): object {
   const notebook = panel.context.model.sharedModel.toJSON();
   const cells = notebook.cells.map(cell => ('outputs' in cell ? { ...cell, outputs: [] } : cell));
-  return api.inspect({ ...notebook, cells });
+  return { ...notebook, cells };
 }
 
 /** Null: the user went back, or can't go on. */
@@ -70,8 +75,9 @@ async function ready(
   const kernel = sessionContext.session?.kernel;
   if (!kernel) return false;
   if (restart) await kernel.restart();
-  // a document that several people have open is saved by the server
-  if (!context.model.collaborative && context.model.dirty) {
+  // A document that several people have open is saved by the server. Any other is saved also where
+  // nothing was typed: the cells of an old file get their ids when it is opened.
+  if (!context.model.collaborative && (context.canSave || context.model.dirty)) {
     await context.save();
     return !context.model.dirty;
   }
@@ -81,7 +87,9 @@ async function ready(
 async function begin(panel: NotebookPanel, api: Api, { parameters }: Wanted): Promise<void> {
   const path = panel.context.localPath;
   const kernel = panel.sessionContext.session?.kernel;
-  if (kernel) await api.startRun({ path, kernel_id: kernel.id, parameters, in_place: true });
+  if (!kernel) return;
+  const notebook = notebookOf(panel);
+  await api.startRun({ path, notebook, kernel_id: kernel.id, parameters, in_place: true });
 }
 
 /** A refusal in words, with each mistake's place. */

@@ -219,3 +219,15 @@ export function isEdited(
   const ran = sources?.[cell];
   return ran !== undefined && ran !== source;
 }
+
+/** Whether any cell is another than the run has it, or is new. */
+export function hasEdits(
+  sources: Readonly<Record<string, string>> | null,
+  cells: Iterable<readonly [id: string, source: string]>
+): boolean {
+  if (!sources) return false;
+  return [...cells].some(([id, source]) => {
+    const ran = sources[id];
+    return ran === undefined ? source.trim() !== '' : ran !== source;
+  });
+}

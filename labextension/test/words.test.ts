@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { DocumentRun, Gate, Step, Vote } from '../src/wire.js';
-import { atWork, cellStates, isEdited, placeOf, runState } from '../src/words.js';
+import { atWork, cellStates, hasEdits, isEdited, placeOf, runState } from '../src/words.js';
 
 const T = '2026-05-04T10:03:00.000Z';
 
@@ -154,4 +154,12 @@ void test('a cell is edited when its source is another than the run has', () => 
   assert(!isEdited({ a: 'x = 1' }, 'a', 'x = 1'));
   assert(!isEdited({}, 'a', 'x'));
   assert(!isEdited(null, 'a', 'x'));
+});
+
+void test('a notebook was edited when a cell differs or is new, and not by blank ones', () => {
+  const ran = { a: 'x = 1', b: 'y' };
+  assert.equal(hasEdits(ran, [['a', 'x = 1'], ['b', 'y'], ['c', '  ']]), false);
+  assert.equal(hasEdits(ran, [['a', 'x = 2'], ['b', 'y']]), true);
+  assert.equal(hasEdits(ran, [['a', 'x = 1'], ['c', 'new']]), true);
+  assert.equal(hasEdits(null, [['a', 'x = 2']]), false);
 });

@@ -14,6 +14,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { CommandIDs } from '../commands';
+import { resume } from '../resuming';
 import { explain, start } from '../starting';
 import { IFlowDocument, IFlows } from '../tokens';
 import { atWork, placeOf } from '../words';
@@ -37,7 +38,7 @@ function table(flows: IFlows, dialogs: ISessionContextDialogs): Record<string, C
       caption: 'Go on with the step that did not finish',
       icon: refreshIcon,
       applies: ({ run }) => run !== null && run.mine && run.resumable,
-      execute: ({ run }) => run && tried(flows.api.resumeRun(run.id))
+      execute: document => resume(document, flows.api)
     },
     [CommandIDs.cancel]: {
       label: 'Cancel flow',
