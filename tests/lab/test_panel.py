@@ -1,7 +1,5 @@
 """The side panel, the status bar, and a cell's button: runs, what waits, and where."""
 
-import getpass
-
 from .cells import AFTER, asks
 
 
@@ -13,13 +11,14 @@ def test_the_status_bar_and_the_inbox_say_what_waits_and_lead_there(opened):
     status.get_by_text("wait").wait_for()
     status.click()
     inbox = seen.page.get_by_role("list", name="Gates that wait for you, oldest first")
-    mine = inbox.get_by_role("listitem").filter(has_text=getpass.getuser()).last
+    here = seen.page.locator(f'[title="{seen.path}"]')
+    mine = inbox.get_by_role("listitem").filter(has=here)
     mine.get_by_role("button", name="Go to the cell").click()
     seen.fill(1, "Limit", "7")
     seen.vote(1, "Approve")
     seen.shows(2, "limit 7")
     seen.reached("succeeded", "failed")
-    status.wait_for(state="hidden")
+    mine.wait_for(state="detached")
 
 
 def test_the_panel_lists_the_notebooks_runs_and_tells_their_steps(opened):
