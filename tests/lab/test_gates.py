@@ -8,6 +8,7 @@ from tests.acceptance.conftest import ask
 
 from .cells import AFTER, asks
 from .conftest import both
+from .opened import VOTE
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_who_may_not_approve_sees_no_form_but_who_is_awaited(waiting):
 
 
 def test_a_kernel_that_is_restarted_while_the_run_waits_interrupts_it_and_resume_works(waiting):
-    """G12: the gate is kept; it is told, and asked, where the notebook is."""
+    """The gate is kept, and can be answered; only what the cells had made is gone."""
     seen = waiting(("x = 1", ["replay"]), asks(), "print(x, 'limit', resume['limit'])")
     seen.votes(1).first.wait_for()
     seen.restart_kernel()
@@ -138,7 +139,7 @@ def test_a_kernel_that_is_restarted_while_the_run_waits_interrupts_it_and_resume
 def test_a_run_that_was_started_elsewhere_shows_a_form_that_works_in_the_lab(
     front, written, opened
 ):
-    """G56: the run made a session for the notebook, and the lab takes its kernel."""
+    """The run's kernel is the session's of its notebook, and the lab takes it."""
     path = written("x = 1", asks(), AFTER)
     run = front.started_at(path)
     assert front.reached(run, "suspended", "failed")["status"] == "suspended"
@@ -152,23 +153,46 @@ def test_a_run_that_was_started_elsewhere_shows_a_form_that_works_in_the_lab(
     assert gate["votes"][0]["verified"]
 
 
+HEARD = """new Promise(heard => {
+    const { sessionContext } = jupyterapp.shell.currentWidget;
+    const listen = (_, message) => {
+        if (message.content.comm_id !== 'jupyter_flows') return;
+        sessionContext.iopubMessage.disconnect(listen);
+        heard();
+    };
+    sessionContext.iopubMessage.connect(listen);
+    sessionContext.session.kernel.requestExecute({ code: given });
+})"""
+
+
 def test_notebook_code_can_not_vote_as_the_user(waiting):
-    """What the kernel says counts as the user's own answer only after a click of a hand."""
-    seen = waiting("x = 1", asks(user_auth_required=True), AFTER)
-    run = seen.run()
-    gate = run["gates"][0]
+    """What the kernel says counts as the user's own answer only after a click of a hand; and, as the
+    answer to this very browser's request, for nothing else.
+    """
+    seen = waiting()
+    seen.votes(1).first.wait_for()
+    sent = []
+    seen.page.on("request", lambda one: one.url.endswith("/votes") and sent.append(one.url))
+    gate = seen.run()["gates"][0]
     said = {
         "kind": "answer",
         "gate": gate["id"],
         "approved": True,
-        "entries": {"form.limit": ["1"]},
+        "entries": {"f/limit": ["1"]},
         "reason": "",
         "digest": gate["digest"],
     }
-    seen.ask_kernel(
+    code = (
         "import comm\n"
         "named = dict(target_name='jupyter_flows', primary=False, comm_id='jupyter_flows')\n"
         f"comm.create_comm(**named).send({said!r})"
     )
+    seen.page.evaluate(f"given => {HEARD}", code)
+    seen.cell(1).locator(VOTE).first.evaluate("button => button.click()")  # a script's click
+    seen.ask_kernel("1")
+    assert sent == []
     assert seen.run()["gates"][0]["votes"] == []
-    assert seen.run()["status"] == "suspended"
+    seen.fill(1, "Limit", "2")
+    seen.vote(1, "Approve")
+    seen.shows(2, "limit 2")
+    assert len(sent) == 1

@@ -124,6 +124,20 @@ def test_a_failed_run_goes_on_from_the_cell_that_failed(opened, tmp_path):
     seen.written(["one\n", "this time\n", "end\n"])
 
 
+def test_a_failed_run_goes_on_with_the_cell_as_it_was_mended(opened):
+    seen = opened("print('one')", "x = 1 /", "print('end')")
+    seen.run_as_flow()
+    seen.badge(1, "Failed")
+    seen.write(1, " 1; print('mended')")
+    seen.press("Resume flow")
+    seen.answer("With the notebook as it is now")
+    seen.shows(1, "mended")
+    seen.shows(2, "end")
+    assert seen.reached("succeeded", "interrupted", "cancelled")["status"] == "succeeded"
+    assert seen.cell(1).get_by_text("Edited since").count() == 0
+    seen.written(["one\n", "mended\n", "end\n"])
+
+
 def test_parameters_are_asked_for_before_the_run_starts(opened):
     parameters = ("limit = 3\nregion = 'north'", ["parameters"])
     seen = opened(parameters, "print(limit + 1, region)")

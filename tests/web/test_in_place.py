@@ -240,3 +240,18 @@ async def test_a_run_knows_its_notebook_by_the_one_path_that_all_have(desk, make
     run = await desk.started("/sub//../sub/./a.ipynb")
     assert (await desk.engine.run(run)).path == "sub/a.ipynb"
     assert await ensure_async(desk.server.contents_manager.file_exists("sub/a.ipynb"))
+
+
+async def test_a_run_is_of_the_notebook_as_it_is_on_a_screen_and_shows_in_its_file(
+    desk, make_notebook, reached
+):
+    desk.put("a.ipynb", make_notebook("print('as saved')"))
+    run = await desk.started("a.ipynb", notebook=make_notebook("print('as typed')"))
+    await reached(run, "succeeded")
+    cell = await desk.until("a.ipynb", "c0", outputs_of)
+    assert outputs_of(cell)[0]["text"] == "as typed\n"
+    assert cell["source"] == "print('as saved')"
+    nowhere = await desk.call(
+        "POST", "api/runs", {"path": "none.ipynb", "notebook": make_notebook("1")}
+    )
+    assert nowhere.status == 404
