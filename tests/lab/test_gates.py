@@ -166,8 +166,8 @@ HEARD = """new Promise(heard => {
 
 
 def test_notebook_code_can_not_vote_as_the_user(waiting):
-    """What the kernel says counts as the user's own answer only after a click of a hand; and, as the
-    answer to this very browser's request, for nothing else.
+    """What the kernel says, in answer to a request of this very browser, counts as the user's own
+    answer only after a click of a hand; and as nobody else's.
     """
     seen = waiting()
     seen.votes(1).first.wait_for()
