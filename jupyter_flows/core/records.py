@@ -1,4 +1,5 @@
-"""A gate's record: what an executed notebook says of it, behind the outputs of the gate's cell.
+"""A gate's record: what an executed notebook says of it, behind the outputs of the gate's cell, or
+in the place of a last value that only describes the gate to us.
 
 It comes from the run's state alone, so that it is the same whoever draws it, and it is in English:
 it stands in a file that everybody reads.
@@ -7,7 +8,7 @@ it stands in a file that everybody reads.
 import html
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,6 +53,26 @@ def gate_records(run: Run) -> Mapping[StepId, dict[str, Json]]:
         for gate in newest
         if gate is not None and gate.opened_at is not None
     }
+
+
+def with_record(
+    outputs: Sequence[Mapping[str, Json]], record: Mapping[str, Json] | None, *, covers: bool
+) -> list[Mapping[str, Json]]:
+    """What the gate's cell shows. A record that `covers` stands in the place of the last value: its
+    links are for us and for those whom they are sent to, and no reader of the notebook needs them.
+    """
+    if record is None:
+        return list(outputs)
+    place = last_value(outputs) if covers else None
+    if place is None:
+        return [*outputs, record]
+    return [*outputs[:place], record, *outputs[place + 1 :]]
+
+
+def last_value(outputs: Sequence[Mapping[str, Json]]) -> int | None:
+    """Where the cell's last value stands in its outputs, if it is shown."""
+    places = (n for n, one in enumerate(outputs) if one.get("output_type") == "execute_result")
+    return next(places, None)
 
 
 def gate_record(run: Run, gate: Gate) -> dict[str, Json]:

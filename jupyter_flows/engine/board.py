@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec import structs
 
+from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunId, StepId, StepStatus
 from jupyter_flows.core.records import gate_record
 from jupyter_flows.engine.board_cell import BoardCell
@@ -123,7 +124,8 @@ class Board:
         for step in self._gated:
             gate, cell = state.gate(step), self._cells[step]
             if moved or gate is not self._drawn.get(step) or step in widgets or _has_view(cell):
-                ops += cell.draw(_record(state, gate, widgets.get(step)))
+                covers = configures_gate(state.steps[step].result)
+                ops += cell.draw(_record(state, gate, widgets.get(step)), covers=covers)
             if gate is not None:
                 self._drawn[step] = gate
         return ops

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.core.records import last_value, with_record
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
 Output = Mapping[str, Json]
@@ -24,11 +25,14 @@ class _Growing:
 
 @dataclass(slots=True, eq=False)
 class BoardCell:
-    """`record` is the gate's, which stands behind the outputs and which no op of a kernel knows."""
+    """`record` is the gate's, of which no op of a kernel knows: it stands behind the outputs, or
+    `covers` the last value.
+    """
 
     step: StepId
     count: int | None = None
     record: Output | None = None
+    covers: bool = False
     _outputs: list[Output | _Growing] = field(default_factory=list)
 
     @property
@@ -36,8 +40,17 @@ class BoardCell:
         return [one.joined() if isinstance(one, _Growing) else one for one in self._outputs]
 
     def shown(self) -> Shown:
-        record = () if self.record is None else (self.record,)
-        return Shown((*self.outputs, *record), self.count)
+        return Shown(tuple(self._seen()), self.count)
+
+    def _seen(self) -> list[Output]:
+        return with_record(self.outputs, self.record, covers=self.covers)
+
+    def _place(self) -> int | None:
+        """Where the record stands among the outputs; None: behind them all, or there is none."""
+        if self.record is None or not self.covers:
+            return None
+        outputs = (one.first if isinstance(one, _Growing) else one for one in self._outputs)
+        return last_value(list(outputs))
 
     def apply(self, op: OutputOp) -> Iterator[OutputOp]:
         """Take the kernel's op; what it means for those who see the record too. An op that changes
@@ -50,20 +63,30 @@ class BoardCell:
             case OpKind.CUT if op.index < len(self._outputs):
                 yield from self._cut(op)
             case OpKind.ADD if op.output is not None and op.index <= len(self._outputs):
-                self._outputs.insert(op.index, op.output)
-                yield op
+                yield from self._add(op, op.output)
             case OpKind.SET if op.output is not None and op.index < len(self._outputs):
                 self._outputs[op.index] = op.output
-                yield op
+                if op.index != self._place():
+                    yield op
             case OpKind.APPEND if op.index < len(self._outputs):
                 self._append(op.index, op.text)
                 yield op
 
     def _cut(self, op: OutputOp) -> Iterator[OutputOp]:
+        place = self._place()
         del self._outputs[op.index :]
         yield op
-        if self.record is not None:
+        if self.record is not None and (place is None or place >= op.index):
             yield OutputOp(self.step, OpKind.ADD, op.index, self.record)
+
+    def _add(self, op: OutputOp, output: Output) -> Iterator[OutputOp]:
+        """The last value itself may come: the record then takes its place."""
+        place, before = self._place(), self._seen() if self.covers else []
+        self._outputs.insert(op.index, output)
+        if self._place() == place:
+            yield op
+        else:
+            yield from difference(self.step, before, self._seen())
 
     def _append(self, index: int, text: str) -> None:
         stream = self._outputs[index]
@@ -78,16 +101,19 @@ class BoardCell:
             yield from self.apply(op)
         yield from self.apply(OutputOp(self.step, OpKind.COUNT, count=shown.execution_count))
 
-    def draw(self, record: Output | None) -> Iterator[OutputOp]:
-        """Let this record stand behind the outputs, or none."""
-        if record == self.record:
+    def draw(self, record: Output | None, *, covers: bool = False) -> Iterator[OutputOp]:
+        """Let this record stand behind the outputs, or in the place of the last value; or none."""
+        if (record, covers) == (self.record, self.covers):
             return
-        before, self.record = self.record, record
-        if record is None:
-            yield OutputOp(self.step, OpKind.CUT, len(self._outputs))
-        else:
-            kind = OpKind.ADD if before is None else OpKind.SET
-            yield OutputOp(self.step, kind, len(self._outputs), record)
+        if record is not None and self.record is not None and covers == self.covers:
+            self.record = record
+            place = self._place()
+            place = len(self._outputs) if place is None else place
+            yield OutputOp(self.step, OpKind.SET, place, record)
+            return
+        before = self._seen()
+        self.record, self.covers = record, covers
+        yield from difference(self.step, before, self._seen())
 
 
 def difference(

@@ -14,9 +14,10 @@ import nbformat
 from nbformat.v4 import rwbase
 
 from jupyter_flows.core.errors import BadInput, Unavailable
+from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.model import Json, Run, Step, StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
-from jupyter_flows.core.records import gate_records
+from jupyter_flows.core.records import gate_records, with_record
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, declared, source_of
 from jupyter_flows.ports import Outputs, Parameter
 
@@ -61,12 +62,13 @@ class NotebookDocuments:
         widgets: Mapping[str, Json] | None,
     ) -> Notebook:
         """The snapshot with what the run has produced so far; behind the outputs of a gate's cell
-        stands the gate's record.
+        stands the gate's record, or in the place of a last value that describes the gate.
         """
         cells = list(snapshot["cells"])
         records = gate_records(run)
         for step in run.steps.values():
-            shown = [*outputs.get(step.id, ()), *filter(None, (records.get(step.id),))]
+            put_out, record = outputs.get(step.id, ()), records.get(step.id)
+            shown = with_record(put_out, record, covers=configures_gate(step.result))
             cells[step.spec.index] = _filled(cells[step.spec.index], step, shown)
         metadata = {**snapshot["metadata"], "jupyter_flows": {"run": run.id, "status": run.status}}
         if widgets:

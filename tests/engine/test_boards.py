@@ -252,14 +252,32 @@ def test_the_difference_turns_the_one_into_the_other(before, after):
     assert shown == after
 
 
-@given(st.lists(st.tuples(outputs, st.booleans(), st.none() | st.integers(1, 3)), max_size=6))
+def with_value(wanted, place):
+    """These outputs, with a last value among them at this place, if there is one."""
+    value = {"output_type": "execute_result", "data": {"text/plain": "links"}}
+    return wanted if place is None else [*wanted[:place], value, *wanted[place:]]
+
+
+places = st.none() | st.integers(0, 3)
+boards_states = st.tuples(
+    outputs, places, st.booleans(), st.booleans(), st.none() | st.integers(1, 3)
+)
+
+
+@given(st.lists(boards_states, max_size=6))
 def test_who_sees_the_record_too_is_told_what_makes_the_same(states):
     cell, shown, count = BoardCell(StepId("a")), [], None
-    for number, (wanted, has_record, counted) in enumerate(states):
+    for number, (others, place, has_record, covers, counted) in enumerate(states):
         record = {"output_type": "display_data", "data": {"text/plain": f"r{number}"}}
-        told = [*cell.become(Shown(wanted, counted)), *cell.draw(record if has_record else None)]
+        wanted = with_value(others, place)
+        told = [
+            *cell.become(Shown(wanted, counted)),
+            *cell.draw(record if has_record else None, covers=covers),
+        ]
         for op in told:
             apply(shown, op)
             count = op.count if op.kind is OpKind.COUNT else count
         assert Shown(tuple(shown), count) == cell.shown()
         assert list(cell.outputs) == wanted
+        if has_record and covers:
+            assert all(one["output_type"] != "execute_result" for one in shown)

@@ -6,6 +6,8 @@ import { CommandRegistry } from '@lumino/commands';
 
 import { LinkView, RunView, wordsOf } from '../api';
 import { savedName, title } from '../model/runs';
+import { resume } from '../resuming';
+import { IFlows } from '../tokens';
 import { PanelProps } from '../view/panel';
 import { reveal } from './cells';
 import { copy, save } from './copy';
@@ -14,7 +16,8 @@ import { Store } from './store';
 export function deedsOf(
   store: Store,
   commands: CommandRegistry,
-  tracker: INotebookTracker
+  tracker: INotebookTracker,
+  flows: IFlows
 ): PanelProps['deeds'] {
   const { api } = store;
   const openNotebook = async (path: string): Promise<NotebookPanel | null> => {
@@ -57,7 +60,8 @@ export function deedsOf(
       told(cancel(store, run));
     },
     resume: run => {
-      told(store.act(() => api.resumeRun(run.id)));
+      const open = flows.all.find(each => each.run?.id === run.id);
+      told(open ? resume(open, api) : store.act(() => api.resumeRun(run.id)));
     },
     mint: (run, gate, approver) => {
       told(store.mint(run, gate, approver));
@@ -105,5 +109,6 @@ async function sure(title: string, body: string, label: string): Promise<boolean
 
 async function copied(url: string, field: HTMLInputElement | null): Promise<void> {
   if (await copy(url, field)) Notification.success('Link copied', { autoClose: 2000 });
-  else Notification.info('The link is selected: copy it with Ctrl+C.', { autoClose: 5000 });
+  else if (field) Notification.info('The link is selected: copy it with Ctrl+C.', { autoClose: 5000 });
+  else Notification.info(`Copy it from here: ${url}`, { autoClose: false });
 }

@@ -117,7 +117,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
           if (document) await execute(document, args);
         }
       });
-      palette?.addItem({ command: id, category: 'Flow' });
+      palette?.addItem({ command: id, category: 'Flows' });
     }
     const refresh = (): void => {
       for (const id of Object.keys(rows)) app.commands.notifyCommandChanged(id);

@@ -11,22 +11,24 @@ import { INotebookTracker } from '@jupyterlab/notebook';
 import { deedsOf } from '../panel/deeds';
 import { IFlowsStore, PanelCommands } from '../panel/tokens';
 import { FlowsPanel } from '../panel/widget';
+import { IFlows } from '../tokens';
 import { flowsIcon } from '../view/icon';
 
 export const panelPlugin: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-flows:panel',
   description: 'The side panel: runs, the inbox, and the details of a run.',
   autoStart: true,
-  requires: [IFlowsStore, INotebookTracker],
+  requires: [IFlowsStore, INotebookTracker, IFlows],
   optional: [ICommandPalette, ILayoutRestorer],
   activate: (
     app: JupyterFrontEnd,
     { store }: IFlowsStore,
     tracker: INotebookTracker,
+    flows: IFlows,
     palette: ICommandPalette | null,
     restorer: ILayoutRestorer | null
   ): void => {
-    const panel = new FlowsPanel(store, deedsOf(store, app.commands, tracker));
+    const panel = new FlowsPanel(store, deedsOf(store, app.commands, tracker, flows));
     panel.title.icon = flowsIcon;
     panel.title.caption = 'Flows';
     if (!isLab(app)) panel.title.label = 'Flows';

@@ -53,7 +53,7 @@ export function DetailsView(props: DetailsProps): React.JSX.Element {
       </Section>
       {run.gates.length > 0 && (
         <Section title="Gates">
-          <Gates run={run} now={now} onReview={deeds.review} />
+          <Gates run={run} now={now} onReview={deeds.review} onCopy={deeds.copy} />
         </Section>
       )}
       {details.links && (

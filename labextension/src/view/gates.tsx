@@ -13,6 +13,7 @@ export interface GatesProps {
   run: RunView;
   now: number;
   onReview: (gate: string) => void;
+  onCopy: (url: string, field: HTMLInputElement | null) => void;
 }
 
 export function Gates(props: GatesProps): React.JSX.Element {
@@ -66,9 +67,31 @@ function GateItem(props: GatesProps & { gate: GateView }): React.JSX.Element {
           >
             {gate.may_vote ? 'Review' : 'Open its page'}
           </Button>
+          <CopyLink gate={gate} name={name} onCopy={props.onCopy} />
         </div>
       )}
     </>
+  );
+}
+
+/** For the run's owner: whoever gets the link can answer by it. */
+function CopyLink(props: {
+  gate: GateView;
+  name: string;
+  onCopy: GatesProps['onCopy'];
+}): React.JSX.Element | null {
+  const { links } = props.gate;
+  if (links === null) return null;
+  return (
+    <Button
+      label={`Copy the link to the page of ${props.name}`}
+      title="Whoever has this link can answer, without an account"
+      onPress={() => {
+        props.onCopy(links.approvalPage, null);
+      }}
+    >
+      Copy link
+    </Button>
   );
 }
 
