@@ -102,8 +102,10 @@ def _entered(event: e.SectionEntered) -> str:
 
 
 def _resumed(event: e.RunResumed) -> str:
-    how = "" if event.steps is None else ", with the notebook as it was edited"
-    return f"run resumed from step {event.step}{how}"
+    resumed = f"run resumed from step {event.step}"
+    if event.steps is None:
+        return resumed
+    return f"{resumed}, with the notebook as it was edited; approvals ahead of gates count no more"
 
 
 def _failed(event: e.StepFailed | e.StepRetried | e.RunFailing | e.RunFailed) -> str:

@@ -1,14 +1,16 @@
 """Driving a run from one wait to the next: plan, do the effect, tell what came of it."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 import msgspec
 
 from jupyter_flows.core import commands as c
+from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.errors import (
@@ -55,6 +57,9 @@ KERNEL_GONE = (
     "The kernel that had run the earlier cells is gone (the server or the kernel was stopped)."
     " Resume runs the earlier cells again in a fresh kernel and goes on from here."
 )
+
+
+_ANEW = (e.RunFailed, e.RunFailing, e.RunCancelled, e.RunInterrupted, e.RunResumed)
 
 
 @dataclass(slots=True)
@@ -246,17 +251,24 @@ class Driver:
     async def _execute_step(self, run: Run, step: Step, driving: Driving) -> Run:
         if not self._kernels.holds(run.id):
             return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
-        ended = asyncio.Event()
-        self._cells[run.id] = (step.id, ended)
-        try:
+        await self._read_snapshot(run, driving)
+        with self._executes(run.id, step.id):
             outcome = await self._watched(run, self._cell(run, step, driving))
             found = await self._conditions.behind(run, step, outcome)
-        finally:
-            ended.set()
-            self._cells.pop(run.id, None)
         run = await self._tell_patiently(run, step.id, found)
         await self._keeper.write_document(run, driving.snapshot)
         return run
+
+    @contextlib.contextmanager
+    def _executes(self, run: RunId, step: StepId) -> Iterator[None]:
+        """A cell that may have to be ended from outside."""
+        ended = asyncio.Event()
+        self._cells[run] = (step, ended)
+        try:
+            yield
+        finally:
+            ended.set()
+            self._cells.pop(run, None)
 
     async def _watched(self, run: Run, cell: Cell) -> CellOutcome:
         """Execute; keep what it has put out so far every second, should this process die in it."""
@@ -336,18 +348,28 @@ class Driver:
             run = await self._open_kernel(run)
             if run.finished:
                 return run
+        await self._read_snapshot(run, driving)
+        begun = run.seq
         for step_id in steps:
             step = run.steps[step_id]
-            outcome = await self._kernels.execute(
-                run.id, self._cell(run, step, driving, rebuilding=True)
-            )
+            with self._executes(run.id, step_id):
+                outcome = await self._kernels.execute(
+                    run.id, self._cell(run, step, driving, rebuilding=True)
+                )
+            if await self._is_another(run.id, begun):
+                return await self._teller.state(run.id)
             if outcome.error is not None and not step.spec.continue_on_error:
                 await self._kernels.close(run.id)
                 return await self._tell(run, c.LoseKernel(why=_rebuild_failed(step, outcome.error)))
             run = await self._teller.state(run.id)
-            if run.finished:
-                return run
         return await self._tell(run, c.FinishRebuild(), c.Advance())
+
+    async def _is_another(self, run: RunId, since: int) -> bool:
+        """Whether the run ended meanwhile, or was resumed anew, perhaps with other cells: what was
+        rebuilt so far is then of no use.
+        """
+        told = await self._store.events(run, since)
+        return any(isinstance(row.event, _ANEW) for row in told)
 
     # ------------------------------------------------------------ from outside
 

@@ -31,6 +31,7 @@ from jupyter_flows.core.model import (
     LinkId,
     Run,
     RunId,
+    RunStatus,
     StepId,
     Voter,
 )
@@ -436,8 +437,7 @@ class Engine:
         found = self._driver.executing(run)
         if found is None:
             return
-        step = (await self._teller.state(run)).running_step  # as it is while that cell executes
-        is_due = step is not None and step.id == found[0]
+        is_due = _is_due(await self._teller.state(run), found[0])  # while that cell executes
         if is_due or self._driver.executing(run) is not found:
             return
         await self._kernels.interrupt(run)
@@ -561,6 +561,13 @@ class Engine:
         if run.finished:
             raise UnknownLink
         return run
+
+
+def _is_due(run: Run, step: StepId) -> bool:
+    """Whether the run wants this step's cell to execute: as its step, or for a fresh kernel."""
+    if run.rebuild and run.status is RunStatus.RUNNING:
+        return True
+    return run.running == step
 
 
 def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link | None:

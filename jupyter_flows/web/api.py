@@ -58,8 +58,8 @@ class CancelRun(Struct, forbid_unknown_fields=True):
 
 
 class ResumeRun(Struct, forbid_unknown_fields=True):
-    """With `edited`, go on with the notebook as its file is now, or with the `notebook` sent along;
-    what has run already must stand in it as it was.
+    """Goes on with the cells as they were; with `edited`, with the notebook as its file is now;
+    with a `notebook`, with that one. What has run already must stand in it as it was.
     """
 
     edited: bool = False

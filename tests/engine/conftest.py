@@ -70,6 +70,10 @@ class World:
         new = NewRun(notebook=notebook, path="f.ipynb", owner="owner", parameters={}, **options)
         return (await engine.create(new)).id
 
+    async def created(self, engine, notebook, **options):
+        new = NewRun(notebook=notebook, path="f.ipynb", owner="owner", parameters={}, **options)
+        return await engine.create(new)
+
     async def settled(self, engine, *sources, **options):
         """A run of these cells, driven to its first wait."""
         return await engine.settled(await self.started(engine, *sources, **options))

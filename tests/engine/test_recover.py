@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import Fenced, NoGate, RunNotResumable
+from jupyter_flows.core.model import Voter
 from jupyter_flows.engine import drive as driving
 
 from .conftest import vote
@@ -216,6 +217,68 @@ async def test_a_cell_that_has_run_can_not_be_another_one_on_resuming(world):
     with pytest.raises(RunNotResumable, match="has run already"):
         await engine.resume(run.id, "owner", world.make_notebook("x = 41", "2"))
     assert (await engine.run(run.id)).status == "failed"
+
+
+class Held:
+    """Holds the first cell that runs again for a fresh kernel, and notes what each one executed."""
+
+    def __init__(self, kernels):
+        self.go, self.begun, self.sources = asyncio.Event(), asyncio.Event(), []
+        self._execute, kernels.execute = kernels.execute, self.execute
+
+    async def execute(self, run, cell):
+        self.sources.append(cell.source)
+        if cell.rebuilding and not self.go.is_set():
+            self.begun.set()
+            await self.go.wait()
+        return await self._execute(run, cell)
+
+
+async def test_a_run_that_is_resumed_anew_while_cells_run_again_executes_what_it_shows(world):
+    """The whole run's time is over while a cell runs again; it is resumed with other cells."""
+    engine = world.server()
+    notebook = world.make_notebook("a = 1", ("1 / 0", ["suspend"]))
+    notebook["metadata"]["flow"] = {"timeout": 100}
+    run = await world.created(engine, notebook)
+    assert (await engine.settled(run.id)).status == "failed"
+    held = Held(engine.kernels)
+    await engine.resume(run.id, "owner")
+    await held.begun.wait()
+    world.clock.now += 200
+    await engine.see_to_due()
+    assert (await engine.run(run.id)).status == "failed"
+    edited = world.make_notebook("a = 1", ("'harmless'", ["suspend"]))
+    edited["metadata"]["flow"] = {"timeout": 100}
+    await engine.resume(run.id, "owner", edited)
+    held.go.set()
+    run = await engine.settled(run.id)
+    assert run.status == "suspended"
+    assert held.sources == ["a = 1", "a = 1", "'harmless'"]
+
+
+async def test_what_was_approved_ahead_was_for_the_cells_as_they_were(world):
+    """G36"""
+    engine = world.server()
+    notebook = world.make_notebook("# hold\n1 / 0", ("'pay 10'", ["suspend"]), "'paid'")
+    run = await world.created(engine, notebook)
+    await engine.kernels.begun(run.id)
+    _, link = await engine.mint(run.id, None, "boss")
+    ahead = c.CastVote(
+        gate=None,
+        generation=0,
+        voter=Voter("boss", verified=False, route="link", link=link.id),
+        approved=True,
+    )
+    await engine.vote(run.id, ahead)
+    engine.kernels.go(run.id)
+    run = await engine.settled(run.id)
+    assert run.status == "failed"
+    assert len(run.pre_votes) == 1
+    edited = world.make_notebook("pass", ("'pay 1000'", ["suspend"]), "'paid'")
+    await engine.resume(run.id, "owner", edited)
+    assert (await engine.settled(run.id)).status == "suspended"
+    again, _ = await engine.vote(run.id, ahead)
+    assert again.gate("c1").status == "approved"
 
 
 # ---------------------------------------------------------------- stopping in order

@@ -389,7 +389,8 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
 
 def _with_edits(run: Run, event: e.RunResumed, specs: Iterable[StepSpec]) -> Run:
     """What the run has behind it stays, wherever its cells stand now. A step behind that is the
-    same keeps what became of it so far; a changed one begins anew.
+    same keeps what became of it so far; a changed one begins anew. Votes ahead (G36) were for the
+    cells as they were: they count no more, and can be given again.
     """
     steps: dict[StepId, Step] = {}
     reached = False
@@ -403,7 +404,7 @@ def _with_edits(run: Run, event: e.RunResumed, specs: Iterable[StepSpec]) -> Run
         else:
             steps[spec.id] = replace(before, spec=_moved_to(before.spec, spec))
     kept = type(run.steps)(steps)  # type: ignore[call-arg]
-    return replace(run, steps=kept, snapshot=event.snapshot or run.snapshot)
+    return replace(run, steps=kept, snapshot=event.snapshot or run.snapshot, pre_votes=())
 
 
 def _moved_to(spec: StepSpec, now: StepSpec) -> StepSpec:
