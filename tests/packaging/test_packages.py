@@ -42,7 +42,7 @@ def unpacked(tmp_path_factory):
     """The sdist's contents."""
     folder = tmp_path_factory.mktemp("unpacked")
     with tarfile.open(built("sdist", ROOT, tmp_path_factory.mktemp("sdist"))) as sdist:
-        sdist.extractall(folder, filter="data")
+        sdist.extractall(folder)
     (root,) = folder.iterdir()
     return root
 

@@ -56,7 +56,7 @@ async def test_the_same_idempotency_key_gives_the_same_run(call, kernels, make_n
         ({"notebook": {}, "parameters": [1]}, 400, "parameters"),
         ({"notebook": {}, "idempotency_key": "k" * 201}, 400, "idempotency_key"),
         ({}, 400, "path"),
-        ({"path": "a.ipynb", "notebook": {}}, 400, "notebook"),
+        ({"path": "a.ipynb", "notebook": {}}, 404, "a.ipynb"),
         ({"notebook": {}}, 400, "nbformat"),
         ({"path": "missing.ipynb"}, 404, "missing.ipynb"),
         ([], 400, "object"),

@@ -42,11 +42,6 @@ async def stored(call, run):
     return [cell["outputs"] for cell in notebook["cells"]]
 
 
-def plain(outputs):
-    """Without the gates' records."""
-    return [o for o in outputs if "jupyter_flows" not in o.get("metadata", {})]
-
-
 async def test_a_notebook_shows_what_its_run_puts_out_while_and_after_it_does(
     browse,
     start,
@@ -66,7 +61,7 @@ async def test_a_notebook_shows_what_its_run_puts_out_while_and_after_it_does(
     await approve(call, run["id"])
     await browser.reached("succeeded")
     kept = await stored(call, run["id"])
-    assert [plain(c.outputs) for c in browser.shown.values()] == kept
+    assert [c.outputs for c in browser.shown.values()] == kept
     assert [c.execution_count for c in browser.shown.values()] == [1, 2, 3, 4]
     anew = await browse()
     await anew.until(lambda b: b.cells)
@@ -102,7 +97,7 @@ async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_
     assert (await reached(run["id"], "succeeded")).result == 21
     assert browser.text("c0") == "first\n", "the first outputs stand"
     kept = await stored(call, run["id"])
-    assert [plain(c.outputs) for c in browser.shown.values()] == kept
+    assert [c.outputs for c in browser.shown.values()] == kept
     listed = json.loads((await jp_fetch("api", "kernels")).body)
     assert kernel_id in [one["id"] for one in listed]
 
