@@ -61,7 +61,7 @@ async def test_a_notebook_shows_what_its_run_puts_out_while_and_after_it_does(
     await approve(call, run["id"])
     await browser.reached("succeeded")
     kept = await stored(call, run["id"])
-    assert [c.outputs for c in browser.shown.values()] == kept
+    assert [list(c.outputs) for c in browser.shown.values()] == kept
     assert [c.execution_count for c in browser.shown.values()] == [1, 2, 3, 4]
     anew = await browse()
     await anew.until(lambda b: b.cells)
@@ -97,7 +97,7 @@ async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_
     assert (await reached(run["id"], "succeeded")).result == 21
     assert browser.text("c0") == "first\n", "the first outputs stand"
     kept = await stored(call, run["id"])
-    assert [c.outputs for c in browser.shown.values()] == kept
+    assert [list(c.outputs) for c in browser.shown.values()] == kept
     listed = json.loads((await jp_fetch("api", "kernels")).body)
     assert kernel_id in [one["id"] for one in listed]
 
