@@ -6,6 +6,7 @@ LOCK := .requirements.lock
 READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
+BROWSER_TESTS := tests/acceptance tests/lab tests/packaging
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
@@ -94,8 +95,11 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Two halves at once: browsers and their servers wait much, and the rest does not.
 test: install chromium $(BROWSER) lint typescript
-	$(BIN)/pytest
+	@$(BIN)/pytest $(BROWSER_TESTS) >.browser-tests.log 2>&1 & browsers=$$!; \
+	$(BIN)/pytest $(addprefix --ignore=,$(BROWSER_TESTS)); rest=$$?; \
+	wait $$browsers; seen=$$?; cat .browser-tests.log; [ $$rest = 0 ] && [ $$seen = 0 ]
 
 bench: install
 	$(BIN)/python -m benchmarks
@@ -121,4 +125,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) tests/browser/node_modules labextension/node_modules labextension/lib \
-		labextension/build jupyter_flows/labextension .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+		labextension/build jupyter_flows/labextension .browser-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
