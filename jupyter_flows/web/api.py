@@ -269,9 +269,11 @@ class VotesDoor(ApiDoor):
         self.answer(views.voted(state, step, generation), status)
 
     def _check_may_read_form(self, run: Run, gate: Gate) -> None:
-        """G45: what is wrong with entries tells of the form's fields."""
+        """G45: what is wrong with entries tells of the form's fields. And what the form is made to
+        say is for its owner, whoever may not vote has no say in it.
+        """
         refusal = policy.why_never(run.owner, gate.options, self.voter)
-        if refusal is not None:
+        if refusal is not None and not policy.may_read(run.owner, gate, self.voter):
             raise refusal
 
     async def _vote_inline(

@@ -35,7 +35,7 @@ from jupyter_flows.web.urls import gate_key, link_urls
 PROTOCOL = 1
 MOST_BYTES = 2**20
 MOST_WAITING = 20
-"""Words of one form that wait to be heard; more than that no person says."""
+"""Words of one form that wait to be heard or answered; more than that no person says."""
 
 NO_HURRY = 86400.0
 """An expression that takes longer is interrupted, and with it whatever else the kernel does: a cell
@@ -82,6 +82,7 @@ class _Shown:
     begun: bool = False
     made: bool = False
     digest: Digest | None = None
+    has_news: bool = False
     errands: set[asyncio.Task[None]] = field(default_factory=set)
 
     def gate_of(self, run: Run) -> Gate | None:
@@ -120,7 +121,7 @@ class Prompts:
         if form.gate_of(run) is None:
             self._engine.boards.set_widget(run.id, form.step, None)
         elif any(isinstance(recorded.event, _NEWS) for recorded in events):
-            self._errand(run.id, form, partial(self._tell_news, run.id, form))
+            self._news(run.id, form)
 
     def _opened(self, run: Run) -> None:
         gate = run.open_gate
@@ -137,7 +138,7 @@ class Prompts:
         if form is None:
             return
         if form.gate_of(run) is not None:
-            self._errand(run.id, form, partial(self._tell_news, run.id, form))
+            self._news(run.id, form)
             return
         for errand in form.errands:
             errand.cancel()
@@ -163,6 +164,17 @@ class Prompts:
         form = self._forms.pop(run, None)
         if form is not None:
             self._engine.boards.set_widget(run, form.step, None)
+
+    def _news(self, run: RunId, form: _Shown) -> None:
+        """They are told as they are when it is their turn, and so once, however many come."""
+        if not form.has_news:
+            form.has_news = True
+            self._errand(run, form, partial(self._tell_news, run, form))
+
+    def _answered(self, run: RunId, form: _Shown, work: _Work) -> None:
+        """What people, or code, have the form say, as often as they like; not so we."""
+        if len(form.errands) < MOST_WAITING:
+            self._errand(run, form, work)
 
     def _errand(self, run: RunId, form: _Shown, work: _Work) -> None:
         task = self._engine.spawn(self._done(run, form, work), f"jupyter-flows form of {run}")
@@ -233,6 +245,7 @@ class Prompts:
 
     async def _tell_news(self, run_id: RunId, form: _Shown) -> None:
         """Who has voted meanwhile; and that something else is asked now."""
+        form.has_news = False
         run = await self._engine.run(run_id)
         gate = form.gate_of(run)
         if gate is None or not form.made:
@@ -247,7 +260,7 @@ class Prompts:
         """An answer given in the form of this gate, by whichever way it came, was not counted."""
         form = self._forms.get(run)
         if form is not None and form.name == name:
-            self._errand(run, form, partial(self._tell_refusal, run, form, answer, error))
+            self._answered(run, form, partial(self._tell_refusal, run, form, answer, error))
 
     async def _tell_refusal(
         self, run_id: RunId, form: _Shown, answer: Answer, error: FlowsError
@@ -315,7 +328,7 @@ class Prompts:
         """An answer given in the form of this gate was counted; it may need others."""
         form = self._forms.get(run)
         if form is not None and form.name == name:
-            self._errand(run, form, partial(self._tell_counted, run, form))
+            self._answered(run, form, partial(self._tell_counted, run, form))
 
     async def _tell_counted(self, run_id: RunId, form: _Shown) -> None:
         run = await self._engine.run(run_id)

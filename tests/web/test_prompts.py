@@ -4,6 +4,7 @@
 
 import ast
 import asyncio
+import getpass
 import json
 import os
 import shutil
@@ -15,8 +16,11 @@ from jupyter_client.kernelspec import KernelSpecManager
 from msgspec.structs import replace
 
 from jupyter_flows.client import prompt as client
+from jupyter_flows.core.errors import AlreadyVoted
 from jupyter_flows.engine.board import WIDGET_VIEW
 from jupyter_flows.web import prompt
+from jupyter_flows.web.answer import answered
+from jupyter_flows.web.posted import Posted
 
 BOTH = "dict(resume='http://r', cancel='http://c')"
 BASH = KernelSpecManager().find_kernel_specs().get("bash")
@@ -156,8 +160,8 @@ def until(engine):
     return until
 
 
-async def record_of(engine, run, step="ask"):
-    shown = (await engine.boards.board(run)).cells()[step]
+async def record_of(engine, run, cell="c0"):
+    shown = (await engine.boards.board(run)).cells()[cell]
     return shown.outputs[-1]["data"]
 
 
@@ -293,6 +297,50 @@ async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
     await until(said)
 
 
+async def test_the_form_says_a_refusal_to_its_owner_and_to_nobody_else(
+    asked, formed, front, call, until, become, doors
+):
+    gate, run = await asked({"user_groups_required": ["board"]})
+    await formed(run)
+    notebook = await front(run)
+    body = {"approved": True, "entries": {}, "inline": True}
+    owner = getpass.getuser()
+    become("mallory")
+    assert (await call("POST", f"api/runs/{run}/gates/{gate}/votes", body)).status == 403
+    if errands := doors.prompts._forms[run].errands:
+        await asyncio.wait(errands)
+    assert "not counted" not in await notebook.words(gate)
+    become(owner)
+    assert (await call("POST", f"api/runs/{run}/gates/{gate}/votes", body)).status == 403
+
+    async def said():
+        return "not counted. Only members of" in await notebook.words(gate)
+
+    await until(said)
+
+
+async def test_a_form_that_is_busy_is_told_no_more_than_a_person_could_say(
+    asked, formed, front, doors, until, anyone, call
+):
+    """And what is new of its gate is told nevertheless."""
+    gate, run = await asked({"required_events": 2})
+    await formed(run)
+    body = {"run": run, "gate": "ask", "approver": "bob"}
+    minted = (await call("POST", "api/links", body)).json["resume"]
+    form = doors.prompts._forms[run]
+    async with form.turn:
+        for _ in range(100):
+            doors.prompts.refused(run, gate, answered(None, Posted({})), AlreadyVoted())
+        assert len(form.errands) == prompt.MOST_WAITING
+        assert (await anyone("POST", minted, {})).status == 201
+    notebook = await front(run)
+
+    async def seen():
+        return "Approved by bob" in await notebook.words(gate)
+
+    await until(seen)
+
+
 async def test_a_vote_has_a_payload_or_entries(park):
     """G61"""
     run = await park(GATE)
@@ -420,13 +468,13 @@ def bash(jp_environ, jp_env_jupyter_path):
     shutil.copytree(BASH, jp_env_jupyter_path / "kernels" / "bash")
 
 
-async def no_form(engine, doors, run, step="ask"):
+async def no_form(engine, doors, run):
     """Everything that was begun for the run's form has ended, and there is none."""
     form = doors.prompts._forms.get(run)
     while form is not None and form.errands:
         await asyncio.wait(form.errands)
     assert run not in doors.prompts._forms
-    data = await record_of(engine, run, step)
+    data = await record_of(engine, run)
     assert WIDGET_VIEW not in data
     return data
 
@@ -454,7 +502,7 @@ async def test_a_kernel_of_another_language_is_left_alone(
     gate = replace(state.open_gate, prompt=True)
     doors.prompts._opened(replace(state, gates={(gate.step, gate.generation): gate}))
     assert run in doors.prompts._forms
-    await no_form(engine, doors, run, "c0")
+    await no_form(engine, doors, run)
 
 
 async def test_a_gate_that_is_answered_at_once_costs_its_kernel_no_form(
@@ -580,5 +628,5 @@ async def test_a_client_that_shows_what_others_ask_has_the_form_and_the_link(
     assert WIDGET_VIEW in data
     gate = (await call("GET", f"api/runs/{run}")).json["gates"][1]
     assert gate["links"]["approvalPage"] in data["text/plain"]
-    shown = (await engine.boards.board(run)).cells()["ask"]
-    assert len(shown.outputs) == 2, "its result and the record; no form beside them"
+    shown = (await engine.boards.board(run)).cells()["c1"]
+    assert len(shown.outputs) == 1, "the record in the place of its result; no form beside it"
