@@ -270,6 +270,8 @@ class Prompts:
         if gate is None:
             return
         said = {"about": about(run, gate), "digest": gate.digest, **_wrong(gate, answer, error)}
+        if gate.digest != form.digest and said["notice"] != CHANGED:
+            said["notice"] = f"{said['notice']} {CHANGED}"
         form.digest = gate.digest
         await self._ask(run_id, "update", form.name, said)
 

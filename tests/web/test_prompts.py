@@ -16,7 +16,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from msgspec.structs import replace
 
 from jupyter_flows.client import prompt as client
-from jupyter_flows.core.errors import AlreadyVoted
+from jupyter_flows.core.errors import AlreadyVoted, ReasonRequired
 from jupyter_flows.engine.board import WIDGET_VIEW
 from jupyter_flows.web import prompt
 from jupyter_flows.web.answer import answered
@@ -453,6 +453,31 @@ async def test_outputs_that_change_are_to_be_looked_at_again(asked, formed, fron
 
     async def said():
         return prompt.CHANGED in await notebook.words(gate)
+
+    await until(said)
+
+
+async def test_a_refusal_does_not_hide_that_the_outputs_have_changed(
+    asked, formed, front, doors, until
+):
+    """G70"""
+    later = f"from IPython.display import display\nhandle = display('one', display_id=True)\n{BOTH}"
+    gate, run = await asked({"require_reason": True}, source=later)
+    await formed(run)
+    notebook = await front(run)
+    form = doors.prompts._forms[run]
+    async with form.turn:
+        refusal = ReasonRequired("It needs a reason.")
+        doors.prompts.refused(run, gate, answered(None, Posted({})), refusal)
+        notebook.client.execute("handle.update('two')", silent=False)
+
+        async def has_news():
+            return form.has_news
+
+        await until(has_news)
+
+    async def said():
+        return f"It needs a reason. {prompt.CHANGED}" in await notebook.words(gate)
 
     await until(said)
 
