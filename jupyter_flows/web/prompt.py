@@ -41,6 +41,10 @@ NO_HURRY = 86400.0
 """An expression that takes longer is interrupted, and with it whatever else the kernel does: a cell
 that its user runs meanwhile is not to be ended by a form."""
 
+LOCK_SECONDS = 0.8
+"""How long a run waits for its form to be locked; less than its driver would wait. A kernel that is
+slow has been asked by then, and locks the form before it executes the next cell."""
+
 PAUSE = 1.0
 """Seconds before a form is made for a run that shows in no notebook, which hardly anybody sees:
 a gate that is answered at once, by other ways, costs its kernel nothing."""
@@ -118,6 +122,8 @@ class Prompts:
         form = self._forms.get(run.id)
         if form is None:
             return
+        if run.finished:  # perhaps nobody drives it any more
+            self._engine.spawn(self._look(run), f"jupyter-flows last look at the form of {run.id}")
         if form.gate_of(run) is None:
             self._engine.boards.set_widget(run.id, form.step, None)
         elif any(isinstance(recorded.event, _NEWS) for recorded in events):
@@ -143,13 +149,19 @@ class Prompts:
         for errand in form.errands:
             errand.cancel()
         try:
-            async with form.turn:
-                if form.begun:
-                    await self._lock(run, form)
-                self._forget(run.id, form)
+            async with asyncio.timeout(LOCK_SECONDS), form.turn:
+                await self._end(run, form)
+        except TimeoutError:
+            self._log.info("run %s: it goes on before its form is known to be locked", run.id)
         finally:
             if run.finished:
                 self._forget(run.id, form)
+
+    async def _end(self, run: Run, form: _Shown) -> None:
+        if self._forms.get(run.id) is form:
+            if form.begun:
+                await self._lock(run, form)
+            self._forget(run.id, form)
 
     async def _lock(self, run: Run, form: _Shown) -> None:
         telling = told(run, run.gates[form.step, form.generation])

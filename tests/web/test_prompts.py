@@ -629,6 +629,45 @@ async def test_code_that_speaks_for_another_runs_gate_is_not_heard(
 # ---------------------------------------------------------------- other clients
 
 
+async def test_a_kernel_that_is_slow_to_make_the_form_is_no_fault_of_the_servers(
+    asked, call, reached, until, doors, monkeypatch, caplog
+):
+    """As where its first form has it import much."""
+    monkeypatch.setattr(prompt, "LOCK_SECONDS", 0.1)
+    slow = (
+        "import sys, time\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'jupyter_flows.client.prompt': time.sleep(2)\n"
+        f"sys.meta_path.insert(0, Slow())\n{BOTH}"
+    )
+    gate, run = await asked(source=slow)
+    form = doors.prompts._forms[run]
+
+    async def begun():
+        return form.begun
+
+    await until(begun)
+    await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
+    assert (await reached(run, "succeeded", "failed")).status == "succeeded"
+    assert "it goes on before its form" in caplog.text
+    assert "without what was to be done before" not in caplog.text
+
+
+async def test_a_finished_run_has_no_form_though_nobody_drives_it(
+    asked, formed, engine, doors, until, call
+):
+    _, run = await asked()
+    await formed(run)
+    engine._driver.looks.clear()
+    assert (await call("POST", f"api/runs/{run}/cancel", {})).status == 200
+
+    async def forgotten():
+        return run not in doors.prompts._forms
+
+    await until(forgotten)
+
+
 async def test_a_client_that_shows_what_others_ask_has_the_form_and_the_link(
     asked, engine, jp_serverapp, call, reached, until, make_notebook
 ):
