@@ -4,7 +4,8 @@ claim; or by a browser, which knows who has clicked.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
@@ -21,15 +22,18 @@ from jupyter_flows.core.errors import (
     KernelUnavailable,
     ReasonRequired,
     StaleDigest,
+    TooMany,
 )
 from jupyter_flows.core.model import Digest, Gate, GateStatus, Json, Run, RunId, StepId, Voter
-from jupyter_flows.core.policy import KERNEL
+from jupyter_flows.core.policy import KERNEL, may_read
 from jupyter_flows.core.records import gate_name, told
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import Expression
 from jupyter_flows.web.answer import Answer, answered
+from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.posted import Posted
 from jupyter_flows.web.prompt_tree import about, form_node, prompt_tree, wrong
+from jupyter_flows.web.tries import Tries
 from jupyter_flows.web.urls import gate_key, link_urls
 
 PROTOCOL = 1
@@ -88,6 +92,11 @@ class _Shown:
     digest: Digest | None = None
     has_news: bool = False
     errands: set[asyncio.Task[None]] = field(default_factory=set)
+    votes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def is_busy(self) -> bool:
+        return len(self.errands) + len(self.votes) >= MOST_WAITING
 
     def gate_of(self, run: Run) -> Gate | None:
         """The gate, while it is open."""
@@ -97,17 +106,16 @@ class _Shown:
 
 class Prompts:
     """The forms of all runs whose kernels are here. `clients` are the sessions of the browsers that
-    are connected: their own words they bring themselves, with their login.
+    are connected: the words of those who may vote they bring themselves, with their login.
     """
 
-    def __init__(
-        self, engine: Engine, public_url: Callable[[], str], clients: Container[str]
-    ) -> None:
+    def __init__(self, engine: Engine, public_url: Callable[[], str], clients: Clients) -> None:
         self._engine = engine
         self._public_url = public_url
         self._clients = clients
         self._log = engine.log
         self._forms: dict[RunId, _Shown] = {}
+        self._grumbles = Tries(1, engine.clock)
         engine.listen(self._committed)
         engine.on_word(self._heard)
         engine.on_kernel_lost(self._lost)
@@ -185,7 +193,7 @@ class Prompts:
 
     def _answered(self, run: RunId, form: _Shown, work: _Work) -> None:
         """What people, or code, have the form say, as often as they like; not so we."""
-        if len(form.errands) < MOST_WAITING:
+        if not form.is_busy:
             self._errand(run, form, work)
 
     def _errand(self, run: RunId, form: _Shown, work: _Work) -> None:
@@ -293,15 +301,24 @@ class Prompts:
         try:
             word = msgspec.convert(dict(data), Said | Rows)
         except msgspec.ValidationError as error:
-            self._log.warning("run %s: its kernel said what has no meaning: %s", run, error)
+            self._grumble(run, "its kernel said what has no meaning", str(error))
             return
         form = self._forms.get(run)
-        if form is None or form.name != word.gate or len(form.errands) >= MOST_WAITING:
-            self._log.warning("run %s: its kernel spoke of %s, and was not heard", run, word.gate)
+        if form is None or form.name != word.gate or form.is_busy:
+            self._grumble(run, "its kernel was not heard when it spoke of", word.gate)
         elif isinstance(word, Rows):
             self._errand(run, form, partial(self._redraw, run, form, word))
-        elif session not in self._clients:
-            self._engine.spawn(self._vote(run, form, word), f"jupyter-flows answer in {run}")
+        else:
+            voting = self._vote(run, form, word, self._clients.users(session))
+            task = self._engine.spawn(voting, f"jupyter-flows answer in {run}")
+            form.votes.add(task)
+            task.add_done_callback(form.votes.discard)
+
+    def _grumble(self, run: RunId, about: str, said: str) -> None:
+        """Not for each word: a kernel can say as many as it likes, and what it likes."""
+        with contextlib.suppress(TooMany):
+            self._grumbles.count(run)
+            self._log.warning("run %s: %s: %.80r", run, about, said)
 
     async def _redraw(self, run_id: RunId, form: _Shown, rows: Rows) -> None:
         """The fields anew, with a row more or less."""
@@ -313,11 +330,15 @@ class Prompts:
         drawn = form_node(gate.options, answer.typed)
         await self._ask(run_id, "update", form.name, {"drawn": drawn, "notice": ""})
 
-    async def _vote(self, run_id: RunId, form: _Shown, said: Said) -> None:
-        """A claim: whoever is at the notebook, or code in it."""
+    async def _vote(
+        self, run_id: RunId, form: _Shown, said: Said, users: Collection[Voter]
+    ) -> None:
+        """A claim: whoever is at the notebook, or code in it. Unless it was said in the browser of
+        one of these users, who bring it themselves: the owner, or somebody who may vote.
+        """
         run = await self._engine.run(run_id)
         gate = form.gate_of(run)
-        if gate is None:
+        if gate is None or any(may_read(run.owner, gate, user) for user in users):
             return
         answer = answered_by(gate, said.entries, said.reason)
         try:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from jupyter_flows.client import prompt as client
 from jupyter_flows.core.errors import AlreadyVoted, ReasonRequired
+from jupyter_flows.core.model import Voter
 from jupyter_flows.engine.board import WIDGET_VIEW
 from jupyter_flows.web import prompt
 from jupyter_flows.web.answer import answered
@@ -266,7 +267,7 @@ async def test_a_browser_that_is_connected_brings_its_answer_itself(
     gate, run = await asked(GATE)
     await formed(run)
     notebook = await front(run)
-    doors.clients.enter(notebook.session)
+    doors.clients.enter(notebook.session, Voter(getpass.getuser(), verified=True, route="rest"))
     await notebook.type(gate, "limit", "3")
     await notebook.click(gate, "Approve")
     body = {"approved": True, "entries": {"f/limit": ["30"]}, "inline": True}
@@ -280,6 +281,22 @@ async def test_a_browser_that_is_connected_brings_its_answer_itself(
     assert ended.result == {"limit": 4}
     (vote,) = ended.gates["ask", 1].votes
     assert (vote.voter.verified, vote.voter.route) == (True, "notebook")
+
+
+async def test_who_may_not_vote_can_not_have_anothers_words_passed_over(
+    asked, formed, front, doors, reached, engine, until
+):
+    """A session is named by whoever likes. A claim counts not here; its refusal is seen."""
+    gate, run = await asked({"user_groups_required": ["board"]})
+    await formed(run)
+    notebook = await front(run)
+    doors.clients.enter(notebook.session, Voter("mallory", verified=True, route="rest"))
+    await notebook.click(gate, "Approve")
+
+    async def said():
+        return "not counted" in await notebook.words(gate)
+
+    await until(said)
 
 
 async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
@@ -609,6 +626,24 @@ async def test_a_word_that_has_no_meaning_is_passed_over(
     ended = await reached(run, "succeeded", "failed")
     assert ended.result == {"limit": 3}
     assert len(ended.gates["ask", 1].votes) == 1
+
+
+async def test_a_kernel_that_chats_fills_neither_the_memory_nor_the_log(
+    asked, formed, doors, caplog
+):
+    gate, run = await asked()
+    await formed(run)
+    form = doors.prompts._forms[run]
+    word = {"kind": "answer", "approved": False, "entries": {}}
+    caplog.clear()
+    for _ in range(1000):
+        doors.prompts._heard(run, {**word, "gate": gate}, "s")
+        doors.prompts._heard(run, {**word, "gate": "two\nlines" * 1000}, "s")
+        doors.prompts._heard(run, {"kind": "two\nlines" * 1000}, "s")
+    assert len(form.votes) == prompt.MOST_WAITING
+    (said,) = [r.getMessage() for r in caplog.records if "its kernel" in r.getMessage()]
+    assert "\n" not in said
+    assert len(said) < 200
 
 
 async def test_code_that_speaks_for_another_runs_gate_is_not_heard(
