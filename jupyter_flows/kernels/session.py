@@ -195,10 +195,23 @@ class KernelSession:
             raise KernelUnavailable(sentence("The kernel of this run is busy with a cell."))
         if not self.speaks_flows:
             return Evaluation(error=Failure("NotPython", NO_PYTHON))
-        async with self._turn:
+        await self._await_turn(expression.timeout)
+        try:
             if self.lost:
                 raise KernelUnavailable(sentence("The kernel of this run is gone."))
             return await self._evaluate(expression)
+        finally:
+            self._turn.release()
+
+    async def _await_turn(self, seconds: float) -> None:
+        """No longer than that: what goes before may wait for a cell that the kernel's user runs.
+        Raises KernelUnavailable.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise KernelUnavailable(sentence("The kernel of this run is busy.")) from None
 
     async def _evaluate(self, expression: Expression) -> Evaluation:
         reply = self._ask("execute_request", self._requests.expression(expression))

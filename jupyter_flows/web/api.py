@@ -12,6 +12,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from jupyter_flows.core import commands as c
+from jupyter_flows.core import policy
 from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, UnknownGate, UnknownLink
 from jupyter_flows.core.model import (
     Digest,
@@ -256,6 +257,8 @@ class VotesDoor(ApiDoor):
         before = await self.engine.run(RunId(run))
         step, generation = _gate_of(before, gate)
         asked = before.gates[step, generation]
+        if sent.inline or sent.entries is not None:
+            self._check_may_read_form(before, asked)
         if sent.inline:
             state, new = await self._vote_inline(before.id, sent, asked, gate_name(before, asked))
         else:
@@ -264,6 +267,14 @@ class VotesDoor(ApiDoor):
             )
         status = HTTPStatus.CREATED if new else HTTPStatus.OK
         self.answer(views.voted(state, step, generation), status)
+
+    def _check_may_read_form(self, run: Run, gate: Gate) -> None:
+        """G45: what is wrong with entries tells of the form's fields. And what the form is made to
+        say is for its owner, whoever may not vote has no say in it.
+        """
+        refusal = policy.why_never(run.owner, gate.options, self.voter)
+        if refusal is not None and not policy.may_read(run.owner, gate, self.voter):
+            raise refusal
 
     async def _vote_inline(
         self, run: RunId, sent: SentVote, gate: Gate, name: str

@@ -52,7 +52,7 @@ class DocumentSocket(WebSocketMixin, WebSocketHandler, Answering):
 
     auth_resource = "flows"
     _mirroring: asyncio.Task[None] | None = None
-    _client: str | None = None
+    _client: tuple[str, Voter] | None = None
     _asked: Asked
 
     @ws_authenticated
@@ -109,12 +109,12 @@ class DocumentSocket(WebSocketMixin, WebSocketHandler, Answering):
             return
         self._leave()
         if said and len(said) <= MAX_CLIENT_CHARS:
-            self._client = said
-            self.doors.clients.enter(said)
+            self._client = said, self.user_by("rest")
+            self.doors.clients.enter(*self._client)
 
     def _leave(self) -> None:
         if self._client is not None:
-            self.doors.clients.leave(self._client)
+            self.doors.clients.leave(*self._client)
             self._client = None
 
     def on_close(self) -> None:

@@ -145,15 +145,14 @@ class Mirroring:
         behind = self._behind(board)
         seq = board.seq
         await self._tell_run(board)
-        if not self._reads:
-            return
-        await self._tell_sources(board.state)
+        await self._tell_sources(board)
         if behind is None:
             await self._tell_outputs(board)
             return
-        for number, ops in behind:
-            await self._send(OpsTold(board.run, number, list(ops)))
         self._told = seq
+        for number, ops in behind:
+            if self._may_go_on(board):
+                await self._send(OpsTold(board.run, number, list(ops)))
 
     def _behind(self, board: Board) -> Sequence[tuple[int, Sequence[OutputOp]]] | None:
         """What the reader lacks who was here before; None where all is to be shown."""
@@ -169,15 +168,23 @@ class Mirroring:
         if self._outbox.overflowed:
             await self._tell_outputs(board)
         for number, ops in self._outbox.take_ops():
-            if self._reads and number > self._told:
+            if self._may_go_on(board) and number > self._told:
                 self._told = number
                 await self._send(OpsTold(board.run, number, list(ops)))
 
+    def _may_go_on(self, board: Board) -> bool:
+        """Whether the reader may read what follows (G45): asked right before each word, for while
+        the one before went out a gate may have shut the reader out. Who has missed a word is told
+        no more of them until all is shown anew.
+        """
+        self._reads = self._reads and policy.may_read_run(board.state, self._reader)
+        return self._reads
+
     async def _tell_whether_readable(self, board: Board) -> None:
-        """A gate that opens may shut readers out, and its end may let them in (G45)."""
-        read, self._reads = self._reads, policy.may_read_run(board.state, self._reader)
-        if self._reads and not read:
-            await self._tell_sources(board.state)
+        """A gate's end may let readers in (G45)."""
+        if not self._reads and policy.may_read_run(board.state, self._reader):
+            self._reads = True
+            await self._tell_sources(board)
             await self._tell_outputs(board)
 
     async def _tell_run(self, board: Board) -> None:
@@ -187,20 +194,24 @@ class Mirroring:
         if view != self._said:
             self._said = view
             await self._send(RunTold(view))
-        if self._reads and board.state.snapshot != self._copy:  # it was resumed with edits
-            await self._tell_sources(board.state)
+        if board.state.snapshot != self._copy:  # it was resumed with edits
+            await self._tell_sources(board)
 
-    async def _tell_sources(self, run: Run) -> None:
+    async def _tell_sources(self, board: Board) -> None:
+        if not self._may_go_on(board):
+            return
+        run = board.state
         self._copy = run.snapshot
         cells = (await self._engine.snapshot(run))["cells"]
         sources = {
             step.spec.cell_id: cells[step.spec.index]["source"] for step in run.steps.values()
         }
-        await self._send(SourcesTold(run.id, {str(k): v for k, v in sources.items()}))
+        if self._may_go_on(board):
+            await self._send(SourcesTold(run.id, {str(k): v for k, v in sources.items()}))
 
     async def _tell_outputs(self, board: Board) -> None:
         self._outbox.take_ops()
-        if not self._reads:
+        if not self._may_go_on(board):
             return
         self._told = board.seq
         shared = self._engine.documents_told.is_shared(self._path)

@@ -4,7 +4,8 @@ claim; or by a browser, which knows who has clicked.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import resources
@@ -21,25 +22,32 @@ from jupyter_flows.core.errors import (
     KernelUnavailable,
     ReasonRequired,
     StaleDigest,
+    TooMany,
 )
 from jupyter_flows.core.model import Digest, Gate, GateStatus, Json, Run, RunId, StepId, Voter
-from jupyter_flows.core.policy import KERNEL
+from jupyter_flows.core.policy import KERNEL, may_read
 from jupyter_flows.core.records import gate_name, told
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import Expression
 from jupyter_flows.web.answer import Answer, answered
+from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.posted import Posted
 from jupyter_flows.web.prompt_tree import about, form_node, prompt_tree, wrong
+from jupyter_flows.web.tries import Tries
 from jupyter_flows.web.urls import gate_key, link_urls
 
 PROTOCOL = 1
 MOST_BYTES = 2**20
 MOST_WAITING = 20
-"""Words of one form that wait to be heard; more than that no person says."""
+"""Words of one form that wait to be heard or answered; more than that no person says."""
 
 NO_HURRY = 86400.0
 """An expression that takes longer is interrupted, and with it whatever else the kernel does: a cell
 that its user runs meanwhile is not to be ended by a form."""
+
+LOCK_SECONDS = 0.8
+"""How long a run waits for its form to be locked; less than its driver would wait. A kernel that is
+slow has been asked by then, and locks the form before it executes the next cell."""
 
 PAUSE = 1.0
 """Seconds before a form is made for a run that shows in no notebook, which hardly anybody sees:
@@ -82,7 +90,13 @@ class _Shown:
     begun: bool = False
     made: bool = False
     digest: Digest | None = None
+    has_news: bool = False
     errands: set[asyncio.Task[None]] = field(default_factory=set)
+    votes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @property
+    def is_busy(self) -> bool:
+        return len(self.errands) + len(self.votes) >= MOST_WAITING
 
     def gate_of(self, run: Run) -> Gate | None:
         """The gate, while it is open."""
@@ -92,17 +106,16 @@ class _Shown:
 
 class Prompts:
     """The forms of all runs whose kernels are here. `clients` are the sessions of the browsers that
-    are connected: their own words they bring themselves, with their login.
+    are connected: the words of those who may vote they bring themselves, with their login.
     """
 
-    def __init__(
-        self, engine: Engine, public_url: Callable[[], str], clients: Container[str]
-    ) -> None:
+    def __init__(self, engine: Engine, public_url: Callable[[], str], clients: Clients) -> None:
         self._engine = engine
         self._public_url = public_url
         self._clients = clients
         self._log = engine.log
         self._forms: dict[RunId, _Shown] = {}
+        self._grumbles = Tries(1, engine.clock)
         engine.listen(self._committed)
         engine.on_word(self._heard)
         engine.on_kernel_lost(self._lost)
@@ -117,10 +130,12 @@ class Prompts:
         form = self._forms.get(run.id)
         if form is None:
             return
+        if run.finished:  # perhaps nobody drives it any more
+            self._engine.spawn(self._look(run), f"jupyter-flows last look at the form of {run.id}")
         if form.gate_of(run) is None:
             self._engine.boards.set_widget(run.id, form.step, None)
         elif any(isinstance(recorded.event, _NEWS) for recorded in events):
-            self._errand(run.id, form, partial(self._tell_news, run.id, form))
+            self._news(run.id, form)
 
     def _opened(self, run: Run) -> None:
         gate = run.open_gate
@@ -137,18 +152,24 @@ class Prompts:
         if form is None:
             return
         if form.gate_of(run) is not None:
-            self._errand(run.id, form, partial(self._tell_news, run.id, form))
+            self._news(run.id, form)
             return
         for errand in form.errands:
             errand.cancel()
         try:
-            async with form.turn:
-                if form.begun:
-                    await self._lock(run, form)
-                self._forget(run.id, form)
+            async with asyncio.timeout(LOCK_SECONDS), form.turn:
+                await self._end(run, form)
+        except TimeoutError:
+            self._log.info("run %s: it goes on before its form is known to be locked", run.id)
         finally:
             if run.finished:
                 self._forget(run.id, form)
+
+    async def _end(self, run: Run, form: _Shown) -> None:
+        if self._forms.get(run.id) is form:
+            if form.begun:
+                await self._lock(run, form)
+            self._forget(run.id, form)
 
     async def _lock(self, run: Run, form: _Shown) -> None:
         telling = told(run, run.gates[form.step, form.generation])
@@ -163,6 +184,17 @@ class Prompts:
         form = self._forms.pop(run, None)
         if form is not None:
             self._engine.boards.set_widget(run, form.step, None)
+
+    def _news(self, run: RunId, form: _Shown) -> None:
+        """They are told as they are when it is their turn, and so once, however many come."""
+        if not form.has_news:
+            form.has_news = True
+            self._errand(run, form, partial(self._tell_news, run, form))
+
+    def _answered(self, run: RunId, form: _Shown, work: _Work) -> None:
+        """What people, or code, have the form say, as often as they like; not so we."""
+        if not form.is_busy:
+            self._errand(run, form, work)
 
     def _errand(self, run: RunId, form: _Shown, work: _Work) -> None:
         task = self._engine.spawn(self._done(run, form, work), f"jupyter-flows form of {run}")
@@ -233,6 +265,7 @@ class Prompts:
 
     async def _tell_news(self, run_id: RunId, form: _Shown) -> None:
         """Who has voted meanwhile; and that something else is asked now."""
+        form.has_news = False
         run = await self._engine.run(run_id)
         gate = form.gate_of(run)
         if gate is None or not form.made:
@@ -247,7 +280,7 @@ class Prompts:
         """An answer given in the form of this gate, by whichever way it came, was not counted."""
         form = self._forms.get(run)
         if form is not None and form.name == name:
-            self._errand(run, form, partial(self._tell_refusal, run, form, answer, error))
+            self._answered(run, form, partial(self._tell_refusal, run, form, answer, error))
 
     async def _tell_refusal(
         self, run_id: RunId, form: _Shown, answer: Answer, error: FlowsError
@@ -257,6 +290,8 @@ class Prompts:
         if gate is None:
             return
         said = {"about": about(run, gate), "digest": gate.digest, **_wrong(gate, answer, error)}
+        if gate.digest != form.digest and said["notice"] != CHANGED:
+            said["notice"] = f"{said['notice']} {CHANGED}"
         form.digest = gate.digest
         await self._ask(run_id, "update", form.name, said)
 
@@ -266,15 +301,24 @@ class Prompts:
         try:
             word = msgspec.convert(dict(data), Said | Rows)
         except msgspec.ValidationError as error:
-            self._log.warning("run %s: its kernel said what has no meaning: %s", run, error)
+            self._grumble(run, "its kernel said what has no meaning", str(error))
             return
         form = self._forms.get(run)
-        if form is None or form.name != word.gate or len(form.errands) >= MOST_WAITING:
-            self._log.warning("run %s: its kernel spoke of %s, and was not heard", run, word.gate)
+        if form is None or form.name != word.gate or form.is_busy:
+            self._grumble(run, "its kernel was not heard when it spoke of", word.gate)
         elif isinstance(word, Rows):
             self._errand(run, form, partial(self._redraw, run, form, word))
-        elif session not in self._clients:
-            self._engine.spawn(self._vote(run, form, word), f"jupyter-flows answer in {run}")
+        else:
+            voting = self._vote(run, form, word, self._clients.users(session))
+            task = self._engine.spawn(voting, f"jupyter-flows answer in {run}")
+            form.votes.add(task)
+            task.add_done_callback(form.votes.discard)
+
+    def _grumble(self, run: RunId, about: str, said: str) -> None:
+        """Not for each word: a kernel can say as many as it likes, and what it likes."""
+        with contextlib.suppress(TooMany):
+            self._grumbles.count(run)
+            self._log.warning("run %s: %s: %.80r", run, about, said)
 
     async def _redraw(self, run_id: RunId, form: _Shown, rows: Rows) -> None:
         """The fields anew, with a row more or less."""
@@ -286,11 +330,15 @@ class Prompts:
         drawn = form_node(gate.options, answer.typed)
         await self._ask(run_id, "update", form.name, {"drawn": drawn, "notice": ""})
 
-    async def _vote(self, run_id: RunId, form: _Shown, said: Said) -> None:
-        """A claim: whoever is at the notebook, or code in it."""
+    async def _vote(
+        self, run_id: RunId, form: _Shown, said: Said, users: Collection[Voter]
+    ) -> None:
+        """A claim: whoever is at the notebook, or code in it. Unless it was said in the browser of
+        one of these users, who bring it themselves: the owner, or somebody who may vote.
+        """
         run = await self._engine.run(run_id)
         gate = form.gate_of(run)
-        if gate is None:
+        if gate is None or any(may_read(run.owner, gate, user) for user in users):
             return
         answer = answered_by(gate, said.entries, said.reason)
         try:
@@ -315,7 +363,7 @@ class Prompts:
         """An answer given in the form of this gate was counted; it may need others."""
         form = self._forms.get(run)
         if form is not None and form.name == name:
-            self._errand(run, form, partial(self._tell_counted, run, form))
+            self._answered(run, form, partial(self._tell_counted, run, form))
 
     async def _tell_counted(self, run_id: RunId, form: _Shown) -> None:
         run = await self._engine.run(run_id)

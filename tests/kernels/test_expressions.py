@@ -84,6 +84,17 @@ async def test_an_expression_is_refused_while_a_cell_runs(runs):
     await cell
 
 
+async def test_an_expression_waits_for_another_no_longer_than_it_may_take(runs):
+    """As a vote's check behind a form, while the kernel's user runs a cell."""
+    first = asyncio.create_task(evaluated(runs, "__import__('time').sleep(60)", timeout=2.0))
+    await asyncio.sleep(0)
+    with pytest.raises(KernelUnavailable, match="busy"):
+        await evaluated(runs, "1", timeout=0.2)
+    assert not first.done()
+    assert (await first).error.name == "TimedOut"
+    assert (await evaluated(runs, "1")).value == 1
+
+
 async def test_what_an_expression_prints_belongs_to_no_cell(runs):
     before = await runs.execute("print('cell')", step="a")
     await evaluated(runs, "print('expression')")

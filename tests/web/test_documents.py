@@ -1,9 +1,11 @@
 """What a notebook shows of its run: over the socket, and as a plain answer."""
 
 import asyncio
+import getpass
 import json
 
 import pytest
+from msgspec.structs import replace
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -12,7 +14,8 @@ from jupyter_flows.core.model import RunId, StepId, Voter
 from jupyter_flows.engine import board as boards
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
-from jupyter_flows.web import outbox
+from jupyter_flows.web import mirroring, outbox
+from jupyter_flows.web.document_views import OpsTold, RunTold
 from jupyter_flows.web.event_log import SCHEMA_ID
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
@@ -286,6 +289,55 @@ async def test_who_may_not_read_the_run_is_told_its_state_and_no_outputs(
     await browser.reached("cancelled", "succeeded")
     assert {said["type"] for said in browser.told} == {"run"}
     assert "secret" not in json.dumps(browser.told)
+
+
+async def test_a_gate_shuts_its_readers_out_before_its_record_is_told(
+    kernels, browse, start, become, monkeypatch
+):
+    """G45: the record comes right after the gate has opened, the run's view with others later."""
+    monkeypatch.setattr(mirroring, "RUN_SECONDS", 1.0)
+    suspend = {"user_groups_required": ["board"], "description": "secret"}
+    owner = getpass.getuser()
+    become("mallory")
+    browser = await browse()
+    await browser.next()
+    become(owner)
+    await start("x = 1", ("print('look')", [], {"id": "ask", "suspend": suspend}))
+    await browser.reached("suspended")
+    assert "secret" not in json.dumps([s for s in browser.told if s["type"] != "sources"])
+
+
+async def test_who_is_shut_out_while_a_word_is_sent_is_told_no_further_one(
+    kernels, start, reached, engine
+):
+    """G45"""
+    run = await start(GATE)
+    await reached(run["id"], "suspended")
+    board = await engine.boards.board(RunId(run["id"]))
+    since = board.seq
+    for _ in range(3):
+        put_out(kernels, run, "+")
+    told = asyncio.Queue()
+
+    async def send(word):
+        told.put_nowait(word)
+        if isinstance(word, OpsTold):
+            gate = board.state.open_gate
+            options = replace(gate.options, user_groups_required=("board",))
+            closed = {(gate.step, gate.generation): replace(gate, options=options)}
+            board.at(replace(board.state, gates=closed), {})
+
+    mirror = mirroring.Mirroring(
+        mirroring.Asked("flow.ipynb", board.run, since),
+        engine=engine,
+        reader=Voter("mallory", verified=True, route="rest"),
+        view=lambda run: run.open_gate.options,
+        send=send,
+    )
+    mirrored = asyncio.create_task(mirror.forever())
+    kinds = [type(await asyncio.wait_for(told.get(), 30)) for _ in range(4)]
+    mirrored.cancel()
+    assert (kinds[0], kinds[2], kinds[3]) == (RunTold, OpsTold, RunTold)
 
 
 async def test_events_of_a_run_are_on_the_servers_event_bus(kernels, start, jp_ws_fetch, reached):

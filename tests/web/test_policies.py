@@ -63,6 +63,20 @@ async def test_only_members_of_a_named_group_vote(park, become):
     assert (await voted(run)).status == 201
 
 
+@pytest.mark.parametrize("inline", [False, True])
+async def test_who_may_not_vote_learns_nothing_of_the_form(park, become, inline):
+    """G45: the policy is asked before what was typed is read."""
+    schema = {"properties": {"salary": {"type": "integer"}}}
+    run = await park({"user_groups_required": ["finance"], "resume_form": {"schema": schema}})
+    become("eve")
+    for name in ("f/salary", "f/other"):
+        refused = await voted(run, entries={name: ["x"]}, inline=inline)
+        assert (refused.status, refused.json["type"].rpartition(":")[2]) == (403, "NotAnApprover")
+        assert "salary" not in refused.text
+    become("bob")
+    assert (await voted(run, entries={"f/salary": ["x"]}, inline=inline)).status == 422
+
+
 async def test_each_group_gives_its_own_approvals_and_in_turn_if_it_says_so(park, become):
     """G44"""
     required = [{"group": "finance", "required": 2}, {"group": "risk"}]

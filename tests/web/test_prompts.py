@@ -4,6 +4,7 @@
 
 import ast
 import asyncio
+import getpass
 import json
 import os
 import shutil
@@ -15,8 +16,12 @@ from jupyter_client.kernelspec import KernelSpecManager
 from msgspec.structs import replace
 
 from jupyter_flows.client import prompt as client
+from jupyter_flows.core.errors import AlreadyVoted, ReasonRequired
+from jupyter_flows.core.model import Voter
 from jupyter_flows.engine.board import WIDGET_VIEW
 from jupyter_flows.web import prompt
+from jupyter_flows.web.answer import answered
+from jupyter_flows.web.posted import Posted
 
 BOTH = "dict(resume='http://r', cancel='http://c')"
 BASH = KernelSpecManager().find_kernel_specs().get("bash")
@@ -156,8 +161,8 @@ def until(engine):
     return until
 
 
-async def record_of(engine, run, step="ask"):
-    shown = (await engine.boards.board(run)).cells()[step]
+async def record_of(engine, run, cell="c0"):
+    shown = (await engine.boards.board(run)).cells()[cell]
     return shown.outputs[-1]["data"]
 
 
@@ -262,7 +267,7 @@ async def test_a_browser_that_is_connected_brings_its_answer_itself(
     gate, run = await asked(GATE)
     await formed(run)
     notebook = await front(run)
-    doors.clients.enter(notebook.session)
+    doors.clients.enter(notebook.session, Voter(getpass.getuser(), verified=True, route="rest"))
     await notebook.type(gate, "limit", "3")
     await notebook.click(gate, "Approve")
     body = {"approved": True, "entries": {"f/limit": ["30"]}, "inline": True}
@@ -278,6 +283,22 @@ async def test_a_browser_that_is_connected_brings_its_answer_itself(
     assert (vote.voter.verified, vote.voter.route) == (True, "notebook")
 
 
+async def test_who_may_not_vote_can_not_have_anothers_words_passed_over(
+    asked, formed, front, doors, reached, engine, until
+):
+    """A session is named by whoever likes. A claim counts not here; its refusal is seen."""
+    gate, run = await asked({"user_groups_required": ["board"]})
+    await formed(run)
+    notebook = await front(run)
+    doors.clients.enter(notebook.session, Voter("mallory", verified=True, route="rest"))
+    await notebook.click(gate, "Approve")
+
+    async def said():
+        return "not counted" in await notebook.words(gate)
+
+    await until(said)
+
+
 async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
     asked, formed, front, call, until
 ):
@@ -291,6 +312,50 @@ async def test_what_is_wrong_with_a_browsers_answer_is_shown_in_the_form(
         return "must be a whole number" in await notebook.words(gate)
 
     await until(said)
+
+
+async def test_the_form_says_a_refusal_to_its_owner_and_to_nobody_else(
+    asked, formed, front, call, until, become, doors
+):
+    gate, run = await asked({"user_groups_required": ["board"]})
+    await formed(run)
+    notebook = await front(run)
+    body = {"approved": True, "entries": {}, "inline": True}
+    owner = getpass.getuser()
+    become("mallory")
+    assert (await call("POST", f"api/runs/{run}/gates/{gate}/votes", body)).status == 403
+    if errands := doors.prompts._forms[run].errands:
+        await asyncio.wait(errands)
+    assert "not counted" not in await notebook.words(gate)
+    become(owner)
+    assert (await call("POST", f"api/runs/{run}/gates/{gate}/votes", body)).status == 403
+
+    async def said():
+        return "not counted. Only members of" in await notebook.words(gate)
+
+    await until(said)
+
+
+async def test_a_form_that_is_busy_is_told_no_more_than_a_person_could_say(
+    asked, formed, front, doors, until, anyone, call
+):
+    """And what is new of its gate is told nevertheless."""
+    gate, run = await asked({"required_events": 2})
+    await formed(run)
+    body = {"run": run, "gate": "ask", "approver": "bob"}
+    minted = (await call("POST", "api/links", body)).json["resume"]
+    form = doors.prompts._forms[run]
+    async with form.turn:
+        for _ in range(100):
+            doors.prompts.refused(run, gate, answered(None, Posted({})), AlreadyVoted())
+        assert len(form.errands) == prompt.MOST_WAITING
+        assert (await anyone("POST", minted, {})).status == 201
+    notebook = await front(run)
+
+    async def seen():
+        return "Approved by bob" in await notebook.words(gate)
+
+    await until(seen)
 
 
 async def test_a_vote_has_a_payload_or_entries(park):
@@ -409,6 +474,31 @@ async def test_outputs_that_change_are_to_be_looked_at_again(asked, formed, fron
     await until(said)
 
 
+async def test_a_refusal_does_not_hide_that_the_outputs_have_changed(
+    asked, formed, front, doors, until
+):
+    """G70"""
+    later = f"from IPython.display import display\nhandle = display('one', display_id=True)\n{BOTH}"
+    gate, run = await asked({"require_reason": True}, source=later)
+    await formed(run)
+    notebook = await front(run)
+    form = doors.prompts._forms[run]
+    async with form.turn:
+        refusal = ReasonRequired("It needs a reason.")
+        doors.prompts.refused(run, gate, answered(None, Posted({})), refusal)
+        notebook.client.execute("handle.update('two')", silent=False)
+
+        async def has_news():
+            return form.has_news
+
+        await until(has_news)
+
+    async def said():
+        return f"It needs a reason. {prompt.CHANGED}" in await notebook.words(gate)
+
+    await until(said)
+
+
 # ---------------------------------------------------------------- where there is none
 
 
@@ -420,13 +510,13 @@ def bash(jp_environ, jp_env_jupyter_path):
     shutil.copytree(BASH, jp_env_jupyter_path / "kernels" / "bash")
 
 
-async def no_form(engine, doors, run, step="ask"):
+async def no_form(engine, doors, run):
     """Everything that was begun for the run's form has ended, and there is none."""
     form = doors.prompts._forms.get(run)
     while form is not None and form.errands:
         await asyncio.wait(form.errands)
     assert run not in doors.prompts._forms
-    data = await record_of(engine, run, step)
+    data = await record_of(engine, run)
     assert WIDGET_VIEW not in data
     return data
 
@@ -454,7 +544,7 @@ async def test_a_kernel_of_another_language_is_left_alone(
     gate = replace(state.open_gate, prompt=True)
     doors.prompts._opened(replace(state, gates={(gate.step, gate.generation): gate}))
     assert run in doors.prompts._forms
-    await no_form(engine, doors, run, "c0")
+    await no_form(engine, doors, run)
 
 
 async def test_a_gate_that_is_answered_at_once_costs_its_kernel_no_form(
@@ -538,6 +628,24 @@ async def test_a_word_that_has_no_meaning_is_passed_over(
     assert len(ended.gates["ask", 1].votes) == 1
 
 
+async def test_a_kernel_that_chats_fills_neither_the_memory_nor_the_log(
+    asked, formed, doors, caplog
+):
+    gate, run = await asked()
+    await formed(run)
+    form = doors.prompts._forms[run]
+    word = {"kind": "answer", "approved": False, "entries": {}}
+    caplog.clear()
+    for _ in range(1000):
+        doors.prompts._heard(run, {**word, "gate": gate}, "s")
+        doors.prompts._heard(run, {**word, "gate": "two\nlines" * 1000}, "s")
+        doors.prompts._heard(run, {"kind": "two\nlines" * 1000}, "s")
+    assert len(form.votes) == prompt.MOST_WAITING
+    (said,) = [r.getMessage() for r in caplog.records if "its kernel" in r.getMessage()]
+    assert "\n" not in said
+    assert len(said) < 200
+
+
 async def test_code_that_speaks_for_another_runs_gate_is_not_heard(
     asked, formed, front, engine, reached
 ):
@@ -554,6 +662,45 @@ async def test_code_that_speaks_for_another_runs_gate_is_not_heard(
 
 
 # ---------------------------------------------------------------- other clients
+
+
+async def test_a_kernel_that_is_slow_to_make_the_form_is_no_fault_of_the_servers(
+    asked, call, reached, until, doors, monkeypatch, caplog
+):
+    """As where its first form has it import much."""
+    monkeypatch.setattr(prompt, "LOCK_SECONDS", 0.1)
+    slow = (
+        "import sys, time\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'jupyter_flows.client.prompt': time.sleep(2)\n"
+        f"sys.meta_path.insert(0, Slow())\n{BOTH}"
+    )
+    gate, run = await asked(source=slow)
+    form = doors.prompts._forms[run]
+
+    async def begun():
+        return form.begun
+
+    await until(begun)
+    await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
+    assert (await reached(run, "succeeded", "failed")).status == "succeeded"
+    assert "it goes on before its form" in caplog.text
+    assert "without what was to be done before" not in caplog.text
+
+
+async def test_a_finished_run_has_no_form_though_nobody_drives_it(
+    asked, formed, engine, doors, until, call
+):
+    _, run = await asked()
+    await formed(run)
+    engine._driver.looks.clear()
+    assert (await call("POST", f"api/runs/{run}/cancel", {})).status == 200
+
+    async def forgotten():
+        return run not in doors.prompts._forms
+
+    await until(forgotten)
 
 
 async def test_a_client_that_shows_what_others_ask_has_the_form_and_the_link(
@@ -580,5 +727,5 @@ async def test_a_client_that_shows_what_others_ask_has_the_form_and_the_link(
     assert WIDGET_VIEW in data
     gate = (await call("GET", f"api/runs/{run}")).json["gates"][1]
     assert gate["links"]["approvalPage"] in data["text/plain"]
-    shown = (await engine.boards.board(run)).cells()["ask"]
-    assert len(shown.outputs) == 2, "its result and the record; no form beside them"
+    shown = (await engine.boards.board(run)).cells()["c1"]
+    assert len(shown.outputs) == 1, "the record in the place of its result; no form beside it"
