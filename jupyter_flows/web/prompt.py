@@ -32,7 +32,7 @@ from jupyter_flows.web.posted import Posted
 from jupyter_flows.web.prompt_tree import about, form_node, prompt_tree, wrong
 from jupyter_flows.web.urls import gate_key, link_urls
 
-PROTOCOL = 1
+PROTOCOL = 2
 MOST_BYTES = 2**20
 MOST_WAITING = 20
 """Words of one form that wait to be heard; more than that no person says."""

@@ -4,7 +4,8 @@
 
 import { Widget } from '@lumino/widgets';
 
-import { Inspection, Mistake, Parameter } from './api';
+import { Inspection, Parameter } from './api';
+import { Mistake } from './problem.js';
 import { Json } from './wire';
 
 /** What the user wants of the run. `mistakes` are fields that say nothing usable. */

@@ -180,12 +180,12 @@ export class Cells implements IDisposable {
     outputs.changed.connect(this._onChanged, this);
   }
 
-  private _onChanged(outputs: IOutputAreaModel): void {
+  private readonly _onChanged = (outputs: IOutputAreaModel): void => {
     if (this._isOurs) return;
     this._shown.delete(outputs);
     const id = this._cellOf.get(outputs);
     if (id !== undefined) this._theirs.add(id);
-  }
+  };
 
   /** Our changes are no edits: the notebook is as dirty as it was. */
   private _silently(change: () => void): void {

@@ -48,7 +48,7 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     context.pathChanged.connect(this._onPath, this);
     context.model.cells.changed.connect(this._onCells, this);
     sessionContext.kernelChanged.connect(this._onKernel, this);
-    panel.disposed.connect(this.dispose, this);
+    panel.disposed.connect(this._onDisposed, this);
   }
 
   get run(): DocumentRun | null {
@@ -179,22 +179,26 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     return ran === null ? hasEnded(this._run) : ran === this._kernel?.id;
   }
 
-  private _onPath(): void {
+  private readonly _onPath = (): void => {
     this._path = this.panel.context.localPath;
     this._socket.restart();
-  }
+  };
 
   /** Views of widgets come or go with the kernel that has their models. */
-  private _onKernel(): void {
+  private readonly _onKernel = (): void => {
     this._socket.greet();
     this._showAgain(cell => widgetModels(cell.outputs).length > 0);
-  }
+  };
 
   /** A cell that comes back (undo, reload from disk) has outputs of some time before. */
-  private _onCells(_: unknown, { newValues }: { newValues: readonly ICellModel[] }): void {
+  private readonly _onCells = (_: unknown, { newValues }: { newValues: readonly ICellModel[] }): void => {
     const added = new Set(newValues.map(cell => cell.id));
     this._showAgain((_cell, id) => added.has(id));
-  }
+  };
+
+  private readonly _onDisposed = (): void => {
+    this.dispose();
+  };
 
   private _showAgain(which: (cell: ShownCell, id: string) => boolean): void {
     if (!this._isLive || this._isShared) return;

@@ -4,7 +4,8 @@ import { Dialog, ISessionContextDialogs, showDialog } from '@jupyterlab/apputils
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
-import { Api, Inspection, Problem, wordsOf } from './api';
+import { Api, Inspection } from './api';
+import { Problem, wordsOf } from './problem.js';
 import { mistakeList, RunForm, Wanted } from './asking';
 
 const TITLE = 'Run as flow';

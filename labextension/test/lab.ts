@@ -205,8 +205,9 @@ export class FakePanel {
     this.sessionContext = {
       session: { kernel: { id: 'k1', clientId: 'me', hasComm: () => true } },
       kernelChanged: new Signal<FakePanel, void>(this),
-      iopubMessage: new Signal<FakePanel, unknown>(this)
+      iopubMessage: new Signal<object, unknown>(this)
     };
+    this.sessionContext.iopubMessage = new Signal(this.sessionContext);
   }
 
   get panel(): NotebookPanel {
@@ -217,7 +218,7 @@ export class FakePanel {
   readonly sessionContext: {
     session: { kernel: { id: string; clientId: string; hasComm: () => boolean } };
     kernelChanged: Signal<FakePanel, void>;
-    iopubMessage: Signal<FakePanel, unknown>;
+    iopubMessage: Signal<object, unknown>;
   };
   readonly disposed = new Signal<FakePanel, void>(this);
 }

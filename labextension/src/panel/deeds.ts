@@ -4,7 +4,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
-import { LinkView, RunView, wordsOf } from '../api';
+import { LinkView, RunView } from '../api';
+import { wordsOf } from '../problem.js';
 import { savedName, title } from '../model/runs';
 import { resume } from '../resuming';
 import { IFlows } from '../tokens';

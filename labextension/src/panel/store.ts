@@ -3,7 +3,8 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Api, AuditView, GateSummary, LinkView, RunSummary, RunView, wordsOf } from '../api';
+import { Api, AuditView, GateSummary, LinkView, RunSummary, RunView } from '../api';
+import { wordsOf } from '../problem.js';
 import { Coalesced } from '../model/coalesce';
 
 export type Tab = 'runs' | 'inbox';
