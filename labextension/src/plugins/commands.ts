@@ -131,8 +131,11 @@ export const commands: JupyterFrontEndPlugin<void> = {
           if (!document) return;
           const done = execute(document, args);
           refresh();
-          await done;
-          refresh();
+          try {
+            await done;
+          } finally {
+            refresh();
+          }
         }
       });
       palette?.addItem({ command: id, category: 'Flows' });
