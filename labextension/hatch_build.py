@@ -21,6 +21,9 @@ INSTALLED = HERE / "node_modules" / ".lock"
 """The lock file that node_modules was filled from."""
 BUILT = HERE.parent / "jupyter_flows" / "labextension"
 BUILT_OF = BUILT / "static" / ".sources"
+BEFORE = HERE / "build" / "before"
+"""Where the last build is kept until the next one has succeeded."""
+
 PLACE = "share/jupyter/labextensions/jupyter-flows"
 
 
@@ -39,6 +42,9 @@ class LabextensionHook(BuildHookInterface):
             build()
         except Unbuilt as missing:
             self.app.abort(" ".join((missing.__doc__ or "").split()))
+        except subprocess.CalledProcessError as failed:
+            command = " ".join([Path(failed.cmd[0]).stem, *failed.cmd[1:]])
+            self.app.abort(f"The labextension could not be built: {command} failed, as said above.")
         if self.target_name == "wheel":
             build_data["shared_data"] |= {
                 str(BUILT): PLACE,
@@ -60,10 +66,29 @@ def build() -> bool:
     if not INSTALLED.exists() or INSTALLED.read_bytes() != LOCK.read_bytes():
         run(npm, "ci", "--loglevel=error")
         shutil.copy(LOCK, INSTALLED)
-    shutil.rmtree(BUILT, ignore_errors=True)
-    run(npm, "run", "build")
+    put_aside()
+    try:
+        run(npm, "run", "build")
+    except BaseException:
+        put_back()
+        raise
     BUILT_OF.write_text(sources)
+    shutil.rmtree(BEFORE, ignore_errors=True)
     return True
+
+
+def put_aside() -> None:
+    """What is built stays as it was if the next build fails; files of both would grow in number."""
+    shutil.rmtree(BEFORE, ignore_errors=True)
+    if BUILT.exists():
+        BEFORE.parent.mkdir(exist_ok=True)
+        shutil.move(BUILT, BEFORE)
+
+
+def put_back() -> None:
+    shutil.rmtree(BUILT, ignore_errors=True)
+    if BEFORE.exists():
+        shutil.move(BEFORE, BUILT)
 
 
 def run(*command: str) -> None:
@@ -84,9 +109,8 @@ def digest() -> str:
 def sources() -> Iterator[Path]:
     for name in SOURCES:
         place = HERE / name
-        yield from (
-            [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.is_file())
-        )
+        found = [place] if place.is_file() else [p for p in place.rglob("*") if p.is_file()]
+        yield from sorted(found, key=Path.as_posix)  # paths are ordered otherwise on Windows
 
 
 if __name__ == "__main__":

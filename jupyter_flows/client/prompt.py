@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     Entries = dict[str, list[str]]
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Must be the server's number, or its own source text is sent in the place of this file."""
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-VOTE = "jupyter-flows-vote"
-"""The class of the buttons that vote: by it a front end knows a person's own click."""
+VOTE, APPROVE, REJECT = (f"jupyter-flows-{what}" for what in ("vote", "approve", "reject"))
+"""Classes of the buttons that vote: by them a front end knows what a person pressed."""
 
 PATIENCE = 15.0
 """Seconds until the buttons can be pressed again, if nobody says what came of an answer."""
@@ -136,6 +136,7 @@ class Form:
     def _button(self, label: str, style: str, approved: bool) -> Any:
         button = self._w.Button(description=label, button_style=style, tooltip=label)
         button.add_class(VOTE)
+        button.add_class(APPROVE if approved else REJECT)
         button.on_click(lambda _: self._answer(approved))
         return button
 

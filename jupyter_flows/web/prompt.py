@@ -36,7 +36,7 @@ from jupyter_flows.web.prompt_tree import about, form_node, prompt_tree, wrong
 from jupyter_flows.web.tries import Tries
 from jupyter_flows.web.urls import gate_key, link_urls
 
-PROTOCOL = 1
+PROTOCOL = 2
 MOST_BYTES = 2**20
 MOST_WAITING = 20
 """Words of one form that wait to be heard or answered; more than that no person says."""

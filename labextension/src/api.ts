@@ -3,37 +3,15 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import { answerOf, Mistake, Problem, wordsOf } from './problem.js';
 import { DocumentRun, Gate, Json, RunStatus } from './wire';
 
 const BASE = 'jupyter-flows';
 
-/** One thing wrong in what was sent: `where` names a cell and key, a field or a parameter. */
-export interface Mistake {
-  where: string;
-  message: string;
-}
-
-/** A refusal in the server's words (RFC 9457). Status 0: the server could not be reached. */
-export class Problem extends Error {
-  override readonly name = 'Problem';
-
-  constructor(
-    readonly title: string,
-    readonly detail: string,
-    readonly status: number,
-    readonly mistakes: readonly Mistake[] = []
-  ) {
-    super(detail || title);
-  }
-}
-
-/** A gate as its run's door shows it, with who is asked and since when. */
+/** A gate as its run's door shows it, with since when it asks. */
 export interface GateView extends Gate {
   opened_at: string | null;
   closed_at: string | null;
-  approvers: string[];
-  user_groups_required: string[];
-  groups: { group: string; required: number; missing: number }[];
 }
 
 /** A run as its own door shows it. */
@@ -277,17 +255,8 @@ export class Api {
     } catch (error) {
       throw new Problem('The server does not answer', wordsOf(error), 0);
     }
-    const said = await read(response);
-    if (!response.ok) {
-      throw problem(response, said);
-    }
-    return said as T;
+    return answerOf(response, await response.text()) as T;
   }
-}
-
-/** What to tell the user of any failure. */
-export function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function at(...parts: [string, ...string[]]): string {
@@ -300,32 +269,4 @@ function query(wanted: Query): string {
   return pairs.length
     ? '?' + new URLSearchParams(pairs.map(([key, value]) => [key, String(value)])).toString()
     : '';
-}
-
-async function read(response: Response): Promise<unknown> {
-  const text = await response.text();
-  try {
-    return text ? JSON.parse(text) : null;
-  } catch {
-    return null;
-  }
-}
-
-function problem(response: Response, said: unknown): Problem {
-  const body = (typeof said === 'object' && said !== null ? said : {}) as Record<string, unknown>;
-  const title = text(body['title']) ?? response.statusText;
-  const detail = text(body['detail']) ?? text(body['message']) ?? title;
-  return new Problem(title, detail, response.status, mistakesIn(body['errors']));
-}
-
-function text(said: unknown): string | null {
-  return typeof said === 'string' && said ? said : null;
-}
-
-function mistakesIn(said: unknown): Mistake[] {
-  const listed: unknown[] = Array.isArray(said) ? said : [];
-  return listed.map(each => {
-    const { where, message } = each as Partial<Mistake>;
-    return { where: where ?? '', message: message ?? '' };
-  });
 }

@@ -4,7 +4,9 @@
 
 import { Widget } from '@lumino/widgets';
 
-import { Inspection, Mistake, Parameter } from './api';
+import { Inspection, Parameter } from './api';
+import { Mistake } from './problem.js';
+import { isChanged, typeName, valueOf, written } from './model/parameters.js';
 import { Json } from './wire';
 
 /** What the user wants of the run. `mistakes` are fields that say nothing usable. */
@@ -38,14 +40,21 @@ export class RunForm extends Widget {
     const wanted: Wanted = { parameters: {}, restart: this._restart.checked, mistakes: [] };
     for (const { parameter, input, said } of this._fields) {
       const read = valueOf(parameter, input);
-      said.textContent = 'mistake' in read ? read.mistake : '';
-      if ('mistake' in read) {
+      const isWrong = 'mistake' in read;
+      said.textContent = isWrong ? read.mistake : '';
+      input.setAttribute('aria-invalid', String(isWrong));
+      if (isWrong) {
         wanted.mistakes.push({ where: parameter.name, message: read.mistake });
       } else if (isChanged(parameter, input)) {
         wanted.parameters[parameter.name] = read.value;
       }
     }
     return wanted;
+  }
+
+  /** So that the user is where something is to be changed. */
+  focusFirstWrong(): void {
+    this._fields.find(({ input }) => input.getAttribute('aria-invalid') === 'true')?.input.focus();
   }
 
   private _fields: Field[] = [];
@@ -86,12 +95,6 @@ function kindOf(parameter: Parameter): string {
   return KINDS[kind] ?? 'text';
 }
 
-function typeName(value: Json): string {
-  if (typeof value === 'boolean') return 'bool';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'int' : 'float';
-  return typeof value === 'string' ? 'str' : '';
-}
-
 function field(parameter: Parameter): Field {
   const input = document.createElement('input');
   input.type = kindOf(parameter);
@@ -103,43 +106,9 @@ function field(parameter: Parameter): Field {
   const said = document.createElement('span');
   said.className = 'jupyter-flows-wrong';
   said.setAttribute('role', 'alert');
+  said.id = `jupyter-flows-wrong-${parameter.name}`;
+  input.setAttribute('aria-describedby', said.id);
   return { parameter, input, said };
-}
-
-/** A default that is no plain value is not written into the field: empty means it. */
-function written({ value }: Parameter): string {
-  if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function isChanged(parameter: Parameter, input: HTMLInputElement): boolean {
-  return input.type === 'checkbox'
-    ? input.checked !== input.defaultChecked
-    : input.value !== written(parameter);
-}
-
-function valueOf(
-  parameter: Parameter,
-  input: HTMLInputElement
-): { value: Json } | { mistake: string } {
-  if (input.type === 'checkbox') return { value: input.checked };
-  if (!isChanged(parameter, input)) return { value: parameter.value };
-  if (input.type === 'number') {
-    return input.value && Number.isFinite(input.valueAsNumber)
-      ? { value: input.valueAsNumber }
-      : { mistake: 'A number is needed here.' };
-  }
-  if (typeName(parameter.value) === 'str' || parameter.type === 'str') return { value: input.value };
-  return jsonIn(input.value, parameter.value !== null);
-}
-
-/** Lists, tables and the like are written as JSON; where the default says no kind, text is text. */
-function jsonIn(text: string, strict: boolean): { value: Json } | { mistake: string } {
-  try {
-    return { value: JSON.parse(text) as Json };
-  } catch {
-    return strict ? { mistake: 'This is no JSON, as in ["a", 1] or {"a": 1}.' } : { value: text };
-  }
 }
 
 function labelled(input: HTMLInputElement, parameter: Parameter, said: HTMLElement): HTMLElement {

@@ -7,6 +7,7 @@ import { IFlowDocument } from './tokens';
 import { DocumentRun } from './wire';
 import { atWork, clock, placeOf, runState } from './words';
 
+const HIDE = 'Hide what this notebook shows of the run';
 const OWN_COPY = 'The run has its own copy of the cells, as they were when it started.';
 
 export interface BannerActions {
@@ -21,7 +22,8 @@ export class Banner extends Widget {
   ) {
     super();
     this.addClass('jupyter-flows-banner');
-    this.node.setAttribute('role', 'status');
+    this._close.setAttribute('aria-label', HIDE);
+    this._close.title = HIDE;
     this.node.append(this._sign, this._words, this._go, this._close);
     this._sign.className = 'jupyter-flows-sign';
     this._sign.setAttribute('aria-hidden', 'true');
@@ -60,6 +62,8 @@ export class Banner extends Widget {
     this._dismissed = run.id;
     this._actions.dismiss(run.id);
     this._refresh();
+    // the button that had the focus is gone
+    this._document.panel.content.activate();
   };
 
   private readonly _sign = document.createElement('span');

@@ -7,25 +7,34 @@ import { IOutput } from '@jupyterlab/nbformat';
 import { INotebookModel } from '@jupyterlab/notebook';
 import { IOutputAreaModel } from '@jupyterlab/outputarea';
 import { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
 
-import { Call, drawn, plain, plan, sameStream, widgetModels, withoutWidgets } from './mirror';
+import { Call, drawn, plain, plan, sameStream, widgetModels, withoutWidgets } from './mirror.js';
 import { Output, ShownCell } from './wire';
 
 const WIDGET_PATIENCE = 5_000;
 const WIDGET_POLL = 50;
 const HIDDEN_FRAME = 250;
 
-/** What must be known of the tab's kernel to show views of widgets. */
-export interface WidgetHost {
+/** What must be known of the tab's kernel to show views of widgets, and of the run's sources. */
+export interface CellsHost {
   /** Whether the tab's kernel is the run's, or none is known to be. */
   sameKernel: () => boolean;
   hasModel: (id: string) => boolean;
+  /** Whether the run has another source for this cell. */
+  isEdited: (id: string, source: string) => boolean;
+}
+
+interface Pending {
+  cell: ShownCell;
+  /** Whether the run itself has just put this out; a mere snapshot is not. */
+  isNews: boolean;
 }
 
 export class Cells implements IDisposable {
   constructor(
     private readonly _notebook: INotebookModel,
-    private readonly _widgets: WidgetHost
+    private readonly _host: CellsHost
   ) {}
 
   get isDisposed(): boolean {
@@ -37,12 +46,25 @@ export class Cells implements IDisposable {
     window.cancelAnimationFrame(this._frame);
     window.clearTimeout(this._timer);
     this._pending.clear();
-    for (const outputs of this._watched) outputs.changed.disconnect(this._onChanged);
+    Signal.clearData(this);
   }
 
-  /** Let these cells show this, with the next frame. A later word on a cell replaces this one. */
+  /** What the run has put out just now: the cells show it, whatever they showed before. */
+  tell(cells: Iterable<readonly [string, ShownCell]>): void {
+    this._await(cells, true);
+  }
+
+  /** How it stands. Cells that somebody else has changed since stay as they are. */
   show(cells: Iterable<readonly [string, ShownCell]>): void {
-    for (const [id, cell] of cells) this._pending.set(id, cell);
+    this._await(cells, false);
+  }
+
+  /** With the next frame. A later word on a cell replaces an earlier one. */
+  private _await(cells: Iterable<readonly [string, ShownCell]>, isNews: boolean): void {
+    if (this._isDisposed) return;
+    for (const [id, cell] of cells) {
+      this._pending.set(id, { cell, isNews: isNews || this._pending.get(id)?.isNews === true });
+    }
     if (this._pending.size) this._soon();
   }
 
@@ -50,6 +72,7 @@ export class Cells implements IDisposable {
   forget(): void {
     this._pending.clear();
     this._shown = new WeakMap();
+    this._theirs.clear();
     this._counts.clear();
   }
 
@@ -58,15 +81,30 @@ export class Cells implements IDisposable {
     const models = this._models();
     this._silently(() => {
       for (const id of this._busy) if (!ids.has(id)) this._rest(models.get(id));
-      for (const id of ids) begin(models.get(id));
+      for (const id of ids) this._begin(models.get(id));
     });
     this._busy = ids;
+  }
+
+  private _begin(model: ICodeCellModel | undefined): void {
+    if (!model) return;
+    model.executionCount = null;
+    model.executionState = 'running';
+    this._mark(model);
   }
 
   private _rest(model: ICodeCellModel | undefined): void {
     if (!model) return;
     model.executionState = 'idle';
     model.executionCount = this._counts.get(model.id) ?? null;
+    this._mark(model);
+  }
+
+  /** For Lab, what runs is what the cell says now; the run has its own copy. */
+  private _mark(model: ICodeCellModel): void {
+    const isEdited = this._host.isEdited(model.id, model.sharedModel.getSource());
+    // by Reflect: JupyterLab 4.2 can't be told
+    if (isEdited) Reflect.set(model, 'isDirty', true);
   }
 
   /** Trust what these cells show: the user's own run made it. */
@@ -92,13 +130,13 @@ export class Cells implements IDisposable {
     window.clearTimeout(this._timer);
     this._frame = 0;
     const models = this._models();
-    const late: [string, ShownCell][] = [];
+    const late: [string, Pending][] = [];
     this._silently(() => {
-      for (const [id, cell] of this._pending) {
+      for (const [id, pending] of this._pending) {
         const model = models.get(id);
-        if (!model) continue;
-        if (this._awaitsWidget(cell)) late.push([id, cell]);
-        else this._bring(model, cell);
+        if (!model || (this._theirs.has(id) && !pending.isNews)) continue;
+        if (this._awaitsWidget(pending.cell)) late.push([id, pending]);
+        else this._bring(model, pending.cell);
       }
     });
     this._pending = new Map(late);
@@ -107,9 +145,9 @@ export class Cells implements IDisposable {
 
   /** A view that comes before its model says "model not found" for good. */
   private _awaitsWidget(cell: ShownCell): boolean {
-    if (!this._widgets.sameKernel()) return false;
+    if (!this._host.sameKernel()) return false;
     return widgetModels(cell.outputs).some(id => {
-      if (this._widgets.hasModel(id)) return false;
+      if (this._host.hasModel(id)) return false;
       const since = this._awaited.get(id) ?? performance.now();
       this._awaited.set(id, since);
       return performance.now() - since < WIDGET_PATIENCE;
@@ -118,7 +156,7 @@ export class Cells implements IDisposable {
 
   private _bring(model: ICodeCellModel, cell: ShownCell): void {
     const { outputs } = model;
-    const views = this._widgets.sameKernel() ? cell.outputs : withoutWidgets(cell.outputs);
+    const views = this._host.sameKernel() ? cell.outputs : withoutWidgets(cell.outputs);
     const wanted = views.map(drawn);
     if (!model.trusted) {
       // what was there before is not trusted along with ours
@@ -130,19 +168,23 @@ export class Cells implements IDisposable {
     this._counts.set(model.id, cell.execution_count);
     // for Lab a cell with a count has been executed
     if (!this._busy.has(model.id)) model.executionCount = cell.execution_count;
-    this._watch(outputs, wanted);
+    this._mark(model);
+    this._watch(model, wanted);
   }
 
   /** Remember what is there, until somebody else changes it. */
-  private _watch(outputs: IOutputAreaModel, wanted: readonly Output[]): void {
+  private _watch({ id, outputs }: ICodeCellModel, wanted: readonly Output[]): void {
     this._shown.set(outputs, wanted);
-    if (this._watched.has(outputs)) return;
-    this._watched.add(outputs);
-    outputs.changed.connect(this._onChanged);
+    this._theirs.delete(id);
+    this._cellOf.set(outputs, id);
+    outputs.changed.connect(this._onChanged, this);
   }
 
   private readonly _onChanged = (outputs: IOutputAreaModel): void => {
-    if (!this._isOurs) this._shown.delete(outputs);
+    if (this._isOurs) return;
+    this._shown.delete(outputs);
+    const id = this._cellOf.get(outputs);
+    if (id !== undefined) this._theirs.add(id);
   };
 
   /** Our changes are no edits: the notebook is as dirty as it was. */
@@ -165,9 +207,13 @@ export class Cells implements IDisposable {
     return found;
   }
 
-  private _pending = new Map<string, ShownCell>();
+  private _pending = new Map<string, Pending>();
   private _shown = new WeakMap<IOutputAreaModel, readonly Output[]>();
-  private readonly _watched = new Set<IOutputAreaModel>();
+  private readonly _cellOf = new WeakMap<IOutputAreaModel, string>();
+  /** The cells whose outputs somebody else has changed since: run them, say, or clear them. By
+   * their ids, for a cell that is deleted and comes back has another model.
+   */
+  private readonly _theirs = new Set<string>();
   private readonly _counts = new Map<string, number | null>();
   private readonly _awaited = new Map<string, number>();
   private _busy: ReadonlySet<string> = new Set();
@@ -175,12 +221,6 @@ export class Cells implements IDisposable {
   private _isDisposed = false;
   private _frame = 0;
   private _timer = 0;
-}
-
-function begin(model: ICodeCellModel | undefined): void {
-  if (!model) return;
-  model.executionCount = null;
-  model.executionState = 'running';
 }
 
 function make(outputs: IOutputAreaModel, call: Call): void {
@@ -193,7 +233,9 @@ function make(outputs: IOutputAreaModel, call: Call): void {
       break;
     case 'append': {
       const text = outputs.get(call.index).streamText;
-      text?.insert(text.text.length, call.text);
+      if (text) text.insert(text.text.length, call.text);
+      // JupyterLab 4.2 has none
+      else outputs.set(call.index, call.output as IOutput);
       break;
     }
     case 'add':

@@ -7,7 +7,7 @@ import { Panel, Widget } from '@lumino/widgets';
 
 import { CommandIDs } from './commands';
 import { IFlows } from './tokens';
-import { runState } from './words';
+import { runState, statusWords } from './words';
 
 const SHOWN = [CommandIDs.run, CommandIDs.resume, CommandIDs.cancel];
 
@@ -22,9 +22,10 @@ export class Controls extends Panel {
     const args = { panel: _panel.id };
     for (const id of SHOWN) this.addWidget(new CommandToolbarButton({ commands, id, args }));
     this._state.addClass('jupyter-flows-state');
-    this._state.node.setAttribute('role', 'status');
-    this._state.node.setAttribute('aria-label', 'State of the run');
     this.addWidget(this._state);
+    this._heard.addClass('jupyter-flows-heard');
+    this._heard.node.setAttribute('role', 'status');
+    this.addWidget(this._heard);
     _flows.documentChanged.connect(this._refresh);
     this._refresh();
   }
@@ -42,7 +43,11 @@ export class Controls extends Panel {
     if (state && node.textContent !== state.text) node.textContent = state.text;
     node.title = state?.detail ?? '';
     node.dataset['tone'] = state?.tone ?? '';
+    const heard = run ? statusWords(run) : '';
+    if (this._heard.node.textContent !== heard) this._heard.node.textContent = heard;
   };
 
   private readonly _state = new Widget();
+  /** For who listens: the run's status when it is another, and not every step. */
+  private readonly _heard = new Widget();
 }

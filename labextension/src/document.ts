@@ -2,18 +2,19 @@
  * the cells.
  */
 
+import { ICellModel } from '@jupyterlab/cells';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { Contents, Kernel } from '@jupyterlab/services';
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { Api } from './api';
-import { Cells } from './cells';
-import { applied, plain } from './mirror';
-import { remember } from './saved';
-import { DocumentSocket } from './socket';
+import { Cells } from './cells.js';
+import { applied, plain, widgetModels } from './mirror.js';
+import { remember } from './saved.js';
+import { DocumentSocket } from './socket.js';
 import { IFlowDocument } from './tokens';
-import { atWork, hasEnded } from './words';
+import { atWork, hasEnded, isEdited } from './words.js';
 import { DocumentRun, ShownCell, Told } from './wire';
 
 type Of<T extends Told['type']> = Extract<Told, { type: T }>;
@@ -28,7 +29,8 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     this._path = context.localPath;
     this._cells = new Cells(context.model, {
       sameKernel: () => this._sameKernel,
-      hasModel: id => this._kernel?.hasComm(id) ?? false
+      hasModel: id => this._kernel?.hasComm(id) ?? false,
+      isEdited: (id, source) => isEdited(this._sources, id, source)
     });
     this._socket = new DocumentSocket({
       url: () => this._api.documentSocketUrl(this._path, this._shows, this._seq),
@@ -42,9 +44,11 @@ export class FlowDocument implements IFlowDocument, IDisposable {
         this._changed.emit();
       }
     });
-    context.pathChanged.connect(this._onPath);
-    sessionContext.kernelChanged.connect(this._onKernel);
-    panel.disposed.connect(this._onDisposed);
+    // with `this`, so that Signal.clearData ends them
+    context.pathChanged.connect(this._onPath, this);
+    context.model.cells.changed.connect(this._onCells, this);
+    sessionContext.kernelChanged.connect(this._onKernel, this);
+    panel.disposed.connect(this._onDisposed, this);
   }
 
   get run(): DocumentRun | null {
@@ -99,13 +103,13 @@ export class FlowDocument implements IFlowDocument, IDisposable {
   }
 
   private _onRun({ run }: Of<'run'>): void {
-    if (run?.id !== this._run?.id) {
-      this._begin(run);
-    }
+    const isOther = run?.id !== this._run?.id;
+    if (isOther) this._begin(run);
     this._run = run;
-    this._isLive ||= this._hasHeard || (run !== null && atWork(run));
+    this._isLive ||= (isOther && this._hasHeard) || (run !== null && atWork(run));
     this._hasHeard = true;
-    if (!this._isShared) this._cells.running(runningCells(run));
+    if (this._isShared) this._trust();
+    else this._cells.running(runningCells(run));
     this._changed.emit();
   }
 
@@ -132,7 +136,9 @@ export class FlowDocument implements IFlowDocument, IDisposable {
         { ...cell, outputs: cell.outputs.map(plain) }
       ])
     );
-    if (this._isLive && !isKnown) this._show(this._shown);
+    if (isKnown) return;
+    if (this._isShared) this._trust();
+    else if (this._isLive) this._cells.show(this._shown);
   }
 
   private _onOps({ run, seq, ops }: Of<'ops'>): void {
@@ -140,7 +146,8 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     this._place(run, seq);
     this._shown = applied(this._shown, ops);
     const touched = new Set(ops.map(op => op.cell));
-    this._show([...this._shown].filter(([id]) => touched.has(id)));
+    if (this._isShared) this._trust();
+    else this._cells.tell([...this._shown].filter(([id]) => touched.has(id)));
   }
 
   private _place(run: string, seq: number): void {
@@ -148,13 +155,13 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     this._seq = seq;
   }
 
-  /** A shared document is written by the server; here its cells are only trusted. */
-  private _show(cells: Iterable<readonly [string, ShownCell]>): void {
-    if (this._isShared) {
-      this._cells.trust([...cells].map(([id]) => id));
-    } else {
-      this._cells.show(cells);
-    }
+  /** A shared document is written by the server; here its cells are only trusted, once what they
+   * show is of this run: before, it is anybody's.
+   */
+  private _trust(): void {
+    if (!this._isLive) return;
+    const begun = this._run?.steps.filter(step => step.started_at !== null) ?? [];
+    this._cells.trust(begun.map(step => step.cell).filter(id => this._shown.has(id)));
   }
 
   /** Nobody but the server writes into a document that several people have open. */
@@ -180,12 +187,23 @@ export class FlowDocument implements IFlowDocument, IDisposable {
   /** Views of widgets come or go with the kernel that has their models. */
   private readonly _onKernel = (): void => {
     this._socket.greet();
-    if (this._isLive) this._show(this._shown);
+    this._showAgain(cell => widgetModels(cell.outputs).length > 0);
+  };
+
+  /** A cell that comes back (undo, reload from disk) has outputs of some time before. */
+  private readonly _onCells = (_: unknown, { newValues }: { newValues: readonly ICellModel[] }): void => {
+    const added = new Set(newValues.map(cell => cell.id));
+    this._showAgain((_cell, id) => added.has(id));
   };
 
   private readonly _onDisposed = (): void => {
     this.dispose();
   };
+
+  private _showAgain(which: (cell: ShownCell, id: string) => boolean): void {
+    if (!this._isLive || this._isShared) return;
+    this._cells.show([...this._shown].filter(([id, cell]) => which(cell, id)));
+  }
 
   private readonly _cells: Cells;
   private readonly _socket: DocumentSocket;

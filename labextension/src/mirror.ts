@@ -12,7 +12,8 @@ export const NOTHING: ShownCell = { outputs: [], execution_count: null };
 export type Call =
   | { call: 'clear' }
   | { call: 'set'; index: number; output: Output }
-  | { call: 'append'; index: number; text: string }
+  /** `output`: with the text behind it. */
+  | { call: 'append'; index: number; text: string; output: Output }
   | { call: 'add'; output: Output };
 
 /** The cells after these ops; cells that no op names stay the same objects. */
@@ -81,7 +82,7 @@ export function plan(before: readonly Output[], after: readonly Output[]): Call[
       calls.push({ call: 'add', output });
     } else if (there !== output) {
       const text = appended(there, output);
-      if (text) calls.push({ call: 'append', index, text });
+      if (text) calls.push({ call: 'append', index, text, output });
       else if (text === null && !same(there, output)) calls.push({ call: 'set', index, output });
     }
   });

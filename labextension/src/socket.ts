@@ -6,6 +6,10 @@ import { Hello, Told } from './wire';
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 60_000;
+/** A line that was open for so long, or that something came over, is a good one. */
+const STEADY = 10_000;
+/** WebSocket.OPEN */
+const OPEN = 1;
 const KINDS: ReadonlySet<string> = new Set(['run', 'sources', 'outputs', 'ops', 'saved', 'moved']);
 
 export interface SocketOptions {
@@ -20,7 +24,7 @@ export interface SocketOptions {
 
 export class DocumentSocket implements IDisposable {
   constructor(private readonly _options: SocketOptions) {
-    window.addEventListener('online', this._reconnect);
+    window.addEventListener('online', this._onOnline);
     this._connect();
   }
 
@@ -30,37 +34,45 @@ export class DocumentSocket implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    window.removeEventListener('online', this._reconnect);
+    window.removeEventListener('online', this._onOnline);
     this._drop();
   }
 
   /** Say again who we are. */
   greet(): void {
-    if (this._socket?.readyState === WebSocket.OPEN) {
+    if (this._socket?.readyState === OPEN) {
       this._socket.send(JSON.stringify(this._options.hello()));
     }
   }
 
   /** Connect anew, as the address is another now. */
   restart(): void {
-    this._wait = FIRST_WAIT;
+    if (this._isDisposed) return;
+    this._isSteady();
     this._drop();
     this._connect();
   }
 
-  private readonly _reconnect = (): void => {
-    if (!this._socket) this.restart();
+  /** A line from before the network was away may look open for minutes, and be dead. */
+  private readonly _onOnline = (): void => {
+    this.restart();
+  };
+
+  private readonly _isSteady = (): void => {
+    this._wait = FIRST_WAIT;
   };
 
   private _connect(): void {
     const socket = new this._options.socket(this._options.url());
     this._socket = socket;
     socket.onopen = () => {
-      this._wait = FIRST_WAIT;
+      // not at once: a server that is too busy lets us in, and closes
+      this._timer = window.setTimeout(this._isSteady, STEADY);
       this.greet();
       this._options.connected(true);
     };
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      this._isSteady();
       const told = read(data);
       if (told) this._options.told(told);
     };

@@ -4,10 +4,11 @@ import { Dialog, ISessionContextDialogs, showDialog } from '@jupyterlab/apputils
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
-import { Api, Inspection, Problem, wordsOf } from './api';
+import { Api, Inspection } from './api';
+import { Problem, wordsOf } from './problem.js';
 import { mistakeList, RunForm, Wanted } from './asking';
 
-const TITLE = 'Run as flow';
+const TITLE = 'Run as Flow';
 
 /** Start a run of this notebook, shown in it. With `quick` nothing is asked. */
 export async function start(
@@ -59,7 +60,10 @@ class Staying extends Dialog<Wanted> {
 
   override resolve(index?: number): void {
     const accepts = index === undefined || (this._options.buttons?.[index]?.accept ?? false);
-    if (accepts && this._options.body.getValue().mistakes.length > 0) return;
+    if (accepts && this._options.body.getValue().mistakes.length > 0) {
+      this._options.body.focusFirstWrong();
+      return;
+    }
     super.resolve(index);
   }
 }
@@ -77,11 +81,19 @@ async function ready(
   if (restart) await kernel.restart();
   // A document that several people have open is saved by the server. Any other is saved also where
   // nothing was typed: the cells of an old file get their ids when it is opened.
+  // What is typed meanwhile needs no other save: the run gets the notebook as it is on the screen.
   if (!context.model.collaborative && (context.canSave || context.model.dirty)) {
-    await context.save();
-    return !context.model.dirty;
+    await save(context);
   }
   return true;
+}
+
+async function save(context: NotebookPanel['context']): Promise<void> {
+  try {
+    await context.save();
+  } catch (error) {
+    throw new Problem('The run was not started', `The notebook is not saved. ${wordsOf(error)}`, 0);
+  }
 }
 
 async function begin(panel: NotebookPanel, api: Api, { parameters }: Wanted): Promise<void> {

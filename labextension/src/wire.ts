@@ -65,6 +65,11 @@ export interface Gate {
   hide_cancel: boolean;
   require_reason: boolean;
   self_approval_disabled: boolean;
+  /** Whom it asks, where it names anybody. */
+  user_auth_required: boolean;
+  user_groups_required: string[];
+  approvers: string[];
+  groups: { group: string; required: number; missing: number }[];
   digest: string | null;
   may_vote: boolean;
   /** For the run's owner while the gate is open, else null. */

@@ -156,6 +156,11 @@ export function runState(run: DocumentRun): State {
   return { text: more(run) ?? text, detail: runDetail(run), tone };
 }
 
+/** Only its status, to be said when that changes. */
+export function statusWords(run: DocumentRun): string {
+  return `Flow: ${PLAIN[run.status][0]}`;
+}
+
 function more(run: DocumentRun): string | null {
   switch (run.status) {
     case 'running': {

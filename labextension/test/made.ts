@@ -41,6 +41,7 @@ export function gate(of: string, more: Partial<GateView> = {}): GateView {
     digest: null,
     may_vote: true,
     links: null,
+    user_auth_required: false,
     approvers: [],
     user_groups_required: [],
     groups: [],

@@ -92,7 +92,7 @@ void test('what is the same needs no call', () => {
 
 void test('text behind a stream is appended, and only the new text', () => {
   assert.deepEqual(plan([stream('one\n')], [stream('one\ntwo\n')]), [
-    { call: 'append', index: 0, text: 'two\n' }
+    { call: 'append', index: 0, text: 'two\n', output: stream('one\ntwo\n') }
   ]);
 });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { DocumentRun, Gate, Step, Vote } from '../src/wire.js';
-import { atWork, cellStates, hasEdits, isEdited, placeOf, runState } from '../src/words.js';
+import { atWork, cellStates, hasEdits, isEdited, placeOf, runState, statusWords } from '../src/words.js';
 
 const T = '2026-05-04T10:03:00.000Z';
 
@@ -41,6 +41,10 @@ function gate(of: string, over: Partial<Gate> = {}): Gate {
     hide_cancel: false,
     require_reason: false,
     self_approval_disabled: false,
+    user_auth_required: false,
+    user_groups_required: [],
+    approvers: [],
+    groups: [],
     digest: null,
     may_vote: true,
     links: null,
@@ -162,4 +166,11 @@ void test('a notebook was edited when a cell differs or is new, and not by blank
   assert.equal(hasEdits(ran, [['a', 'x = 2'], ['b', 'y']]), true);
   assert.equal(hasEdits(ran, [['a', 'x = 1'], ['c', 'new']]), true);
   assert.equal(hasEdits(null, [['a', 'x = 2']]), false);
+});
+
+void test('who listens is told the status, and not every step', () => {
+  const steps = [{ ...step('a'), status: 'running' as const }];
+  assert.equal(statusWords(run({ status: 'running', steps })), 'Flow: Running');
+  assert.equal(statusWords(run({ status: 'running' })), 'Flow: Running');
+  assert.equal(statusWords(run({ status: 'suspended' })), 'Flow: Waiting for approval');
 });

@@ -249,8 +249,12 @@ def test_the_buttons_say_the_answer_once(said):
 
 def test_the_buttons_are_known_by_their_class_and_named_by_their_text(said):
     form = form_of({"properties": {}}, said)
-    for button, text in ((form.approve, "Approve"), (form.reject, "Reject")):
-        assert prompt.VOTE in button._dom_classes
+    for button, text, own in (
+        (form.approve, "Approve", prompt.APPROVE),
+        (form.reject, "Reject", prompt.REJECT),
+    ):
+        named = set(button._dom_classes)
+        assert named & {prompt.VOTE, prompt.APPROVE, prompt.REJECT} == {prompt.VOTE, own}
         assert button.description == text
 
 

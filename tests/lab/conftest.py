@@ -7,6 +7,7 @@ import pytest
 
 from tests.acceptance.chromium import chromium
 from tests.acceptance.conftest import FRONT_ENDS, TOKEN, Server, ask
+from tests.labextension import need_labextension
 
 pytest.register_assert_rewrite(f"{__package__}.opened")
 
@@ -98,8 +99,7 @@ def jp_server_cleanup():
 
 
 def serving(server):
-    if not (BUILT / "package.json").exists():
-        pytest.skip("there is no labextension: make labextension")
+    need_labextension()
     pytest.importorskip(server.program, reason=f"{server.program} is not installed")
     yield server.start()
     server.end()

@@ -99,7 +99,7 @@ class Opened:
 
     def run_as_flow(self):
         """With nothing changed in the dialog that asks for parameters."""
-        self.press("Run as flow")
+        self.press("Run as Flow")
         self.answer("Run")
 
     def answer(self, name):
@@ -123,7 +123,7 @@ class Opened:
         self.votes(number).filter(has_text=name).click()
 
     def cancel(self):
-        self.press("Cancel flow")
+        self.press("Cancel Flow")
         self.answer("Cancel the run")
 
     def rename(self, name):

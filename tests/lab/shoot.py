@@ -45,7 +45,7 @@ def lab_pictures(front, context):
     gate = gate_of(front.root / path)
     seen = Opened(front, context, path).enter()
     seen.page.keyboard.press("Control+b")  # without the file browser
-    seen.press("Run as flow")
+    seen.press("Run as Flow")
     seen.page.locator(".jp-Dialog").wait_for()
     keep(seen.page, "lab-run")
     seen.answer("Run")

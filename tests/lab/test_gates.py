@@ -131,7 +131,7 @@ def test_a_kernel_that_is_restarted_while_the_run_waits_interrupts_it_and_resume
     seen.badge(1, "Approved by bob@example.org")
     seen.reached("interrupted")
     seen.state("Interrupted")
-    seen.press("Resume flow")
+    seen.press("Resume Flow")
     seen.shows(2, "1 limit 4")
     assert seen.reached("succeeded", "failed")["status"] == "succeeded"
 
@@ -150,6 +150,37 @@ def test_a_run_that_was_started_elsewhere_shows_a_form_that_works_in_the_lab(
     seen.vote(1, "Approve")
     seen.shows(2, "limit 12")
     (gate,) = front.reached(run, "succeeded", "failed")["gates"]
+    assert gate["votes"][0]["verified"]
+
+
+def test_a_gate_that_names_who_may_approve_is_asked_for_outside_of_the_notebook(waiting):
+    me = getpass.getuser()
+    seen = waiting("x = 1", asks(approvers=[me]), AFTER)
+    seen.fill(1, "Limit", "7")
+    seen.vote(1, "Approve")
+    dialog = seen.page.locator(".jp-Dialog")
+    dialog.get_by_text(f"recorded as the answer of {me}").wait_for()
+    dialog.get_by_text("limit: 7").wait_for()
+    assert dialog.get_by_role("button", name="Back").evaluate("b => b === document.activeElement")
+    assert seen.run()["gates"][0]["votes"] == []
+    seen.answer("Approve")
+    seen.shows(2, "limit 7")
+    (gate,) = seen.reached("succeeded", "failed")["gates"]
+    assert gate["votes"][0]["verified"]
+
+
+def test_the_user_approves_in_a_view_of_the_output_beside_the_notebook(waiting):
+    seen = waiting()
+    seen.votes(1).first.wait_for()
+    seen.cell(1).locator(".cm-content").click()
+    seen.command("notebook:create-output-view")
+    view = seen.page.locator(".jp-LinkedOutputView")
+    limit = view.get_by_label("Limit")
+    limit.fill("11")
+    limit.press("Tab")
+    view.locator(VOTE).filter(has_text="Approve").click()
+    seen.shows(2, "limit 11")
+    (gate,) = seen.front.reached(seen.run()["id"], "succeeded", "failed")["gates"]
     assert gate["votes"][0]["verified"]
 
 
@@ -172,7 +203,7 @@ def test_notebook_code_can_not_vote_as_the_user(waiting):
     seen = waiting()
     seen.votes(1).first.wait_for()
     sent = []
-    seen.page.on("request", lambda one: one.url.endswith("/votes") and sent.append(one.url))
+    seen.page.on("request", lambda one: "/votes?" in one.url and sent.append(one.url))
     gate = seen.run()["gates"][0]
     said = {
         "kind": "answer",
@@ -190,6 +221,7 @@ def test_notebook_code_can_not_vote_as_the_user(waiting):
     seen.page.evaluate(f"given => {HEARD}", code)
     seen.cell(1).locator(VOTE).first.evaluate("button => button.click()")  # a script's click
     seen.ask_kernel("1")
+    seen.page.get_by_text("no press of its button is known here").first.wait_for()
     assert sent == []
     assert seen.run()["gates"][0]["votes"] == []
     seen.fill(1, "Limit", "2")

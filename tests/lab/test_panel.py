@@ -51,6 +51,36 @@ def test_a_cells_button_makes_it_wait_for_approval_and_not(opened):
     seen.shows(1, "then")
 
 
+def test_the_keys_that_make_a_gate_are_of_command_mode(opened):
+    """In a cell's source they may write a letter."""
+    seen = opened("x = 1")
+    seen.cell(0).locator(".cm-content").click()
+    seen.page.keyboard.press("Alt+g")
+    seen.page.wait_for_function(TAGS, arg=[])
+    seen.page.keyboard.press("Escape")
+    seen.page.keyboard.press("Alt+g")
+    seen.page.wait_for_function(TAGS, arg=["suspend"])
+
+
+def test_the_keyboard_goes_on_where_something_was_pressed(opened):
+    seen = opened("print('one')")
+    seen.run_as_flow()
+    seen.badge(0, "Done")
+    seen.command("jupyter-flows:show-runs")
+    panel = seen.page.get_by_role("region", name="Flows")
+    panel.get_by_role("tab", name="Runs").and_(seen.page.locator(":focus")).wait_for()
+    runs = panel.get_by_role("list", name="Runs, newest first")
+    runs.get_by_role("button").first.focus()
+    seen.page.keyboard.press("Enter")
+    panel.locator(".jfp-Body:focus").wait_for()
+    panel.get_by_role("button", name="← Runs").focus()
+    seen.page.keyboard.press("Enter")
+    panel.locator(".jfp-Body:focus").wait_for()
+    seen.page.get_by_role("button", name="Hide what this notebook shows of the run").focus()
+    seen.page.keyboard.press("Enter")
+    seen.page.locator(".jp-Notebook:focus-within").wait_for()
+
+
 TAGS = """wanted => {
     const cell = jupyterapp.shell.currentWidget.content.widgets[0];
     return JSON.stringify(cell.model.getMetadata('tags') ?? []) === JSON.stringify(wanted);

@@ -115,7 +115,7 @@ def test_a_failed_run_goes_on_from_the_cell_that_failed(opened, tmp_path):
     seen.run_as_flow()
     seen.badge(1, "Failed")
     seen.shows(1, "not yet")
-    seen.press("Resume flow")
+    seen.press("Resume Flow")
     seen.shows(1, "this time")
     seen.shows(2, "end")
     run = seen.reached("succeeded", "interrupted", "cancelled")
@@ -129,7 +129,7 @@ def test_a_failed_run_goes_on_with_the_cell_as_it_was_mended(opened):
     seen.run_as_flow()
     seen.badge(1, "Failed")
     seen.write(1, " 1; print('mended')")
-    seen.press("Resume flow")
+    seen.press("Resume Flow")
     seen.answer("With the notebook as it is now")
     seen.shows(1, "mended")
     seen.shows(2, "end")
@@ -141,7 +141,7 @@ def test_a_failed_run_goes_on_with_the_cell_as_it_was_mended(opened):
 def test_parameters_are_asked_for_before_the_run_starts(opened):
     parameters = ("limit = 3\nregion = 'north'", ["parameters"])
     seen = opened(parameters, "print(limit + 1, region)")
-    seen.press("Run as flow")
+    seen.press("Run as Flow")
     seen.page.locator(".jp-Dialog").get_by_label("limit").fill("41")
     seen.answer("Run")
     seen.shows(1, "42 north")
@@ -171,3 +171,46 @@ def test_a_notebook_is_renamed_while_its_run_works(opened, tmp_path):
     seen.shows(1, "two")
     seen.written(["begun\nwent on\n", "two\n"])
     seen.save()
+
+
+def test_a_cell_that_is_deleted_and_comes_back_shows_what_the_run_shows(opened, tmp_path):
+    flag = tmp_path / "go"
+    seen = opened(waits_for(flag), "print('two')")
+    seen.run_as_flow()
+    seen.shows(0, "begun")
+    seen.cell(0).locator(".cm-content").click()
+    seen.page.keyboard.press("Escape")
+    seen.command("notebook:delete-cell")
+    seen.cell(1).wait_for(state="detached")
+    seen.command("notebook:undo-cell-action")
+    seen.cell(1).wait_for()
+    seen.shows(0, "begun")
+    flag.touch()
+    seen.shows(0, "went on")
+    seen.shows(1, "two")
+    seen.reached("succeeded", "failed")
+    assert seen.texts() == ["begun\nwent on\n", "two\n"]
+
+
+def test_what_the_user_runs_or_clears_after_the_run_stays_when_the_kernel_is_restarted(opened):
+    seen = opened("print('one')", "print('two')")
+    seen.run_as_flow()
+    seen.shows(1, "two")
+    seen.reached("succeeded", "failed")
+    seen.cell(0).locator(".cm-content").click()
+    seen.page.keyboard.press("Control+End")
+    seen.page.keyboard.type("; print('mine')")
+    seen.page.keyboard.press("Control+Enter")
+    seen.shows(0, "mine")
+    seen.page.evaluate(CLEAR, 1)
+    seen.restart_kernel()
+    seen.rename("renamed")  # a new line to the server
+    seen.ready()
+    seen.page.evaluate(FRAMES)
+    assert seen.texts() == ["one\nmine\n", ""]
+
+
+CLEAR = """number => {
+    jupyterapp.shell.currentWidget.content.widgets[number].model.clearExecution();
+}"""
+FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.labextension import need_labextension
+
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "jupyter_flows" / "labextension"
 SHARED = Path("share/jupyter/labextensions/jupyter-flows")
 MOST = 150_000
 """Bytes that a browser may have to load."""
 
-pytestmark = pytest.mark.skipif(
-    not (BUILT / "package.json").exists(), reason="there is no labextension: make labextension"
-)
+
+@pytest.fixture(scope="module", autouse=True)
+def labextension():
+    need_labextension()
 
 
 def python(*arguments, **given):

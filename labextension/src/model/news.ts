@@ -39,7 +39,7 @@ export function newsOf(run: RunView): News | null {
       return open ? { tag: open.id, title: `${title(run)} waits for approval`, body } : null;
     }
     case 'succeeded':
-      return { tag, title: `${title(run)} has ended`, body: 'Every step has succeeded.' };
+      return { tag, title: `${title(run)} has succeeded`, body: 'Every step is done.' };
     case 'failed':
       return {
         tag: `${tag}:${run.finished_at ?? ''}`,
@@ -51,4 +51,16 @@ export function newsOf(run: RunView): News | null {
     default:
       return null;
   }
+}
+
+/** What tabs have told and when, of the text they keep; of another text, nothing. */
+export function marksIn(kept: string | null): [tag: string, at: number][] {
+  let read: unknown;
+  try {
+    read = JSON.parse(kept ?? '{}');
+  } catch {
+    return [];
+  }
+  if (typeof read !== 'object' || read === null) return [];
+  return Object.entries(read).filter((mark): mark is [string, number] => typeof mark[1] === 'number');
 }

@@ -4,7 +4,8 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
-import { LinkView, RunView, wordsOf } from '../api';
+import { LinkView, RunView } from '../api';
+import { wordsOf } from '../problem.js';
 import { savedName, title } from '../model/runs';
 import { resume } from '../resuming';
 import { IFlows } from '../tokens';
@@ -21,8 +22,10 @@ export function deedsOf(
 ): PanelProps['deeds'] {
   const { api } = store;
   const openNotebook = async (path: string): Promise<NotebookPanel | null> => {
-    const open = tracker.find(panel => panel.context.path === path);
-    const panel: unknown = await commands.execute('docmanager:open', { path });
+    // the server knows no drives, as of collaboration; the lab opens by them
+    const open = tracker.find(panel => panel.context.localPath === path);
+    const known = open?.context.path ?? path;
+    const panel: unknown = await commands.execute('docmanager:open', { path: known });
     return open ?? (panel instanceof NotebookPanel ? panel : null);
   };
   const openCell = async (path: string, cell: string): Promise<void> => {

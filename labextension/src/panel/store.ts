@@ -3,8 +3,9 @@
 import { IDisposable } from '@lumino/disposable';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Api, AuditView, GateSummary, LinkView, RunSummary, RunView, wordsOf } from '../api';
-import { Coalesced } from '../model/coalesce';
+import { Api, AuditView, GateSummary, LinkView, RunSummary, RunView } from '../api';
+import { Problem, wordsOf } from '../problem.js';
+import { Coalesced } from '../model/coalesce.js';
 
 export type Tab = 'runs' | 'inbox';
 export type Scope = 'notebook' | 'all';
@@ -12,6 +13,7 @@ export type Scope = 'notebook' | 'all';
 const PAGE = 30;
 const AT_MOST = 1000;
 const GAP = 500;
+const NOT_FOUND = 404;
 
 /** A link that has just been made. Its address is not told again. */
 export interface Minted {
@@ -42,6 +44,9 @@ export interface State {
   details: Details | null;
   trouble: string | null;
 }
+
+/** What went wrong at last, by where. */
+type Troubles = Record<'deed' | 'runs' | 'inbox', string | null>;
 
 export class Store implements IDisposable {
   constructor(readonly api: Api) {
@@ -88,7 +93,8 @@ export class Store implements IDisposable {
   show(change: Partial<Pick<State, 'tab' | 'scope' | 'chosen'>>): void {
     const other = 'chosen' in change && change.chosen !== this._state.chosen;
     if ('scope' in change && change.scope !== this._state.scope) this._forgetRuns();
-    this._set(other ? { ...change, details: null, trouble: null } : change);
+    if (other) this._trouble({ runs: null, deed: null });
+    this._set(other ? { ...change, details: null } : change);
     this.refresh();
   }
 
@@ -111,11 +117,11 @@ export class Store implements IDisposable {
 
   /** Does what was asked for, tells what goes wrong, and looks again. */
   async act(deed: () => Promise<unknown>): Promise<void> {
-    this._set({ trouble: null });
+    this._trouble({ deed: null });
     try {
       await deed();
     } catch (error) {
-      this._set({ trouble: wordsOf(error) });
+      this._trouble({ deed: wordsOf(error) });
     }
     this.refresh();
   }
@@ -130,19 +136,28 @@ export class Store implements IDisposable {
   private async _lookAtInbox(): Promise<void> {
     try {
       this._set({ inbox: (await this.api.gates(null, 100)).gates });
+      this._trouble({ inbox: null });
     } catch (error) {
-      if (this._watched) this._set({ trouble: wordsOf(error) });
+      this._trouble({ inbox: wordsOf(error) });
     }
   }
 
   private async _lookAtRuns(): Promise<void> {
+    const { chosen } = this._state;
     try {
-      await (this._state.chosen === null
-        ? this._lookAtList()
-        : this._lookAtDetails(this._state.chosen));
+      await (chosen === null ? this._lookAtList() : this._lookAtDetails(chosen));
+      this._trouble({ runs: null });
     } catch (error) {
-      this._set({ trouble: wordsOf(error) });
+      if (chosen !== null && isGone(error)) this._leave(chosen, wordsOf(error));
+      else this._trouble({ runs: wordsOf(error) });
     }
+  }
+
+  /** There is no such run any more: back to the list. */
+  private _leave(run: string, words: string): void {
+    if (this._state.chosen !== run) return;
+    this.show({ chosen: null });
+    this._trouble({ deed: words });
   }
 
   private async _lookAtList(): Promise<void> {
@@ -159,8 +174,7 @@ export class Store implements IDisposable {
     }
     this._set({
       runs: page.runs,
-      more: page.cursor !== null && this._wanted < AT_MOST,
-      trouble: null
+      more: page.cursor !== null && this._wanted < AT_MOST
     });
   }
 
@@ -172,6 +186,14 @@ export class Store implements IDisposable {
     const audit = asked ? await this.api.audit(id).catch(wordsOf) : null;
     if (this._state.chosen !== id) return;
     this._set({ details: { run, links, audit, minted: before?.minted ?? null } });
+  }
+
+  /** Each look and deed says and takes back its own trouble. */
+  private _trouble(change: Partial<Troubles>): void {
+    this._troubles = { ...this._troubles, ...change };
+    const { deed, runs, inbox } = this._troubles;
+    const trouble = deed ?? runs ?? inbox;
+    if (trouble !== this._state.trouble) this._set({ trouble });
   }
 
   private _detail(run: string, change: Partial<Details>): void {
@@ -201,10 +223,15 @@ export class Store implements IDisposable {
     details: null,
     trouble: null
   };
+  private _troubles: Troubles = { deed: null, runs: null, inbox: null };
   private _isDisposed = false;
   private _watched = false;
   private _wanted = PAGE;
   private readonly _runs: Coalesced;
   private readonly _inbox: Coalesced;
   private readonly _changed = new Signal<this, void>(this);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Problem && error.status === NOT_FOUND;
 }

@@ -33,6 +33,10 @@ export class FlowsPanel extends ReactWidget {
     return <Panel state={this._store.state} now={Date.now()} deeds={this._deeds} />;
   }
 
+  protected override onActivateRequest(): void {
+    this.node.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+  }
+
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this._store.watched = true;

@@ -14,6 +14,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { CommandIDs } from '../commands';
+import { Once } from '../model/once.js';
 import { resume } from '../resuming';
 import { explain, start } from '../starting';
 import { IFlowDocument, IFlows } from '../tokens';
@@ -22,33 +23,40 @@ import { atWork, placeOf } from '../words';
 type Command = Omit<CommandRegistry.ICommandOptions, 'execute' | 'isVisible'> & {
   execute: (document: IFlowDocument, args: ReadonlyPartialJSONObject) => unknown;
   applies: (document: IFlowDocument) => boolean;
+  /** Whether it can be begun now; always, where it does not say. */
+  isFree?: (document: IFlowDocument) => boolean;
 };
+
+/** The panels whose runs are being started: the dialog is open, or the server is asked. */
+const starting = new Once<NotebookPanel>();
 
 function table(flows: IFlows, dialogs: ISessionContextDialogs): Record<string, Command> {
   return {
     [CommandIDs.run]: {
-      label: 'Run as flow',
+      label: 'Run as Flow',
       caption: 'Run this notebook as a flow that waits where approval is needed',
       icon: runIcon,
       applies: ({ run }) => run === null || !atWork(run),
-      execute: ({ panel }, { quick }) => start(panel, flows.api, dialogs, quick === true)
+      isFree: ({ panel }) => !starting.isBusy(panel),
+      execute: ({ panel }, { quick }) =>
+        starting.do(panel, () => start(panel, flows.api, dialogs, quick === true))
     },
     [CommandIDs.resume]: {
-      label: 'Resume flow',
+      label: 'Resume Flow',
       caption: 'Go on with the step that did not finish',
       icon: refreshIcon,
       applies: ({ run }) => run !== null && run.mine && run.resumable,
       execute: document => resume(document, flows.api)
     },
     [CommandIDs.cancel]: {
-      label: 'Cancel flow',
+      label: 'Cancel Flow',
       caption: 'Cancel the run that this notebook shows',
       icon: stopIcon,
       applies: ({ run }) => run !== null && run.mine && atWork(run),
       execute: document => cancel(flows, document)
     },
     [CommandIDs.reveal]: {
-      label: 'Go to the cell that the flow is at',
+      label: 'Go to the Cell That the Flow Is At',
       applies: ({ run }) => run !== null && placeOf(run) !== null,
       execute: reveal
     }
@@ -102,8 +110,11 @@ export const commands: JupyterFrontEndPlugin<void> = {
       const panel = tracker.find(named);
       return panel ? flows.runOf(panel) : flows.current;
     };
+    const refresh = (): void => {
+      for (const id of Object.keys(rows)) app.commands.notifyCommandChanged(id);
+    };
     const rows = table(flows, dialogs ?? new SessionContextDialogs());
-    for (const [id, { execute, applies, ...rest }] of Object.entries(rows)) {
+    for (const [id, { execute, applies, isFree, ...rest }] of Object.entries(rows)) {
       const isVisible = (args: ReadonlyPartialJSONObject): boolean => {
         const document = meant(args);
         return document !== null && applies(document);
@@ -111,17 +122,24 @@ export const commands: JupyterFrontEndPlugin<void> = {
       app.commands.addCommand(id, {
         ...rest,
         isVisible,
-        isEnabled: isVisible,
+        isEnabled: args => {
+          const document = meant(args);
+          return document !== null && applies(document) && (isFree?.(document) ?? true);
+        },
         execute: async args => {
           const document = meant(args);
-          if (document) await execute(document, args);
+          if (!document) return;
+          const done = execute(document, args);
+          refresh();
+          try {
+            await done;
+          } finally {
+            refresh();
+          }
         }
       });
       palette?.addItem({ command: id, category: 'Flows' });
     }
-    const refresh = (): void => {
-      for (const id of Object.keys(rows)) app.commands.notifyCommandChanged(id);
-    };
     flows.changed.connect(refresh);
     flows.documentChanged.connect(refresh);
   }

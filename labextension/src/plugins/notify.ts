@@ -4,7 +4,7 @@ import { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application'
 import { Notification as Toast } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
-import { News, newsOf, runEvent } from '../model/news';
+import { marksIn, News, newsOf, runEvent } from '../model/news';
 import { IFlowsStore, PanelCommands } from '../panel/tokens';
 
 const ID = 'jupyter-flows:notify';
@@ -30,16 +30,17 @@ export const notifyPlugin: JupyterFrontEndPlugin<void> = {
       settings.changed.connect(look);
       look();
     });
-    const told = new Map<string, number>();
+    const told = new Set<string>();
     app.serviceManager.events.stream.connect((_, said) => {
       const event = isOn ? runEvent(said) : null;
       if (!event || !hasPermission()) return;
       void store.api.getRun(event.run).then(
         async run => {
           const news = newsOf(run);
-          if (!news || told.has(news.tag) || !(await isOurs(news.tag))) return;
-          told.set(news.tag, Date.now());
-          show(app, news, run);
+          if (!news || told.has(news.tag)) return;
+          // before it is known which tab tells it: the others need not ask again
+          told.add(news.tag);
+          if (await isOurs(news.tag)) show(app, news, run);
         },
         () => undefined
       );
@@ -87,8 +88,7 @@ async function isOurs(tag: string): Promise<boolean> {
 function marked(tag: string): boolean {
   const key = 'jupyter-flows:notified';
   const now = Date.now();
-  const before = JSON.parse(localStorage.getItem(key) ?? '{}') as Record<string, number>;
-  const recent = Object.entries(before).filter(([, at]) => now - at < LATELY);
+  const recent = marksIn(localStorage.getItem(key)).filter(([, at]) => now - at < LATELY);
   if (recent.some(([name]) => name === tag)) return false;
   localStorage.setItem(key, JSON.stringify(Object.fromEntries([...recent, [tag, now]])));
   return true;

@@ -35,7 +35,7 @@ function followPath(store: Store, tracker: INotebookTracker): void {
   let followed: NotebookPanel | null = null;
   const tell = (): void => {
     const current = tracker.currentWidget;
-    store.setPath(current && !current.isDisposed ? current.context.path : null);
+    store.setPath(current && !current.isDisposed ? current.context.localPath : null);
   };
   tracker.currentChanged.connect((_, panel) => {
     if (followed && !followed.isDisposed) followed.context.pathChanged.disconnect(tell);

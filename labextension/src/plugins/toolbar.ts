@@ -1,4 +1,4 @@
-/** "Run as flow" in the toolbar of notebooks, in Lab and in Notebook. */
+/** "Run as Flow" in the toolbar of notebooks, in Lab and in Notebook. */
 
 import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';

@@ -117,7 +117,7 @@ function Head({ details, now, deeds }: DetailsProps): React.JSX.Element {
             deeds.saveExecuted(run);
           }}
         >
-          Download outputs
+          Download executed notebook
         </Button>
         {mayResume(run) && (
           <Button

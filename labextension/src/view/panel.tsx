@@ -24,6 +24,7 @@ const BODY = 'jfp-body';
 export function Panel(props: PanelProps): React.JSX.Element {
   const { state, deeds } = props;
   const waiting = state.inbox?.length ?? 0;
+  const body = useFocusOn(state.chosen);
   return (
     <div className="jfp-Panel">
       <Choice<Tab>
@@ -45,6 +46,7 @@ export function Panel(props: PanelProps): React.JSX.Element {
       )}
       <div
         id={BODY}
+        ref={body}
         className="jfp-Body"
         role="tabpanel"
         aria-labelledby={`jfp-tablist-${state.tab}`}
@@ -54,6 +56,20 @@ export function Panel(props: PanelProps): React.JSX.Element {
       </div>
     </div>
   );
+}
+
+/** What was pressed to choose a run, or to go back, is gone then: the focus goes to what came. */
+function useFocusOn(chosen: string | null): React.RefObject<HTMLDivElement> {
+  const body = React.useRef<HTMLDivElement>(null);
+  const before = React.useRef(chosen);
+  React.useEffect(() => {
+    if (before.current === chosen) return;
+    before.current = chosen;
+    const { activeElement } = document;
+    const isLost = activeElement === null || activeElement === document.body;
+    if (isLost || body.current?.contains(activeElement)) body.current?.focus();
+  }, [chosen]);
+  return body;
 }
 
 function InboxBody({ state, now, deeds }: PanelProps): React.JSX.Element {
