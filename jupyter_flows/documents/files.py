@@ -3,8 +3,9 @@
 import asyncio
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -12,8 +13,9 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from jupyter_flows.core.errors import BadInput, Unavailable
-from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.core.model import StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.documents.filling import filled
 from jupyter_flows.documents.saves import Saves, Watch
 from jupyter_flows.ports import FileState, Shown
 
@@ -32,7 +34,9 @@ class NotebookFiles:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._hashes = _takes(contents.get, "require_hash")
 
-    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+    async def write(
+        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+    ) -> FileState | None:
         """As `ports.Notebooks.write`."""
         path = path.strip("/")
         lock = self._locks.get(path)
@@ -40,11 +44,9 @@ class NotebookFiles:
             self._locks[path] = lock = asyncio.Lock()
         async with lock:
             with _refusals(path), self._saves.watched(path) as watch:
-                return await self._written(path, cells, watch)
+                return await self._written(path, Wanted(cells, gently), watch)
 
-    async def _written(
-        self, path: str, cells: Mapping[StepId, Shown], watch: Watch
-    ) -> FileState | None:
+    async def _written(self, path: str, wanted: "Wanted", watch: Watch) -> FileState | None:
         """Read, fill in, save. If another save fell into ours, the disk may hold either, or neither
         whole: then what the other one saved is filled in and saved again, so that no edit is lost.
         """
@@ -53,7 +55,7 @@ class NotebookFiles:
             await watch.over()
             begun = watch.begun
             model = await self._get(path, content=theirs is None)
-            filled = _filled(theirs or model["content"], cells) or theirs
+            filled = _filled(theirs or model["content"], wanted) or theirs
             if filled is None and watch.begun == begun:
                 return None
             now = await self._get(path, content=False)
@@ -121,30 +123,48 @@ def _refusals(path: str) -> Iterator[None]:
 # ---------------------------------------------------------------- a notebook's content
 
 
-def _filled(content: Notebook, cells: Mapping[StepId, Shown]) -> Notebook | None:
-    """The notebook with its cells showing this; None if they do already.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What cells are to show, some of them `gently`."""
 
-    A cell that we write is trusted: a run of this server's user has made what it shows. All others
-    keep the trust that they have, for the contents manager asks each of them before it signs.
-    """
+    cells: Mapping[StepId, Shown]
+    gently: Collection[StepId]
+
+    def of(self, cell: Notebook) -> Notebook | None:
+        """The cell as it is to be; None if it is so already, or not wanted at all.
+
+        A cell that we write is trusted: a run of this server's user has made what it shows. All
+        others keep the trust that they have, for the contents manager asks each of them before it
+        signs.
+        """
+        name = cell.get("id", "")
+        if cell.get("cell_type") != "code" or name not in self.cells:
+            return None
+        wanted, present = self.cells[name], _present(cell)
+        target = filled(present, wanted) if name in self.gently else wanted
+        if _same(present, target):
+            return None
+        made = {"trusted": True} if target is wanted else {}
+        return {
+            **cell,
+            "metadata": {**cell.get("metadata", {}), **made},
+            "outputs": [dict(output) for output in target.outputs],
+            "execution_count": target.execution_count,
+        }
+
+
+def _filled(content: Notebook, wanted: Wanted) -> Notebook | None:
+    """The notebook with its cells showing this; None if they do already."""
     named = content
     if _is_older(content):
         named = copy.deepcopy(content)
         name_cells(named)
         named["nbformat_minor"] = MINOR
-    changed = [
-        (number, cells[cell["id"]])
-        for number, cell in enumerate(named["cells"])
-        if cell.get("cell_type") == "code"
-        and cell.get("id") in cells
-        and not _shows(cell, cells[cell["id"]])
-    ]
-    if not changed:
+    made = [wanted.of(cell) for cell in named["cells"]]
+    if not any(made):
         return None
-    ready = {**named, "cells": list(named["cells"])}
-    for number, shown in changed:
-        ready["cells"][number] = _showing(ready["cells"][number], shown)
-    return ready
+    cells = [new or cell for new, cell in zip(made, named["cells"], strict=True)]
+    return {**named, "cells": cells}
 
 
 def _is_older(content: Notebook) -> bool:
@@ -153,19 +173,10 @@ def _is_older(content: Notebook) -> bool:
     return converted or (content["nbformat"], content.get("nbformat_minor", 0)) < (MAJOR, MINOR)
 
 
-def _shows(cell: Notebook, shown: Shown) -> bool:
-    same_count = cell.get("execution_count") == shown.execution_count
-    return same_count and list(cell.get("outputs", ())) == _outputs(shown)
+def _present(cell: Notebook) -> Shown:
+    return Shown(cell.get("outputs", ()), cell.get("execution_count"))
 
 
-def _showing(cell: Notebook, shown: Shown) -> Notebook:
-    return {
-        **cell,
-        "metadata": {**cell.get("metadata", {}), "trusted": True},
-        "outputs": _outputs(shown),
-        "execution_count": shown.execution_count,
-    }
-
-
-def _outputs(shown: Shown) -> list[dict[str, Json]]:
-    return [dict(output) for output in shown.outputs]
+def _same(one: Shown, other: Shown) -> bool:
+    same_count = one.execution_count == other.execution_count
+    return same_count and list(one.outputs) == list(other.outputs)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.documents.filling import filled
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ class YNotebook:
     def identity(self) -> object:
         return self._document
 
-    def show(self, cells: Mapping[StepId, Shown]) -> None:
+    def show(self, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()) -> None:
         with self._document.ydoc.transaction():
             for step, ycell in self._named(cells):
-                _show(ycell, cells[step])
+                _show(ycell, cells[step], gently=step in gently)
 
     def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
         missed: set[StepId] = set()
@@ -78,18 +79,20 @@ class YNotebook:
 # ---------------------------------------------------------------- one cell
 
 
-def _show(ycell: "Map[Any]", shown: Shown) -> None:
+def _show(ycell: "Map[Any]", shown: Shown, *, gently: bool) -> None:
     youtputs = _outputs_of(ycell)
-    wanted = [dict(output) for output in shown.outputs]
     present = youtputs.to_py() or []
+    target = filled(Shown(present, ycell.get("execution_count")), shown) if gently else shown
+    wanted = [dict(output) for output in target.outputs]
     same = 0
     while same < min(len(wanted), len(present)) and wanted[same] == present[same]:
         same += 1
     if same < len(present):
         del youtputs[same:]
     youtputs.extend([_youtput(output) for output in wanted[same:]])
-    _count(ycell, shown.execution_count)
-    _trust(ycell)
+    _count(ycell, target.execution_count)
+    if target is shown:
+        _trust(ycell)
 
 
 def _apply(ycell: "Map[Any]", op: OutputOp) -> bool:

@@ -5,9 +5,10 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
+from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.events import Recorded
-from jupyter_flows.core.model import Run, RunId, RunStatus
+from jupyter_flows.core.model import Run, RunId, RunStatus, StepId
 from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.page import Desk, Pace, Page
@@ -83,14 +84,19 @@ class Scribe:
 
     # ------------------------------------------------------------ what happens
 
-    def _committed(self, run: Run, _: Sequence[Recorded]) -> None:
+    def _committed(self, run: Run, events: Sequence[Recorded]) -> None:
         if not run.in_place:
             return
         self._offer(run)
+        shows = not run.finished or any(not isinstance(row.event, _UNSEEN) for row in events)
         for page in tuple(self._pages.values()):
             if page.run == run.id and page.path != run.path:
+                shows = shows or page.pending
+                if shows:
+                    self._page(run.path).follow(page)
                 page.close()
-        self._page(run.path).stir()
+        if shows:
+            self._page(run.path).stir(run.id, _begun(run, events))
 
     def _page(self, path: str) -> Page:
         page = self._pages.get(path)
@@ -134,7 +140,7 @@ class Scribe:
         async for row in self._rows(RunFilter(status=WAITING)):
             if self._is_ours_row(row) and await self._boards.shown_at(row.path) == row.id:
                 page = self._page(row.path)
-                page.stir()
+                page.stir(row.id)
                 await page.quiet()
 
     async def _rows(self, wanted: RunFilter) -> AsyncIterator[RunRow]:
@@ -167,6 +173,21 @@ class Scribe:
                 self._log.warning("run %s: its notebook is now %s: %s", row.id, path, error)
         for was, path in places.items():
             self._told.moved(was, path)
+
+
+_UNSEEN = (e.NotebookMoved, e.LinkMinted, e.LinkRevoked, e.GateShown, e.WidgetsSaved)
+"""Of these nothing is seen in the notebook of a run that is over."""
+
+
+def _begun(run: Run, events: Sequence[Recorded]) -> set[StepId]:
+    """The cells that show nothing of before any more."""
+    begun: set[StepId] = set()
+    for row in events:
+        if isinstance(row.event, e.RunCreated):
+            begun.update(step.spec.cell_id for step in run.steps.values())
+        elif isinstance(row.event, e.StepStarted):
+            begun.add(run.steps[row.event.step].spec.cell_id)
+    return begun
 
 
 def _is_within(path: str, place: str) -> bool:

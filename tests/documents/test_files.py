@@ -11,7 +11,7 @@ from jupyter_flows.documents.files import NotebookFiles
 from jupyter_flows.kernels.document import NotebookDocuments
 from jupyter_flows.ports import Shown
 
-from .conftest import rich, stream
+from .conftest import record, rich, stream
 
 
 async def test_the_outputs_and_the_count_stand_in_the_file(place, make_notebook):
@@ -309,3 +309,21 @@ async def test_two_writings_of_one_notebook_come_after_each_other(place, make_no
     found = await place.cells()
     assert found["c0"]["outputs"] == [stream("3\n")]
     assert found["c1"]["outputs"] == [stream("2\n")]
+
+
+async def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made_and_its_trust(
+    place, make_notebook
+):
+    notebook = make_notebook("x", "y")
+    notebook["cells"][0] |= {"outputs": [rich("mine"), record("open")], "execution_count": 7}
+    place.put(notebook)
+    cells = {
+        "c0": Shown([stream("1\n"), record("closed")], 1),
+        "c1": Shown([stream("2\n")], 2),
+    }
+    assert await place.files.write("a.ipynb", cells, {"c0", "c1"})
+    found = await place.cells()
+    assert found["c0"]["outputs"] == [rich("mine"), record("closed")]
+    assert (found["c0"]["execution_count"], found["c0"]["metadata"]["trusted"]) == (7, False)
+    assert found["c1"]["outputs"] == [stream("2\n")]
+    assert await place.files.write("a.ipynb", cells, {"c0", "c1"}) is None

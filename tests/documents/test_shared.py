@@ -10,7 +10,7 @@ from pycrdt import Text
 from jupyter_flows.documents.shared import SharedNotebooks, YNotebook
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
-from .conftest import rich, stream
+from .conftest import record, rich, stream
 
 
 @pytest.fixture
@@ -180,3 +180,12 @@ async def test_a_room_that_is_still_empty_is_no_document_yet():
         "file_id_manager": FileIds(a="1"),
     }
     assert await SharedNotebooks(settings).document("a") is None
+
+
+def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made(document, shared):
+    shared.show({"c0": Shown([stream("mine\n"), record("open")], 7)})
+    cells = {"c0": Shown([stream("a\n"), record("closed")], 1), "c1": Shown([stream("b\n")], 2)}
+    shared.show(cells, {"c0", "c1"})
+    assert cell(document)["outputs"] == [stream("mine\n"), record("closed")]
+    assert cell(document)["execution_count"] == 7
+    assert cell(document, 1)["outputs"] == [stream("b\n")]
