@@ -273,7 +273,7 @@ class SharedNotebook(Protocol):
 
     def show(self, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()) -> None:
         """Let these cells show exactly this, or as `Notebooks.write` does. Cells that the notebook
-        has not are passed over.
+        has not are passed over. Raises Unavailable, as `apply` does.
         """
 
     def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
@@ -297,7 +297,7 @@ class Notebooks(Protocol):
         """Who is told that the notebook, or a folder, at the first path is now at the second."""
 
     async def shared(self, path: str) -> SharedNotebook | None:
-        """The shared document, if the notebook is open as one now."""
+        """The shared document, if the notebook is open as one now. Raises Unavailable."""
 
     async def write(
         self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
@@ -307,6 +307,9 @@ class Notebooks(Protocol):
         earlier state of it; otherwise nothing but a gate's record is brought up to date there.
         Raises BadInput (no such notebook), Unavailable.
         """
+
+    async def saved_at(self, path: str) -> float | None:
+        """When the file was last written, by whomever; None if that can't be said."""
 
     async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
         """Have whoever opens the notebook find this kernel with it, unless it has one already."""

@@ -6,13 +6,14 @@ import inspect
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from jupyter_flows.core.errors import BadInput, Unavailable
+from jupyter_flows.core.errors import BadInput, FlowsError, Unavailable
 from jupyter_flows.core.model import StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
 from jupyter_flows.documents.filling import filled
@@ -45,6 +46,15 @@ class NotebookFiles:
         async with lock:
             with _refusals(path), self._saves.watched(path) as watch:
                 return await self._written(path, Wanted(cells, gently), watch)
+
+    async def saved_at(self, path: str) -> float | None:
+        """As `ports.Notebooks.saved_at`."""
+        try:
+            with _refusals(path):
+                at = (await self._get(path.strip("/"), content=False))["last_modified"]
+        except FlowsError:
+            return None
+        return at.timestamp() if isinstance(at, datetime) else None
 
     async def _written(self, path: str, wanted: "Wanted", watch: Watch) -> FileState | None:
         """Read, fill in, save. If another save fell into ours, the disk may hold either, or neither
@@ -118,6 +128,10 @@ def _refusals(path: str) -> Iterator[None]:
         raise Unavailable(f"{path} can't be written: {why}") from error
     except OSError as error:
         raise Unavailable(f"{path} can't be written: {error.strerror or error}") from error
+    except FlowsError:
+        raise
+    except Exception as error:  # contents managers and their hooks are others' code
+        raise Unavailable(f"{path} can't be written: {error!r}") from error
 
 
 # ---------------------------------------------------------------- a notebook's content

@@ -42,5 +42,8 @@ class ServerNotebooks:
     ) -> FileState | None:
         return await self._files.write(path, cells, gently)
 
+    async def saved_at(self, path: str) -> float | None:
+        return await self._files.saved_at(path)
+
     async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
         await self._sessions.offer(path, kernel_id, kernel_name)

@@ -8,15 +8,19 @@ from typing import Any
 from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.events import Recorded
-from jupyter_flows.core.model import Run, RunId, RunStatus, StepId
+from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus, StepId
 from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.page import Desk, Pace, Page
 from jupyter_flows.engine.told import DocumentsTold
-from jupyter_flows.ports import Notebooks, RunFilter, RunRow, Store
+from jupyter_flows.ports import Clock, Notebooks, RunFilter, RunRow, Store
 
 STOP_SECONDS = 2.5
 """How long the last writings may take at the end."""
+
+RECENT_SECONDS = 24 * 60 * 60.0
+LOOKED_AT = 500
+"""At the start, the newest runs that ended so recently are looked at, so many at the most."""
 
 WAITING = frozenset({RunStatus.SUSPENDED, RunStatus.INTERRUPTED})
 
@@ -38,6 +42,7 @@ class Scribe:
         told: DocumentsTold,
         move: Callable[[RunId, str], Awaitable[Run]],
         is_ours: Callable[[RunRow], bool],
+        clock: Clock,
         log: logging.Logger,
         pace: Pace | None = None,
     ) -> None:
@@ -48,6 +53,7 @@ class Scribe:
         self._told = told
         self._move = move
         self._is_ours_row = is_ours
+        self._clock = clock
         self._log = log
         self._desk = Desk(
             notebooks=notebooks,
@@ -135,13 +141,33 @@ class Scribe:
 
     async def _refresh(self) -> None:
         """The notebooks of runs that wait: their kernels are gone with the server that had them, so
-        no form of theirs may stay. One after the other, for they may be many.
+        no form of theirs may stay. And of runs that have ended just now, for that server may not
+        have come to write their end. One after the other, for they may be many.
         """
         async for row in self._rows(RunFilter(status=WAITING)):
-            if self._is_ours_row(row) and await self._boards.shown_at(row.path) == row.id:
-                page = self._page(row.path)
-                page.stir(row.id)
-                await page.quiet()
+            if self._is_ours_row(row):
+                await self._bring(row)
+        looked_at = 0
+        async for row in self._rows(RunFilter(status=FINISHED)):
+            if self._is_ours_row(row) and await self._lacks_the_end(row):
+                await self._bring(row)
+            looked_at += 1
+            if looked_at == LOOKED_AT:
+                break
+
+    async def _lacks_the_end(self, row: RunRow) -> bool:
+        """A file that was saved since the run's end is as somebody wants it."""
+        ended = row.finished_at
+        if ended is None or ended < self._clock() - RECENT_SECONDS:
+            return False
+        saved = await self._notebooks.saved_at(row.path)
+        return saved is not None and saved < ended
+
+    async def _bring(self, row: RunRow) -> None:
+        if await self._boards.shown_at(row.path) == row.id:
+            page = self._page(row.path)
+            page.stir(row.id)
+            await page.quiet()
 
     async def _rows(self, wanted: RunFilter) -> AsyncIterator[RunRow]:
         """Newest first."""

@@ -327,3 +327,21 @@ async def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made_and_it
     assert (found["c0"]["execution_count"], found["c0"]["metadata"]["trusted"]) == (7, False)
     assert found["c1"]["outputs"] == [stream("2\n")]
     assert await place.files.write("a.ipynb", cells, {"c0", "c1"}) is None
+
+
+async def test_a_managers_own_fault_is_a_refusal(place, make_notebook, monkeypatch):
+    def broken(*_, **__):
+        raise KeyError("odd")
+
+    place.put(make_notebook("x"))
+    monkeypatch.setattr(place.manager, "get", broken)
+    with pytest.raises(Unavailable, match="odd"):
+        await place.write(c0=stream("1\n"))
+    assert await place.files.saved_at("a.ipynb") is None
+
+
+async def test_when_a_file_was_saved_is_known(place, make_notebook):
+    assert await place.files.saved_at("a.ipynb") is None
+    place.put(make_notebook("x"))
+    saved = await place.files.saved_at("a.ipynb")
+    assert saved == pytest.approx((place.folder / "a.ipynb").stat().st_mtime, abs=0.01)

@@ -7,6 +7,7 @@ pytest.importorskip("jupyter_ydoc")
 from jupyter_ydoc import YNotebook as YDocument
 from pycrdt import Text
 
+from jupyter_flows.core.errors import Unavailable
 from jupyter_flows.documents.shared import SharedNotebooks, YNotebook
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
@@ -22,7 +23,7 @@ def document(make_notebook):
 
 @pytest.fixture
 def shared(document):
-    return YNotebook(document)
+    return YNotebook(document, "a.ipynb")
 
 
 def cell(document, number=0):
@@ -189,3 +190,19 @@ def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made(document, sh
     assert cell(document)["outputs"] == [stream("mine\n"), record("closed")]
     assert cell(document)["execution_count"] == 7
     assert cell(document, 1)["outputs"] == [stream("b\n")]
+
+
+async def test_what_goes_wrong_with_a_room_is_a_refusal(document, shared):
+    class Broken(Documents):
+        async def get_document(self, **asked):
+            raise KeyError("room")
+
+    settings = {"jupyter_server_ydoc": Broken(document), "file_id_manager": FileIds(a="1")}
+    with pytest.raises(Unavailable, match="room"):
+        await SharedNotebooks(settings).document("a")
+    document.ycells[0]["outputs"].append("no output")
+    document.ycells[0]["metadata"] = 1
+    with pytest.raises(Unavailable):
+        shared.show({"c0": Shown([stream("a")], 1)})
+    with pytest.raises(Unavailable):
+        shared.apply([op("add", 0, output=stream("a"))])

@@ -40,6 +40,8 @@ class FakeNotebooks:
 
     def __init__(self):
         self.files = {}
+        self.saved = {}
+        self.odd = None
         self.writes = 0
         self.document = None
         self.offered = []
@@ -56,6 +58,8 @@ class FakeNotebooks:
         self.moves.append(listener)
 
     async def shared(self, path):
+        if self.odd is not None:
+            raise self.odd
         return self.document
 
     async def write(self, path, cells, gently=()):
@@ -78,6 +82,9 @@ class FakeNotebooks:
     def filled(self, path, name, cells, gently):
         present = self.files.get(path, {}).get(name, Shown())
         return filled(present, cells[name]) if name in gently else cells[name]
+
+    async def saved_at(self, path):
+        return self.saved.get(path)
 
     async def offer_kernel(self, path, kernel_id, kernel_name):
         self.offered.append((path, kernel_id, kernel_name))
@@ -459,6 +466,69 @@ async def test_a_run_begins_with_nothing_of_before(scene):
     await s.quiet()
     assert s.notebooks.files["f.ipynb"]["c1"] == Shown()
     assert shows_mine(s, "c0", "c1", "other") == ["other"]
+
+
+async def test_the_end_of_a_run_is_written_even_if_that_fails_for_long(scene):
+    s = scene()
+    run = await s.settled(GATE, "print('last')")
+    await s.quiet()
+    s.notebooks.refuses = Unavailable("read-only")
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.notebooks.until(lambda: s.notebooks.writes > 8)
+    s.notebooks.refuses = None
+    await s.notebooks.until(lambda: s.notebooks.text(step="c1") == "last\n")
+
+
+async def test_what_fails_is_tried_again_ever_later(scene):
+    s = scene(dataclasses.replace(AT_ONCE, retry=1.0, longest=60.0))
+    s.notebooks.refuses = Unavailable("read-only")
+    await s.settled("print('last')")
+    await s.quiet()
+    page = s.engine._scribe._pages["f.ipynb"]
+    apart = []
+    for page._failures in range(1, 12):
+        apart.append(page._apart())
+    assert apart == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+
+
+@pytest.mark.parametrize("odd", [Unavailable("room"), KeyError("room")], ids=["refusal", "fault"])
+async def test_what_goes_wrong_once_loses_nothing(scene, odd):
+    s = scene()
+    run = await s.settled(GATE, "print('last')")
+    await s.quiet()
+    s.notebooks.odd = odd
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    page = s.engine._scribe._pages["f.ipynb"]
+    while not page._failures:
+        await asyncio.sleep(0)
+    s.notebooks.odd = None
+    await s.notebooks.until(lambda: s.notebooks.text(step="c1") == "last\n")
+    await s.kernels.close(run.id)
+    await closed(s)
+    assert not (await s.engine.boards.board(run.id)).in_use
+
+
+@pytest.mark.parametrize(
+    ("saved", "ended", "is_brought"),
+    [(-1.0, 0.0, True), (1.0, 0.0, False), (-1.0, -86401.0, False), (None, 0.0, False)],
+)
+async def test_a_new_server_brings_the_end_of_a_run_that_nobody_has_saved_since(
+    scene, world, saved, ended, is_brought
+):
+    s = scene()
+    run = await s.settled("print('one')", "print('last')")
+    await s.quiet()
+    all_of_it = s.notebooks.files["f.ipynb"]
+    s.notebooks.files["f.ipynb"] = {**all_of_it, "c1": Shown()}
+    if saved is not None:
+        s.notebooks.saved["f.ipynb"] = run.finished_at + saved
+    world.kill(s.engine)
+    world.clock.now -= ended
+    again = scene(name="srv_2", notebooks=s.notebooks)
+    await asyncio.gather(*again.engine._scribe._background)
+    assert (s.notebooks.files["f.ipynb"] == all_of_it) is is_brought
 
 
 # ---------------------------------------------------------------- renames, sessions, life
