@@ -23,6 +23,9 @@ from jupyter_flows.ports import FileState, Shown
 TRIES = 20
 """How often we begin again because others change the file meanwhile."""
 
+REMEMBERED = 10
+"""Of how many files one knows our last writing: somebody may have moved them meanwhile."""
+
 Notebook = dict[str, Any]
 
 
@@ -33,6 +36,7 @@ class NotebookFiles:
         self._contents = contents
         self._saves = Saves(contents)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._made: dict[str, Made] = {}
         self._hashes = _takes(contents.get, "require_hash")
 
     async def write(
@@ -40,12 +44,36 @@ class NotebookFiles:
     ) -> FileState | None:
         """As `ports.Notebooks.write`."""
         path = path.strip("/")
+        async with self._alone(path):
+            with _refusals(path), self._saves.watched(path) as watch:
+                return await self._written(path, Wanted(cells, gently), watch)
+
+    def _alone(self, path: str) -> asyncio.Lock:
         lock = self._locks.get(path)
         if lock is None:
             self._locks[path] = lock = asyncio.Lock()
-        async with lock:
-            with _refusals(path), self._saves.watched(path) as watch:
-                return await self._written(path, Wanted(cells, gently), watch)
+        return lock
+
+    async def came_back(self, old: str, new: str) -> bool:
+        """Whether the file at the old path is there only because we wrote while somebody moved it:
+        nobody has saved it since, and what we found there is now at the new path. It is removed
+        then, and what we wrote is written there. For a file that was deleted that can't be told,
+        and so it stays.
+        """
+        try:
+            async with self._alone(old):
+                made = self._made.get(old)
+                with _refusals(old):
+                    if made is None or made.marks != (await self._at(new), await self._at(old)):
+                        return False
+                    await ensure_async(self._contents.delete_file(old))
+            await self.write(new, made.wanted.cells, made.wanted.gently)
+        except FlowsError:
+            return False
+        return True
+
+    async def _at(self, path: str) -> object:
+        return _mark(await self._get(path, content=False))
 
     async def saved_at(self, path: str) -> float | None:
         """As `ports.Notebooks.saved_at`."""
@@ -74,7 +102,9 @@ class NotebookFiles:
                 continue
             await self._save(path, filled)
             if watch.begun == begun:
-                return await self._state(path)
+                model = await self._get(path, content=False)
+                self._remember(path, Made((_mark(now), _mark(model)), wanted))
+                return _state(path, model)
             await watch.over()
             theirs = watch.content
         raise Unavailable(f"{path} is being saved by others all the time.")
@@ -91,14 +121,20 @@ class NotebookFiles:
         with self._saves.ours():
             await ensure_async(self._contents.save(model, path))
 
-    async def _state(self, path: str) -> FileState:
-        model = await self._get(path, content=False)
-        return FileState(
-            path=path,
-            hash=model.get("hash") or "",
-            hash_algorithm=model.get("hash_algorithm") or "",
-            last_modified=_moment(model["last_modified"]),
-        )
+    def _remember(self, path: str, made: "Made") -> None:
+        self._made.pop(path, None)
+        self._made[path] = made
+        if len(self._made) > REMEMBERED:
+            self._made.pop(next(iter(self._made)))
+
+
+def _state(path: str, model: Notebook) -> FileState:
+    return FileState(
+        path=path,
+        hash=model.get("hash") or "",
+        hash_algorithm=model.get("hash_algorithm") or "",
+        last_modified=_moment(model["last_modified"]),
+    )
 
 
 def _takes(function: Any, name: str) -> bool:
@@ -165,6 +201,14 @@ class Wanted:
             "outputs": [dict(output) for output in target.outputs],
             "execution_count": target.execution_count,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What we have written, and the file's marks before and after."""
+
+    marks: tuple[object, object]
+    wanted: Wanted
 
 
 def _filled(content: Notebook, wanted: Wanted) -> Notebook | None:

@@ -24,7 +24,7 @@ class ServerNotebooks:
         self._files = NotebookFiles(contents)
         self._shared = SharedNotebooks(settings)
         self._sessions = NotebookSessions(sessions)
-        self._moves = Moves(contents, events)
+        self._moves = Moves(contents, events, self._files.came_back)
 
     def has(self, folder: str | None) -> bool:
         if not self._root or folder is None:
