@@ -271,8 +271,10 @@ class SharedNotebook(Protocol):
     def identity(self) -> object:
         """Another one is another document (it was closed and opened again meanwhile)."""
 
-    def show(self, cells: Mapping[StepId, Shown]) -> None:
-        """Let these cells show exactly this; cells that the notebook has not are passed over."""
+    def show(self, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()) -> None:
+        """Let these cells show exactly this, or as `Notebooks.write` does. Cells that the notebook
+        has not are passed over. Raises Unavailable, as `apply` does.
+        """
 
     def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
         """Apply them to what was shown before. Ops of unknown cells are passed over. The cells that
@@ -295,12 +297,19 @@ class Notebooks(Protocol):
         """Who is told that the notebook, or a folder, at the first path is now at the second."""
 
     async def shared(self, path: str) -> SharedNotebook | None:
-        """The shared document, if the notebook is open as one now."""
+        """The shared document, if the notebook is open as one now. Raises Unavailable."""
 
-    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+    async def write(
+        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+    ) -> FileState | None:
         """Let these cells of the file show exactly this, and leave all else in it as it is; None
-        where they did already. Raises BadInput (no such notebook), Unavailable.
+        where they did already. A cell to be filled `gently` shows it only if what it shows is an
+        earlier state of it; otherwise nothing but a gate's record is brought up to date there.
+        Raises BadInput (no such notebook), Unavailable.
         """
+
+    async def saved_at(self, path: str) -> float | None:
+        """When the file was last written, by whomever; None if that can't be said."""
 
     async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
         """Have whoever opens the notebook find this kernel with it, unless it has one already."""

@@ -75,6 +75,13 @@ def last_value(outputs: Sequence[Mapping[str, Json]]) -> int | None:
     return next(places, None)
 
 
+def is_record(output: Mapping[str, Json]) -> bool:
+    """Whether a notebook's output is the record of a gate."""
+    metadata = output.get("metadata")
+    ours = metadata.get(KEY) if isinstance(metadata, Mapping) else None
+    return isinstance(ours, Mapping) and "gate" in ours
+
+
 def gate_record(run: Run, gate: Gate) -> dict[str, Json]:
     """A display_data output without scripts, tokens of links, and anything of an author's that
     would be read as more than text.

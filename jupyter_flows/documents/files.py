@@ -3,22 +3,28 @@
 import asyncio
 import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-from jupyter_flows.core.errors import BadInput, Unavailable
-from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.core.errors import BadInput, FlowsError, Unavailable
+from jupyter_flows.core.model import StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.documents.filling import filled
 from jupyter_flows.documents.saves import Saves, Watch
 from jupyter_flows.ports import FileState, Shown
 
 TRIES = 20
 """How often we begin again because others change the file meanwhile."""
+
+REMEMBERED = 10
+"""Of how many files one knows our last writing: somebody may have moved them meanwhile."""
 
 Notebook = dict[str, Any]
 
@@ -30,21 +36,55 @@ class NotebookFiles:
         self._contents = contents
         self._saves = Saves(contents)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._made: dict[str, Made] = {}
         self._hashes = _takes(contents.get, "require_hash")
 
-    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
+    async def write(
+        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+    ) -> FileState | None:
         """As `ports.Notebooks.write`."""
         path = path.strip("/")
+        async with self._alone(path):
+            with _refusals(path), self._saves.watched(path) as watch:
+                return await self._written(path, Wanted(cells, gently), watch)
+
+    def _alone(self, path: str) -> asyncio.Lock:
         lock = self._locks.get(path)
         if lock is None:
             self._locks[path] = lock = asyncio.Lock()
-        async with lock:
-            with _refusals(path), self._saves.watched(path) as watch:
-                return await self._written(path, cells, watch)
+        return lock
 
-    async def _written(
-        self, path: str, cells: Mapping[StepId, Shown], watch: Watch
-    ) -> FileState | None:
+    async def came_back(self, old: str, new: str) -> bool:
+        """Whether the file at the old path is there only because we wrote while somebody moved it:
+        nobody has saved it since, and what we found there is now at the new path. It is removed
+        then, and what we wrote is written there. For a file that was deleted that can't be told,
+        and so it stays.
+        """
+        try:
+            async with self._alone(old):
+                made = self._made.get(old)
+                with _refusals(old):
+                    if made is None or made.marks != (await self._at(new), await self._at(old)):
+                        return False
+                    await ensure_async(self._contents.delete_file(old))
+            await self.write(new, made.wanted.cells, made.wanted.gently)
+        except FlowsError:
+            return False
+        return True
+
+    async def _at(self, path: str) -> object:
+        return _mark(await self._get(path, content=False))
+
+    async def saved_at(self, path: str) -> float | None:
+        """As `ports.Notebooks.saved_at`."""
+        try:
+            with _refusals(path):
+                at = (await self._get(path.strip("/"), content=False))["last_modified"]
+        except FlowsError:
+            return None
+        return at.timestamp() if isinstance(at, datetime) else None
+
+    async def _written(self, path: str, wanted: "Wanted", watch: Watch) -> FileState | None:
         """Read, fill in, save. If another save fell into ours, the disk may hold either, or neither
         whole: then what the other one saved is filled in and saved again, so that no edit is lost.
         """
@@ -53,7 +93,7 @@ class NotebookFiles:
             await watch.over()
             begun = watch.begun
             model = await self._get(path, content=theirs is None)
-            filled = _filled(theirs or model["content"], cells) or theirs
+            filled = _filled(theirs or model["content"], wanted) or theirs
             if filled is None and watch.begun == begun:
                 return None
             now = await self._get(path, content=False)
@@ -62,7 +102,9 @@ class NotebookFiles:
                 continue
             await self._save(path, filled)
             if watch.begun == begun:
-                return await self._state(path)
+                model = await self._get(path, content=False)
+                self._remember(path, Made((_mark(now), _mark(model)), wanted))
+                return _state(path, model)
             await watch.over()
             theirs = watch.content
         raise Unavailable(f"{path} is being saved by others all the time.")
@@ -79,14 +121,20 @@ class NotebookFiles:
         with self._saves.ours():
             await ensure_async(self._contents.save(model, path))
 
-    async def _state(self, path: str) -> FileState:
-        model = await self._get(path, content=False)
-        return FileState(
-            path=path,
-            hash=model.get("hash") or "",
-            hash_algorithm=model.get("hash_algorithm") or "",
-            last_modified=_moment(model["last_modified"]),
-        )
+    def _remember(self, path: str, made: "Made") -> None:
+        self._made.pop(path, None)
+        self._made[path] = made
+        if len(self._made) > REMEMBERED:
+            self._made.pop(next(iter(self._made)))
+
+
+def _state(path: str, model: Notebook) -> FileState:
+    return FileState(
+        path=path,
+        hash=model.get("hash") or "",
+        hash_algorithm=model.get("hash_algorithm") or "",
+        last_modified=_moment(model["last_modified"]),
+    )
 
 
 def _takes(function: Any, name: str) -> bool:
@@ -116,35 +164,65 @@ def _refusals(path: str) -> Iterator[None]:
         raise Unavailable(f"{path} can't be written: {why}") from error
     except OSError as error:
         raise Unavailable(f"{path} can't be written: {error.strerror or error}") from error
+    except FlowsError:
+        raise
+    except Exception as error:  # contents managers and their hooks are others' code
+        raise Unavailable(f"{path} can't be written: {error!r}") from error
 
 
 # ---------------------------------------------------------------- a notebook's content
 
 
-def _filled(content: Notebook, cells: Mapping[StepId, Shown]) -> Notebook | None:
-    """The notebook with its cells showing this; None if they do already.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What cells are to show, some of them `gently`."""
 
-    A cell that we write is trusted: a run of this server's user has made what it shows. All others
-    keep the trust that they have, for the contents manager asks each of them before it signs.
-    """
+    cells: Mapping[StepId, Shown]
+    gently: Collection[StepId]
+
+    def of(self, cell: Notebook) -> Notebook | None:
+        """The cell as it is to be; None if it is so already, or not wanted at all.
+
+        A cell that we write is trusted: a run of this server's user has made what it shows. All
+        others keep the trust that they have, for the contents manager asks each of them before it
+        signs.
+        """
+        name = cell.get("id", "")
+        if cell.get("cell_type") != "code" or name not in self.cells:
+            return None
+        wanted, present = self.cells[name], _present(cell)
+        target = filled(present, wanted) if name in self.gently else wanted
+        if _same(present, target):
+            return None
+        made = {"trusted": True} if target is wanted else {}
+        return {
+            **cell,
+            "metadata": {**cell.get("metadata", {}), **made},
+            "outputs": [dict(output) for output in target.outputs],
+            "execution_count": target.execution_count,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What we have written, and the file's marks before and after."""
+
+    marks: tuple[object, object]
+    wanted: Wanted
+
+
+def _filled(content: Notebook, wanted: Wanted) -> Notebook | None:
+    """The notebook with its cells showing this; None if they do already."""
     named = content
     if _is_older(content):
         named = copy.deepcopy(content)
         name_cells(named)
         named["nbformat_minor"] = MINOR
-    changed = [
-        (number, cells[cell["id"]])
-        for number, cell in enumerate(named["cells"])
-        if cell.get("cell_type") == "code"
-        and cell.get("id") in cells
-        and not _shows(cell, cells[cell["id"]])
-    ]
-    if not changed:
+    made = [wanted.of(cell) for cell in named["cells"]]
+    if not any(made):
         return None
-    ready = {**named, "cells": list(named["cells"])}
-    for number, shown in changed:
-        ready["cells"][number] = _showing(ready["cells"][number], shown)
-    return ready
+    cells = [new or cell for new, cell in zip(made, named["cells"], strict=True)]
+    return {**named, "cells": cells}
 
 
 def _is_older(content: Notebook) -> bool:
@@ -153,19 +231,10 @@ def _is_older(content: Notebook) -> bool:
     return converted or (content["nbformat"], content.get("nbformat_minor", 0)) < (MAJOR, MINOR)
 
 
-def _shows(cell: Notebook, shown: Shown) -> bool:
-    same_count = cell.get("execution_count") == shown.execution_count
-    return same_count and list(cell.get("outputs", ())) == _outputs(shown)
+def _present(cell: Notebook) -> Shown:
+    return Shown(cell.get("outputs", ()), cell.get("execution_count"))
 
 
-def _showing(cell: Notebook, shown: Shown) -> Notebook:
-    return {
-        **cell,
-        "metadata": {**cell.get("metadata", {}), "trusted": True},
-        "outputs": _outputs(shown),
-        "execution_count": shown.execution_count,
-    }
-
-
-def _outputs(shown: Shown) -> list[dict[str, Json]]:
-    return [dict(output) for output in shown.outputs]
+def _same(one: Shown, other: Shown) -> bool:
+    same_count = one.execution_count == other.execution_count
+    return same_count and list(one.outputs) == list(other.outputs)

@@ -1,6 +1,6 @@
 """Hearing that a notebook, or a folder, got another name."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 from jupyter_server.utils import ensure_async
@@ -10,14 +10,18 @@ CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1
 
 Moved: TypeAlias = Callable[[str, str], None]
 
+CameBack: TypeAlias = Callable[[str, str], Awaitable[bool]]
+
 
 class Moves:
     """Listens to the events of the contents service. Any client may send such an event, so each is
-    taken as a hint only, and the files are asked.
+    taken as a hint only, and the files are asked. `came_back` removes a file that is at its old
+    path again by our own writing.
     """
 
-    def __init__(self, contents: Any, events: Any) -> None:
+    def __init__(self, contents: Any, events: Any, came_back: CameBack) -> None:
         self._contents = contents
+        self._came_back = came_back
         self._listeners: list[Moved] = []
         events.add_listener(schema_id=CONTENTS_EVENTS, listener=self._heard)
 
@@ -35,7 +39,9 @@ class Moves:
     async def _is_true(self, old: str, new: str) -> bool:
         try:
             hidden = not self._contents.allow_hidden and await self._asked("is_hidden", new)
-            return not hidden and await self._exists(new) and not await self._exists(old)
+            if hidden or not await self._exists(new):
+                return False
+            return not await self._exists(old) or await self._came_back(old, new)
         except HTTPError:
             return False
 

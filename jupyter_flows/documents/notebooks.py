@@ -1,6 +1,6 @@
 """The server's notebooks: files, shared documents, sessions and renames, as the engine asks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class ServerNotebooks:
         self._files = NotebookFiles(contents)
         self._shared = SharedNotebooks(settings)
         self._sessions = NotebookSessions(sessions)
-        self._moves = Moves(contents, events)
+        self._moves = Moves(contents, events, self._files.came_back)
 
     def has(self, folder: str | None) -> bool:
         if not self._root or folder is None:
@@ -37,8 +37,13 @@ class ServerNotebooks:
     async def shared(self, path: str) -> SharedNotebook | None:
         return await self._shared.document(path)
 
-    async def write(self, path: str, cells: Mapping[StepId, Shown]) -> FileState | None:
-        return await self._files.write(path, cells)
+    async def write(
+        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+    ) -> FileState | None:
+        return await self._files.write(path, cells, gently)
+
+    async def saved_at(self, path: str) -> float | None:
+        return await self._files.saved_at(path)
 
     async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
         await self._sessions.offer(path, kernel_id, kernel_name)

@@ -4,9 +4,12 @@ Outputs stand in it as jupyter_ydoc itself writes them: the text of a stream is 
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from jupyter_flows.core.errors import Unavailable
 from jupyter_flows.core.model import Json, StepId
+from jupyter_flows.documents.filling import filled
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
 if TYPE_CHECKING:
@@ -26,6 +29,10 @@ class SharedNotebooks:
 
     async def document(self, path: str) -> "YNotebook | None":
         """The notebook at this path, if it is open as a document; none is opened by us."""
+        with _refusals(path):
+            return await self._opened(path)
+
+    async def _opened(self, path: str) -> "YNotebook | None":
         documents = self._settings.get("jupyter_server_ydoc")
         ids = self._settings.get("file_id_manager")
         if documents is None or ids is None:
@@ -36,7 +43,7 @@ class SharedNotebooks:
         document = await documents.get_document(
             path=path, content_type="notebook", file_format="json", copy=False
         )
-        return None if document is None or not len(document.ycells) else YNotebook(document)
+        return None if document is None or not len(document.ycells) else YNotebook(document, path)
 
     def _may_be_open(self, file_id: str) -> bool:
         """jupyter-server-documents opens a document that is asked for, so its rooms are asked."""
@@ -47,21 +54,22 @@ class SharedNotebooks:
 class YNotebook:
     """Implements `ports.SharedNotebook` on a document of jupyter_ydoc."""
 
-    def __init__(self, document: Any) -> None:
+    def __init__(self, document: Any, path: str) -> None:
         self._document = document
+        self._path = path
 
     @property
     def identity(self) -> object:
         return self._document
 
-    def show(self, cells: Mapping[StepId, Shown]) -> None:
-        with self._document.ydoc.transaction():
+    def show(self, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()) -> None:
+        with _refusals(self._path), self._document.ydoc.transaction():
             for step, ycell in self._named(cells):
-                _show(ycell, cells[step])
+                _show(ycell, cells[step], gently=step in gently)
 
     def apply(self, ops: Sequence[OutputOp]) -> Collection[StepId]:
         missed: set[StepId] = set()
-        with self._document.ydoc.transaction():
+        with _refusals(self._path), self._document.ydoc.transaction():
             named = dict(self._named({op.cell for op in ops}))
             for op in ops:
                 ycell = named.get(op.cell)
@@ -75,21 +83,34 @@ class YNotebook:
                 yield ycell["id"], ycell
 
 
+@contextmanager
+def _refusals(path: str) -> Iterator[None]:
+    """Raises Unavailable: what fails in the extension that serves the documents, or by what
+    browsers have put into one, is no fault of ours.
+    """
+    try:
+        yield
+    except Exception as error:  # others' code
+        raise Unavailable(f"{path} can't be shown to those who have it open: {error!r}") from error
+
+
 # ---------------------------------------------------------------- one cell
 
 
-def _show(ycell: "Map[Any]", shown: Shown) -> None:
+def _show(ycell: "Map[Any]", shown: Shown, *, gently: bool) -> None:
     youtputs = _outputs_of(ycell)
-    wanted = [dict(output) for output in shown.outputs]
     present = youtputs.to_py() or []
+    target = filled(Shown(present, ycell.get("execution_count")), shown) if gently else shown
+    wanted = [dict(output) for output in target.outputs]
     same = 0
     while same < min(len(wanted), len(present)) and wanted[same] == present[same]:
         same += 1
     if same < len(present):
         del youtputs[same:]
     youtputs.extend([_youtput(output) for output in wanted[same:]])
-    _count(ycell, shown.execution_count)
-    _trust(ycell)
+    _count(ycell, target.execution_count)
+    if target is shown:
+        _trust(ycell)
 
 
 def _apply(ycell: "Map[Any]", op: OutputOp) -> bool:

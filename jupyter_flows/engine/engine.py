@@ -178,6 +178,7 @@ class Engine:
             told=self.documents_told,
             move=self.move,
             is_ours=self._is_ours,
+            clock=self.clock,
             log=self._log,
         )
 

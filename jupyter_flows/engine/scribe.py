@@ -5,17 +5,22 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
+from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.events import Recorded
-from jupyter_flows.core.model import Run, RunId, RunStatus
+from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus, StepId
 from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.page import Desk, Pace, Page
 from jupyter_flows.engine.told import DocumentsTold
-from jupyter_flows.ports import Notebooks, RunFilter, RunRow, Store
+from jupyter_flows.ports import Clock, Notebooks, RunFilter, RunRow, Store
 
 STOP_SECONDS = 2.5
 """How long the last writings may take at the end."""
+
+RECENT_SECONDS = 24 * 60 * 60.0
+LOOKED_AT = 500
+"""At the start, the newest runs that ended so recently are looked at, so many at the most."""
 
 WAITING = frozenset({RunStatus.SUSPENDED, RunStatus.INTERRUPTED})
 
@@ -37,6 +42,7 @@ class Scribe:
         told: DocumentsTold,
         move: Callable[[RunId, str], Awaitable[Run]],
         is_ours: Callable[[RunRow], bool],
+        clock: Clock,
         log: logging.Logger,
         pace: Pace | None = None,
     ) -> None:
@@ -47,6 +53,7 @@ class Scribe:
         self._told = told
         self._move = move
         self._is_ours_row = is_ours
+        self._clock = clock
         self._log = log
         self._desk = Desk(
             notebooks=notebooks,
@@ -83,14 +90,19 @@ class Scribe:
 
     # ------------------------------------------------------------ what happens
 
-    def _committed(self, run: Run, _: Sequence[Recorded]) -> None:
+    def _committed(self, run: Run, events: Sequence[Recorded]) -> None:
         if not run.in_place:
             return
         self._offer(run)
+        shows = not run.finished or any(not isinstance(row.event, _UNSEEN) for row in events)
         for page in tuple(self._pages.values()):
             if page.run == run.id and page.path != run.path:
+                shows = shows or page.pending
+                if shows:
+                    self._page(run.path).follow(page)
                 page.close()
-        self._page(run.path).stir()
+        if shows:
+            self._page(run.path).stir(run.id, _begun(run, events))
 
     def _page(self, path: str) -> Page:
         page = self._pages.get(path)
@@ -129,13 +141,33 @@ class Scribe:
 
     async def _refresh(self) -> None:
         """The notebooks of runs that wait: their kernels are gone with the server that had them, so
-        no form of theirs may stay. One after the other, for they may be many.
+        no form of theirs may stay. And of runs that have ended just now, for that server may not
+        have come to write their end. One after the other, for they may be many.
         """
         async for row in self._rows(RunFilter(status=WAITING)):
-            if self._is_ours_row(row) and await self._boards.shown_at(row.path) == row.id:
-                page = self._page(row.path)
-                page.stir()
-                await page.quiet()
+            if self._is_ours_row(row):
+                await self._bring(row)
+        looked_at = 0
+        async for row in self._rows(RunFilter(status=FINISHED)):
+            if self._is_ours_row(row) and await self._lacks_the_end(row):
+                await self._bring(row)
+            looked_at += 1
+            if looked_at == LOOKED_AT:
+                break
+
+    async def _lacks_the_end(self, row: RunRow) -> bool:
+        """A file that was saved since the run's end is as somebody wants it."""
+        ended = row.finished_at
+        if ended is None or ended < self._clock() - RECENT_SECONDS:
+            return False
+        saved = await self._notebooks.saved_at(row.path)
+        return saved is not None and saved < ended
+
+    async def _bring(self, row: RunRow) -> None:
+        if await self._boards.shown_at(row.path) == row.id:
+            page = self._page(row.path)
+            page.stir(row.id)
+            await page.quiet()
 
     async def _rows(self, wanted: RunFilter) -> AsyncIterator[RunRow]:
         """Newest first."""
@@ -167,6 +199,21 @@ class Scribe:
                 self._log.warning("run %s: its notebook is now %s: %s", row.id, path, error)
         for was, path in places.items():
             self._told.moved(was, path)
+
+
+_UNSEEN = (e.NotebookMoved, e.LinkMinted, e.LinkRevoked, e.GateShown, e.WidgetsSaved)
+"""Of these nothing is seen in the notebook of a run that is over."""
+
+
+def _begun(run: Run, events: Sequence[Recorded]) -> set[StepId]:
+    """The cells that show nothing of before any more."""
+    begun: set[StepId] = set()
+    for row in events:
+        if isinstance(row.event, e.RunCreated):
+            begun.update(step.spec.cell_id for step in run.steps.values())
+        elif isinstance(row.event, e.StepStarted):
+            begun.add(run.steps[row.event.step].spec.cell_id)
+    return begun
 
 
 def _is_within(path: str, place: str) -> bool:

@@ -22,6 +22,10 @@ def rich(html):
     return {"output_type": "display_data", "data": {"text/html": html}, "metadata": {}}
 
 
+def record(html):
+    return {**rich(html), "metadata": {"jupyter_flows": {"gate": "r.ask.1"}}}
+
+
 class Place:
     """A folder with a contents manager, and what we write with."""
 

@@ -4,14 +4,16 @@ import asyncio
 import copy
 
 import pytest
+from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
 from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.documents.files import NotebookFiles
+from jupyter_flows.documents.moves import Moves
 from jupyter_flows.kernels.document import NotebookDocuments
 from jupyter_flows.ports import Shown
 
-from .conftest import rich, stream
+from .conftest import record, rich, stream
 
 
 async def test_the_outputs_and_the_count_stand_in_the_file(place, make_notebook):
@@ -309,3 +311,94 @@ async def test_two_writings_of_one_notebook_come_after_each_other(place, make_no
     found = await place.cells()
     assert found["c0"]["outputs"] == [stream("3\n")]
     assert found["c1"]["outputs"] == [stream("2\n")]
+
+
+async def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made_and_its_trust(
+    place, make_notebook
+):
+    notebook = make_notebook("x", "y")
+    notebook["cells"][0] |= {"outputs": [rich("mine"), record("open")], "execution_count": 7}
+    place.put(notebook)
+    cells = {
+        "c0": Shown([stream("1\n"), record("closed")], 1),
+        "c1": Shown([stream("2\n")], 2),
+    }
+    assert await place.files.write("a.ipynb", cells, {"c0", "c1"})
+    found = await place.cells()
+    assert found["c0"]["outputs"] == [rich("mine"), record("closed")]
+    assert (found["c0"]["execution_count"], found["c0"]["metadata"]["trusted"]) == (7, False)
+    assert found["c1"]["outputs"] == [stream("2\n")]
+    assert await place.files.write("a.ipynb", cells, {"c0", "c1"}) is None
+
+
+async def test_a_managers_own_fault_is_a_refusal(place, make_notebook, monkeypatch):
+    def broken(*_, **__):
+        raise KeyError("odd")
+
+    place.put(make_notebook("x"))
+    monkeypatch.setattr(place.manager, "get", broken)
+    with pytest.raises(Unavailable, match="odd"):
+        await place.write(c0=stream("1\n"))
+    assert await place.files.saved_at("a.ipynb") is None
+
+
+async def test_when_a_file_was_saved_is_known(place, make_notebook):
+    assert await place.files.saved_at("a.ipynb") is None
+    place.put(make_notebook("x"))
+    saved = await place.files.saved_at("a.ipynb")
+    assert saved == pytest.approx((place.folder / "a.ipynb").stat().st_mtime, abs=0.01)
+
+
+class Events:
+    """The server's bus of events, with the one who listens."""
+
+    def add_listener(self, *, schema_id, listener):
+        self.listener = listener
+
+    async def renamed(self, old, new):
+        await self.listener(None, "", {"action": "rename", "source_path": old, "path": new})
+
+
+@pytest.fixture
+def moved(place):
+    """What is told of moves; the bus on which they are said."""
+    events, heard = Events(), []
+    Moves(place.manager, events, place.files.came_back).listen(lambda *move: heard.append(move))
+    heard.append(events)
+    return heard
+
+
+async def test_a_file_that_is_renamed_while_we_write_does_not_come_back(
+    place, make_notebook, monkeypatch, moved
+):
+    events = moved.pop()
+    place.put(make_notebook("x"))
+
+    async def rename():
+        await ensure_async(place.manager.rename("a.ipynb", "b.ipynb"))
+
+    monkeypatch.setattr(place.manager, "delete_to_trash", False)
+    Between(monkeypatch, place.manager, "save", rename)
+    await place.write(c0=stream("1\n"))
+    await events.renamed("a.ipynb", "b.ipynb")
+    assert moved == [("a.ipynb", "b.ipynb")]
+    assert [file.name for file in place.folder.glob("*.ipynb")] == ["b.ipynb"]
+    assert (await place.cells("b.ipynb"))["c0"]["outputs"] == [stream("1\n")]
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "saved"])
+async def test_a_file_that_is_still_somebodys_stays_whatever_is_said_of_it(
+    place, make_notebook, moved, meanwhile
+):
+    events = moved.pop()
+    place.put(make_notebook("x"))
+    if meanwhile == "saved":
+        place.put(make_notebook("x"), "b.ipynb")
+    else:
+        place.put(make_notebook("other"), "b.ipynb")
+    await place.write(c0=stream("1\n"))
+    if meanwhile == "saved":
+        place.put(make_notebook("saved"))
+    await events.renamed("a.ipynb", "b.ipynb")
+    assert moved == []
+    assert (place.folder / "a.ipynb").exists()

@@ -7,10 +7,11 @@ pytest.importorskip("jupyter_ydoc")
 from jupyter_ydoc import YNotebook as YDocument
 from pycrdt import Text
 
+from jupyter_flows.core.errors import Unavailable
 from jupyter_flows.documents.shared import SharedNotebooks, YNotebook
 from jupyter_flows.ports import OpKind, OutputOp, Shown
 
-from .conftest import rich, stream
+from .conftest import record, rich, stream
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def document(make_notebook):
 
 @pytest.fixture
 def shared(document):
-    return YNotebook(document)
+    return YNotebook(document, "a.ipynb")
 
 
 def cell(document, number=0):
@@ -180,3 +181,28 @@ async def test_a_room_that_is_still_empty_is_no_document_yet():
         "file_id_manager": FileIds(a="1"),
     }
     assert await SharedNotebooks(settings).document("a") is None
+
+
+def test_a_cell_that_is_filled_gently_keeps_what_somebody_else_made(document, shared):
+    shared.show({"c0": Shown([stream("mine\n"), record("open")], 7)})
+    cells = {"c0": Shown([stream("a\n"), record("closed")], 1), "c1": Shown([stream("b\n")], 2)}
+    shared.show(cells, {"c0", "c1"})
+    assert cell(document)["outputs"] == [stream("mine\n"), record("closed")]
+    assert cell(document)["execution_count"] == 7
+    assert cell(document, 1)["outputs"] == [stream("b\n")]
+
+
+async def test_what_goes_wrong_with_a_room_is_a_refusal(document, shared):
+    class Broken(Documents):
+        async def get_document(self, **asked):
+            raise KeyError("room")
+
+    settings = {"jupyter_server_ydoc": Broken(document), "file_id_manager": FileIds(a="1")}
+    with pytest.raises(Unavailable, match="room"):
+        await SharedNotebooks(settings).document("a")
+    document.ycells[0]["outputs"].append("no output")
+    document.ycells[0]["metadata"] = 1
+    with pytest.raises(Unavailable):
+        shared.show({"c0": Shown([stream("a")], 1)})
+    with pytest.raises(Unavailable):
+        shared.apply([op("add", 0, output=stream("a"))])

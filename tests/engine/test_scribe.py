@@ -7,13 +7,14 @@ import pytest
 
 from jupyter_flows.core.errors import BadInput, Unavailable
 from jupyter_flows.core.model import RunStatus
+from jupyter_flows.documents.filling import filled
 from jupyter_flows.engine.page import Pace
 from jupyter_flows.engine.told import Moved, Saved, Shared
 from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
 
 from .conftest import vote
 
-AT_ONCE = Pace(shared=0.0, file=0.0, running=0.0, look=0.01, linger=0.05)
+AT_ONCE = Pace(shared=0.0, file=0.0, running=0.0, look=0.01, linger=0.05, retry=0.01)
 GATE = ("'go?'", [], {"suspend": {}})
 
 
@@ -26,7 +27,7 @@ class FakeDocument:
         self.ops = []
         self.missed = set()
 
-    def show(self, cells):
+    def show(self, cells, gently=()):
         self.shown.append(dict(cells))
 
     def apply(self, ops):
@@ -39,6 +40,8 @@ class FakeNotebooks:
 
     def __init__(self):
         self.files = {}
+        self.saved = {}
+        self.odd = None
         self.writes = 0
         self.document = None
         self.offered = []
@@ -55,9 +58,11 @@ class FakeNotebooks:
         self.moves.append(listener)
 
     async def shared(self, path):
+        if self.odd is not None:
+            raise self.odd
         return self.document
 
-    async def write(self, path, cells):
+    async def write(self, path, cells, gently=()):
         self.writes += 1
         async with self.changed:
             self.changed.notify_all()
@@ -65,12 +70,21 @@ class FakeNotebooks:
             await self.gate.wait()
         if self.refuses:
             raise self.refuses
-        if self.files.get(path) == cells:
+        before = self.files.get(path, {})
+        after = {**before, **{name: self.filled(path, name, cells, gently) for name in cells}}
+        if before == after:
             return None
-        self.files[path] = dict(cells)
+        self.files[path] = after
         async with self.changed:
             self.changed.notify_all()
         return FileState(path=path, hash=str(self.writes), hash_algorithm="n", last_modified="")
+
+    def filled(self, path, name, cells, gently):
+        present = self.files.get(path, {}).get(name, Shown())
+        return filled(present, cells[name]) if name in gently else cells[name]
+
+    async def saved_at(self, path):
+        return self.saved.get(path)
 
     async def offer_kernel(self, path, kernel_id, kernel_name):
         self.offered.append((path, kernel_id, kernel_name))
@@ -349,6 +363,174 @@ async def test_when_the_room_has_gone_the_file_is_written_again(scene):
     assert not s.engine.documents_told.is_shared("f.ipynb")
 
 
+# ---------------------------------------------------------------- what readers have made since
+
+MINE = Shown(({"output_type": "stream", "name": "stdout", "text": "mine\n"},), 77)
+
+
+def by_hand(scene, *cells, path="f.ipynb"):
+    """Somebody has executed these cells, and saved."""
+    scene.notebooks.files[path] = {**scene.notebooks.files[path], **dict.fromkeys(cells, MINE)}
+
+
+def shows_mine(scene, *cells, path="f.ipynb"):
+    return [name for name in cells if scene.notebooks.files[path][name] == MINE]
+
+
+async def closed(scene):
+    """Wait until nobody remembers what was written."""
+    for page in tuple(scene.engine._scribe._pages.values()):
+        await asyncio.wait_for(page._task, 5)
+    assert not scene.engine._scribe._pages
+
+
+async def test_cells_that_a_reader_executes_while_the_run_waits_stay_as_they_are(scene):
+    s = scene()
+    run = await s.settled("print('one')", GATE, "print('two')", "print('three')")
+    await s.quiet()
+    by_hand(s, "c0", "c3")
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.quiet()
+    assert shows_mine(s, "c0") == ["c0"]
+    assert s.notebooks.text(step="c2") == "two\n"
+    assert s.notebooks.text(step="c3") == "three\n", "the run has come to it later"
+    assert "approved" in s.notebooks.record(step="c1")["text/plain"].lower()
+
+
+@pytest.mark.parametrize("held", [True, False], ids=["page held", "page gone"])
+async def test_a_notebook_that_moves_when_its_run_is_over_is_not_written(scene, held):
+    s = scene(dataclasses.replace(AT_ONCE, linger=3600.0) if held else AT_ONCE)
+    run = await s.settled("print('one')", "print('two')")
+    await s.quiet()
+    if not held:
+        await s.kernels.close(run.id)
+        await closed(s)
+    writes = s.notebooks.writes
+    s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
+    by_hand(s, "c0", path="g.ipynb")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb")
+    while Moved("f.ipynb", "g.ipynb") not in s.said:
+        await asyncio.sleep(0)
+    await s.quiet()
+    assert s.notebooks.writes == writes
+    assert shows_mine(s, "c0", path="g.ipynb")
+
+
+async def test_what_was_not_written_when_the_notebook_moved_is_written_where_it_is_now(scene):
+    s = scene(dataclasses.replace(AT_ONCE, file=3600.0))
+    run = await s.started("print('one')", "# hold\nprint('two')")
+    await s.kernels.begun(run)
+    await s.notebooks.until(lambda: s.notebooks.files)
+    s.kernels.go(run)
+    await s.engine.settled(run)
+    s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb")
+    await s.notebooks.until(lambda: s.notebooks.text("g.ipynb", "c1") == "two\n")
+    assert "f.ipynb" not in s.notebooks.files
+
+
+async def test_a_new_server_leaves_all_but_the_record_to_the_reader(scene, world):
+    s = scene()
+    await s.settled("print('one')", GATE, "print('two')")
+    await s.quiet()
+    waiting = s.notebooks.files["f.ipynb"]["c1"]
+    by_hand(s, "c0", "c2")
+    stale = {**waiting.outputs[-1], "data": {"text/plain": "stale"}}
+    theirs = Shown((MINE.outputs[0], stale), 78)
+    s.notebooks.files["f.ipynb"]["c1"] = theirs
+    world.kill(s.engine)
+    again = scene(name="srv_2", notebooks=s.notebooks)
+    await again.notebooks.until(lambda: s.notebooks.record(step="c1")["text/plain"] != "stale")
+    assert shows_mine(s, "c0", "c2") == ["c0", "c2"]
+    assert s.notebooks.files["f.ipynb"]["c1"].outputs[0] == MINE.outputs[0]
+    assert s.notebooks.files["f.ipynb"]["c1"].execution_count == 78
+
+
+async def test_a_new_server_brings_what_the_old_one_did_not(scene, world):
+    s = scene()
+    await s.settled("print('one\\nmore')", GATE)
+    await s.quiet()
+    all_of_it = s.notebooks.files["f.ipynb"]
+    begun = Shown(({"output_type": "stream", "name": "stdout", "text": "one\n"},), None)
+    s.notebooks.files["f.ipynb"] = {"c0": begun, "c1": Shown()}
+    world.kill(s.engine)
+    again = scene(name="srv_2", notebooks=s.notebooks)
+    await again.notebooks.until(lambda: s.notebooks.files["f.ipynb"] == all_of_it)
+
+
+async def test_a_run_begins_with_nothing_of_before(scene):
+    s = scene()
+    s.notebooks.files["f.ipynb"] = dict.fromkeys(("c0", "c1", "other"), MINE)
+    await s.settled(GATE, "print('more')")
+    await s.quiet()
+    assert s.notebooks.files["f.ipynb"]["c1"] == Shown()
+    assert shows_mine(s, "c0", "c1", "other") == ["other"]
+
+
+async def test_the_end_of_a_run_is_written_even_if_that_fails_for_long(scene):
+    s = scene()
+    run = await s.settled(GATE, "print('last')")
+    await s.quiet()
+    s.notebooks.refuses = Unavailable("read-only")
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.notebooks.until(lambda: s.notebooks.writes > 8)
+    s.notebooks.refuses = None
+    await s.notebooks.until(lambda: s.notebooks.text(step="c1") == "last\n")
+
+
+async def test_what_fails_is_tried_again_ever_later(scene):
+    s = scene(dataclasses.replace(AT_ONCE, retry=1.0, longest=60.0))
+    s.notebooks.refuses = Unavailable("read-only")
+    await s.settled("print('last')")
+    await s.quiet()
+    page = s.engine._scribe._pages["f.ipynb"]
+    apart = []
+    for page._failures in range(1, 12):
+        apart.append(page._apart())
+    assert apart == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60]
+
+
+@pytest.mark.parametrize("odd", [Unavailable("room"), KeyError("room")], ids=["refusal", "fault"])
+async def test_what_goes_wrong_once_loses_nothing(scene, odd):
+    s = scene()
+    run = await s.settled(GATE, "print('last')")
+    await s.quiet()
+    s.notebooks.odd = odd
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    page = s.engine._scribe._pages["f.ipynb"]
+    while not page._failures:
+        await asyncio.sleep(0)
+    s.notebooks.odd = None
+    await s.notebooks.until(lambda: s.notebooks.text(step="c1") == "last\n")
+    await s.kernels.close(run.id)
+    await closed(s)
+    assert not (await s.engine.boards.board(run.id)).in_use
+
+
+@pytest.mark.parametrize(
+    ("saved", "ended", "is_brought"),
+    [(-1.0, 0.0, True), (1.0, 0.0, False), (-1.0, -86401.0, False), (None, 0.0, False)],
+)
+async def test_a_new_server_brings_the_end_of_a_run_that_nobody_has_saved_since(
+    scene, world, saved, ended, is_brought
+):
+    s = scene()
+    run = await s.settled("print('one')", "print('last')")
+    await s.quiet()
+    all_of_it = s.notebooks.files["f.ipynb"]
+    s.notebooks.files["f.ipynb"] = {**all_of_it, "c1": Shown()}
+    if saved is not None:
+        s.notebooks.saved["f.ipynb"] = run.finished_at + saved
+    world.kill(s.engine)
+    world.clock.now -= ended
+    again = scene(name="srv_2", notebooks=s.notebooks)
+    await asyncio.gather(*again.engine._scribe._background)
+    assert (s.notebooks.files["f.ipynb"] == all_of_it) is is_brought
+
+
 # ---------------------------------------------------------------- renames, sessions, life
 
 
@@ -357,9 +539,8 @@ async def test_a_moved_notebook_is_written_where_it_is_now(scene):
     run = await s.settled(GATE, "print('more')")
     await s.quiet()
     before = s.notebooks.files.pop("f.ipynb")
+    s.notebooks.files["g.ipynb"] = before
     s.notebooks.moves[0]("f.ipynb", "g.ipynb")
-    await s.notebooks.until(lambda: "g.ipynb" in s.notebooks.files)
-    assert s.notebooks.files["g.ipynb"] == before
     await s.engine.vote(run.id, vote(run))
     await s.engine.settled(run.id)
     await s.quiet()
@@ -381,8 +562,11 @@ async def test_notebooks_move_with_their_folder(scene, world):
     ]
     for run in runs:
         await s.engine.settled(run.id)
+    moved = asyncio.Event()
+    s.engine.documents_told.listen(lambda said: isinstance(said, Moved) and moved.set())
     s.notebooks.moves[0]("a", "z/a")
-    await s.notebooks.until(lambda: {"z/a/b/f.ipynb", "z/a/g.ipynb"} <= s.notebooks.files.keys())
+    await asyncio.wait_for(moved.wait(), 10)
+    await s.quiet()
     paths = [(await s.engine.run(run.id)).path for run in runs]
     assert paths == ["z/a/b/f.ipynb", "z/a/g.ipynb", "ab/h.ipynb"]
 

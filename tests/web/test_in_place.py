@@ -224,6 +224,33 @@ async def test_a_new_server_shows_in_the_file_how_a_run_waits(
         await again.stop()
 
 
+async def test_what_a_reader_makes_after_the_run_stays_when_a_link_is_revoked_or_the_file_moves(
+    desk, make_notebook, reached, call
+):
+    desk.put("a.ipynb", make_notebook("print('one')", GATE, "print('two')"))
+    run = await desk.started("a.ipynb")
+    await reached(run, "suspended")
+    link = (await call("GET", f"api/links?run={run}")).json["links"][0]["id"]
+    await desk.approve(run)
+    await reached(run, "succeeded")
+    await desk.until("a.ipynb", "c2", lambda cell: cell["outputs"])
+    content = (await desk.model("a.ipynb"))["content"]
+    mine = [{"output_type": "stream", "name": "stdout", "text": "mine\n"}]
+    content["cells"][0] |= {"outputs": mine, "execution_count": 77}
+    content["cells"][2] |= {"outputs": [], "execution_count": None}
+    body = {"type": "notebook", "format": "json", "content": content}
+    await desk.api("PUT", "contents/a.ipynb", body)
+    kept = (await desk.model("a.ipynb"))["content"]
+    await call("DELETE", f"api/links/{link}")
+    await desk.api("PATCH", "contents/a.ipynb", {"path": "b.ipynb"})
+    async with asyncio.timeout(10):
+        while (await desk.engine.run(run)).path != "b.ipynb":
+            await asyncio.sleep(0.01)
+    for page in tuple(desk.engine._scribe._pages.values()):
+        await page.quiet()
+    assert (await desk.model("b.ipynb"))["content"] == kept
+
+
 @pytest.mark.parametrize("path", [".hidden/a.ipynb", ".a.ipynb", "../a.ipynb", "gone.ipynb"])
 async def test_a_path_that_the_server_does_not_hand_out_starts_no_run(
     desk, make_notebook, path, call
