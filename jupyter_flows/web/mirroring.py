@@ -64,7 +64,7 @@ class Mirroring:
         self._reader = reader
         self._view = view
         self._send = send
-        self._outbox = Outbox()
+        self._outbox = Outbox(asked.path)
         self._reads = False
         self._said: DocumentRun | None = None
         self._shown: RunId | None = None
@@ -92,8 +92,8 @@ class Mirroring:
         """A run may be shown here that was not before, or not any more."""
         if not run.in_place or not any(isinstance(row.event, _WHERE) for row in events):
             return
-        if run.id == self._shown and run.path != self._path:
-            self._outbox.put_event(Moved(self._path, run.path))
+        if run.id == self._shown and run.path != self._outbox.path:
+            self._outbox.put_event(Moved(self._outbox.path, run.path))
         self._outbox.look_for_run()
 
     async def _wait_for_run(self) -> RunId | None:
@@ -224,14 +224,14 @@ class Mirroring:
 
     async def _tell_event(self, event: DocumentEvent, board: Board | None) -> None:
         match event:
-            case Saved(path, file) if path == self._path:
+            case Saved(path, file):
                 told = SavedTold(path, file.hash, file.hash_algorithm, file.last_modified)
                 await self._send(told)
-            case Moved(path, to) if path == self._path or self._path.startswith(f"{path}/"):
+            case Moved(path, to):
                 self._path = to + self._path[len(path) :]
                 self._outbox.look_for_run()
                 await self._send(MovedTold(self._path))
-            case Shared(path) if path == self._path and board is not None:
+            case Shared() if board is not None:
                 await self._tell_outputs(board)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from jupyter_flows.engine.board import size_of
-from jupyter_flows.engine.told import DocumentEvent
+from jupyter_flows.engine.told import DocumentEvent, Moved
 from jupyter_flows.ports import OutputOp
 
 MAX_BATCHES = 500
@@ -13,11 +13,13 @@ MAX_SIZE = 2**22
 
 
 class Outbox:
-    """Filled by those who tell, without waiting; emptied by the one who sends. More than fits is
-    forgotten, and `overflowed` says so: then all is to be shown anew.
+    """For a reader of the notebook at `path`: where it is by the last event, told or not. Filled by
+    those who tell, without waiting; emptied by the one who sends. More than fits is forgotten, and
+    `overflowed` says so: then all is to be shown anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self.path = path
         self._filled = asyncio.Event()
         self.batches: list[tuple[int, Sequence[OutputOp]]] = []
         self.events: list[DocumentEvent] = []
@@ -50,6 +52,11 @@ class Outbox:
         return taken
 
     def put_event(self, event: DocumentEvent) -> None:
+        """Those of other notebooks are passed over."""
+        if not _concerns(event, self.path):
+            return
+        if isinstance(event, Moved):
+            self.path = event.to + self.path[len(event.path) :]
         self.events.append(event)
         self._filled.set()
 
@@ -66,3 +73,9 @@ class Outbox:
         """The notebook may show another run now."""
         self.other_run = True
         self._filled.set()
+
+
+def _concerns(event: DocumentEvent, path: str) -> bool:
+    """A folder that is moved takes its notebooks along."""
+    is_within = isinstance(event, Moved) and path.startswith(f"{event.path}/")
+    return event.path == path or is_within

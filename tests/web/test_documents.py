@@ -13,6 +13,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core.model import RunId, StepId, Voter
 from jupyter_flows.engine import board as boards
 from jupyter_flows.engine.asked import NewRun
+from jupyter_flows.engine.told import Moved, Shared
 from jupyter_flows.ports import FileState, OpKind, OutputOp, Shown
 from jupyter_flows.web import mirroring, outbox
 from jupyter_flows.web.document_views import OpsTold, RunTold
@@ -221,6 +222,28 @@ async def test_a_written_file_is_told_to_those_who_have_it_open(kernels, browse,
         "hash_algorithm": "sha256",
         "last_modified": "2024-01-01T00:00:00Z",
     }
+
+
+def test_what_happens_to_other_notebooks_does_not_wait_for_a_reader():
+    box = outbox.Outbox("sub/flow.ipynb")
+    for other in ("flow.ipynb", "sub", "sub/flow.ipynb2", "other.ipynb", ""):
+        box.put_event(Shared(other))
+    box.put_event(Moved("su", "x"))
+    box.put_event(Moved("sub/flow", "x"))
+    assert not box.events
+    mine = (
+        Shared("sub/flow.ipynb"),
+        Moved("sub", "new"),
+        Shared("new/flow.ipynb"),
+        Moved("new/flow.ipynb", "end.ipynb"),
+        Shared("end.ipynb"),
+    )
+    for event in mine:
+        box.put_event(event)
+        box.put_event(Shared("sub/other.ipynb"))
+    box.put_event(Shared("new/flow.ipynb"))
+    assert box.take_events() == list(mine)
+    assert box.path == "end.ipynb"
 
 
 async def test_a_document_that_becomes_shared_is_told_so(kernels, browse, start, engine):
