@@ -1,6 +1,6 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -264,6 +264,10 @@ class FileState:
     last_modified: str
 
 
+Snapshot: TypeAlias = Callable[[], Awaitable[Mapping[str, Json]]]
+"""The notebook as a run has it, with an id for each cell."""
+
+
 class SharedNotebook(Protocol):
     """A notebook that several people have open at once, as one document."""
 
@@ -300,12 +304,17 @@ class Notebooks(Protocol):
         """The shared document, if the notebook is open as one now. Raises Unavailable."""
 
     async def write(
-        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+        self,
+        path: str,
+        cells: Mapping[StepId, Shown],
+        gently: Collection[StepId] = (),
+        snapshot: Snapshot | None = None,
     ) -> FileState | None:
         """Let these cells of the file show exactly this, and leave all else in it as it is; None
         where they did already. A cell to be filled `gently` shows it only if what it shows is an
         earlier state of it; otherwise nothing but a gate's record is brought up to date there.
-        Raises BadInput (no such notebook), Unavailable.
+        With the run's `snapshot`, cells that have no id in the file are given those that the run
+        knows. Raises BadInput (no such notebook), Unavailable.
         """
 
     async def saved_at(self, path: str) -> float | None:

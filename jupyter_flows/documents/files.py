@@ -15,10 +15,10 @@ from tornado.web import HTTPError
 
 from jupyter_flows.core.errors import BadInput, FlowsError, Unavailable
 from jupyter_flows.core.model import StepId
-from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
+from jupyter_flows.core.naming import MAJOR, MINOR, name_cells, take_names, unnamed
 from jupyter_flows.documents.filling import filled
 from jupyter_flows.documents.saves import Saves, Watch
-from jupyter_flows.ports import FileState, Shown
+from jupyter_flows.ports import FileState, Shown, Snapshot
 
 TRIES = 20
 """How often we begin again because others change the file meanwhile."""
@@ -40,13 +40,17 @@ class NotebookFiles:
         self._hashes = _takes(contents.get, "require_hash")
 
     async def write(
-        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+        self,
+        path: str,
+        cells: Mapping[StepId, Shown],
+        gently: Collection[StepId] = (),
+        snapshot: Snapshot | None = None,
     ) -> FileState | None:
         """As `ports.Notebooks.write`."""
         path = path.strip("/")
         async with self._alone(path):
             with _refusals(path), self._saves.watched(path) as watch:
-                return await self._written(path, Wanted(cells, gently), watch)
+                return await self._written(path, Wanted(cells, gently, snapshot), watch)
 
     def _alone(self, path: str) -> asyncio.Lock:
         lock = self._locks.get(path)
@@ -93,7 +97,10 @@ class NotebookFiles:
             await watch.over()
             begun = watch.begun
             model = await self._get(path, content=theirs is None)
-            filled = _filled(theirs or model["content"], wanted) or theirs
+            content = theirs or await self._named(path, model["content"], wanted)
+            filled = _filled(content, wanted) or theirs
+            if filled is None and content is not model["content"]:
+                filled = content
             if filled is None and watch.begun == begun:
                 return None
             now = await self._get(path, content=False)
@@ -108,6 +115,21 @@ class NotebookFiles:
             await watch.over()
             theirs = watch.content
         raise Unavailable(f"{path} is being saved by others all the time.")
+
+    async def _named(self, path: str, content: Notebook, wanted: "Wanted") -> Notebook:
+        """With the run's ids for cells that have none in the file, or somebody else's. The manager
+        gives them others by chance each time that it reads the file: these are found so.
+        """
+        if wanted.snapshot is None or wanted.cells.keys() <= {
+            c.get("id") for c in content["cells"]
+        }:
+            return content
+        again = (await self._get(path, content=True))["content"]
+        pairs = enumerate(zip(content["cells"], again["cells"], strict=False))
+        made_up = {place for place, (one, other) in pairs if one.get("id") != other.get("id")}
+        if not made_up:
+            return content
+        return take_names(content, await wanted.snapshot(), made_up.union(unnamed(content)))
 
     async def _get(self, path: str, *, content: bool) -> Notebook:
         asked = {"require_hash": True} if self._hashes else {}
@@ -179,6 +201,7 @@ class Wanted:
 
     cells: Mapping[StepId, Shown]
     gently: Collection[StepId]
+    snapshot: Snapshot | None = None
 
     def of(self, cell: Notebook) -> Notebook | None:
         """The cell as it is to be; None if it is so already, or not wanted at all.
@@ -226,9 +249,10 @@ def _filled(content: Notebook, wanted: Wanted) -> Notebook | None:
 
 
 def _is_older(content: Notebook) -> bool:
-    """Whether the names of its cells are not in the file."""
+    """Whether the names of its cells are not in the file, or don't serve."""
     converted = "orig_nbformat" in content.get("metadata", {})
-    return converted or (content["nbformat"], content.get("nbformat_minor", 0)) < (MAJOR, MINOR)
+    older = (content["nbformat"], content.get("nbformat_minor", 0)) < (MAJOR, MINOR)
+    return converted or older or bool(unnamed(content))
 
 
 def _present(cell: Notebook) -> Shown:

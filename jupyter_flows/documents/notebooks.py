@@ -9,7 +9,7 @@ from jupyter_flows.documents.files import NotebookFiles
 from jupyter_flows.documents.moves import Moves
 from jupyter_flows.documents.sessions import NotebookSessions
 from jupyter_flows.documents.shared import SharedNotebooks
-from jupyter_flows.ports import FileState, SharedNotebook, Shown
+from jupyter_flows.ports import FileState, SharedNotebook, Shown, Snapshot
 
 
 class ServerNotebooks:
@@ -38,9 +38,13 @@ class ServerNotebooks:
         return await self._shared.document(path)
 
     async def write(
-        self, path: str, cells: Mapping[StepId, Shown], gently: Collection[StepId] = ()
+        self,
+        path: str,
+        cells: Mapping[StepId, Shown],
+        gently: Collection[StepId] = (),
+        snapshot: Snapshot | None = None,
     ) -> FileState | None:
-        return await self._files.write(path, cells, gently)
+        return await self._files.write(path, cells, gently, snapshot)
 
     async def saved_at(self, path: str) -> float | None:
         return await self._files.saved_at(path)

@@ -35,6 +35,7 @@ class Brought:
         self._last = board.cells()
         self._unseen = set(self._last)
         self._begun: set[StepId] = set()
+        self.is_new = True
 
     def begun(self, cells: Collection[StepId]) -> None:
         """The run has begun with these cells: whatever they show is of before."""
@@ -60,6 +61,7 @@ class Brought:
         self._last = due.all
         self._unseen = set()
         self._begun -= due.cells.keys()
+        self.is_new = False
 
     def _has_new_outputs(self, name: StepId, cells: Cells) -> bool:
         """A gate's record alone is no reason to replace outputs."""

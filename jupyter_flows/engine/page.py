@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyter_flows.core.errors import BadInput, FlowsError
-from jupyter_flows.core.model import RunId, RunStatus, StepId
+from jupyter_flows.core.model import Json, Run, RunId, RunStatus, StepId
 from jupyter_flows.core.records import is_record
 from jupyter_flows.engine.boards import Board, Boards
 from jupyter_flows.engine.brought import Brought
@@ -34,12 +35,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """What all pages are written with. `is_ours` says whether this server writes for a run."""
+    """What all pages are written with. `is_ours` says whether this server writes for a run;
+    `snapshot` is a run's notebook.
+    """
 
     notebooks: Notebooks
     boards: Boards
     told: DocumentsTold
     is_ours: Callable[[RunId], Awaitable[bool]]
+    snapshot: Callable[[Run], Awaitable[Mapping[str, Json]]]
     pace: Pace
     log: logging.Logger
 
@@ -314,7 +318,9 @@ class Page:
         due = brought.due()
         state = None
         if due.cells:
-            state = await self._desk.notebooks.write(self.path, due.cells, due.gently)
+            snapshot = functools.partial(self._desk.snapshot, brought.board.state)
+            first = snapshot if brought.is_new else None
+            state = await self._desk.notebooks.write(self.path, due.cells, due.gently, first)
         brought.done(due)
         self._written()
         if state is not None:

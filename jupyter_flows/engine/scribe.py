@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.events import Recorded
-from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus, StepId
+from jupyter_flows.core.model import FINISHED, Json, Run, RunId, RunStatus, StepId
 from jupyter_flows.engine.boards import Boards
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.page import Desk, Pace, Page
@@ -60,6 +62,7 @@ class Scribe:
             boards=boards,
             told=told,
             is_ours=self._is_ours,
+            snapshot=self._snapshot,
             pace=pace or Pace(),
             log=log,
         )
@@ -116,6 +119,10 @@ class Scribe:
 
     async def _is_ours(self, run: RunId) -> bool:
         return self._is_ours_row(await self._store.row(run))
+
+    async def _snapshot(self, run: Run) -> Mapping[str, Json]:
+        snapshot: Mapping[str, Json] = msgspec.json.decode(await self._store.get(run.snapshot))
+        return snapshot
 
     def _offer(self, run: Run) -> None:
         """Whoever opens the notebook finds the run's kernel; one that was named has its session."""

@@ -402,3 +402,34 @@ async def test_a_file_that_is_still_somebodys_stays_whatever_is_said_of_it(
     await events.renamed("a.ipynb", "b.ipynb")
     assert moved == []
     assert (place.folder / "a.ipynb").exists()
+
+
+@pytest.mark.parametrize("names", [(None, None), ("a", "a"), ("a b!", "x")], ids=str)
+async def test_cells_without_names_that_serve_are_given_those_that_the_run_knows(
+    place, make_notebook, names
+):
+    notebook = make_notebook("same", "same")
+    for cell, name in zip(notebook["cells"], names, strict=True):
+        cell.update(id=name) if name else cell.pop("id")
+    place.put(notebook)
+    prepared, _ = NotebookDocuments().prepare((await place.get())["content"], {}, None)
+    one, other = (cell["id"] for cell in prepared["cells"])
+
+    async def snapshot():
+        return prepared
+
+    cells = {one: Shown([stream("1\n")], 1), other: Shown([stream("2\n")], 2)}
+    assert await place.files.write("a.ipynb", cells, (), snapshot)
+    found = await place.cells()
+    assert {name: cell["execution_count"] for name, cell in found.items()} == {one: 1, other: 2}
+
+
+async def test_cells_that_somebody_has_put_in_keep_their_names(place, make_notebook):
+    place.put(make_notebook("x", "y"))
+
+    async def snapshot():
+        raise AssertionError
+
+    cells = {"gone": Shown([stream("1\n")], 1), "c1": Shown([stream("2\n")], 2)}
+    assert await place.files.write("a.ipynb", cells, (), snapshot)
+    assert list(await place.cells()) == ["c0", "c1"]

@@ -62,7 +62,7 @@ class FakeNotebooks:
             raise self.odd
         return self.document
 
-    async def write(self, path, cells, gently=()):
+    async def write(self, path, cells, gently=(), snapshot=None):
         self.writes += 1
         async with self.changed:
             self.changed.notify_all()

@@ -251,6 +251,28 @@ async def test_what_a_reader_makes_after_the_run_stays_when_a_link_is_revoked_or
     assert (await desk.model("b.ipynb"))["content"] == kept
 
 
+@pytest.mark.parametrize(
+    "names", [(None, None), ("a", "a"), ("a b!", "x"), ("a b!", None)], ids=str
+)
+async def test_a_file_whose_cells_have_no_names_that_serve_shows_its_run(
+    desk, make_notebook, reached, names
+):
+    notebook = make_notebook("print('one')", "print('one')", "print('two')")
+    for cell, name in zip(notebook["cells"][:2], names, strict=True):
+        cell["id"] = name
+        if name is None:
+            del cell["id"]
+    desk.put("a.ipynb", notebook)
+    run = await desk.started("a.ipynb")
+    await reached(run, "succeeded")
+    await desk.until("a.ipynb", "c2", lambda cell: cell["outputs"])
+    cells = (await desk.model("a.ipynb"))["content"]["cells"]
+    assert [cell["outputs"][0]["text"] for cell in cells] == ["one\n", "one\n", "two\n"]
+    assert [cell["execution_count"] for cell in cells] == [1, 2, 3]
+    steps = (await desk.engine.run(run)).steps.values()
+    assert [cell["id"] for cell in cells] == [step.spec.cell_id for step in steps]
+
+
 @pytest.mark.parametrize("path", [".hidden/a.ipynb", ".a.ipynb", "../a.ipynb", "gone.ipynb"])
 async def test_a_path_that_the_server_does_not_hand_out_starts_no_run(
     desk, make_notebook, path, call
