@@ -286,19 +286,26 @@ class SharedNotebook(Protocol):
         """
 
 
+NotebookMoved: TypeAlias = Callable[[str, str, bool], None]
+"""Told that the notebook at the first path is now at the second; the last says that it is a folder,
+with all that is in it.
+"""
+
+
 class Notebooks(Protocol):
     """The server's notebooks: as files, and while several people edit them as one document.
 
     Paths are those of the contents API.
     """
 
-    def has(self, folder: str | None) -> bool:
-        """Whether notebooks of this folder (absolute; None is not known) may be this server's: on
-        another one the same path may be another notebook.
+    @property
+    def root(self) -> str | None:
+        """What names the place that the paths are below, for all servers that have the same: on
+        another one the same path may be another notebook. None where it has no name.
         """
 
-    def on_moved(self, listener: Callable[[str, str], None]) -> None:
-        """Who is told that the notebook, or a folder, at the first path is now at the second."""
+    def on_moved(self, listener: NotebookMoved) -> None:
+        """Who is told of moves."""
 
     async def shared(self, path: str) -> SharedNotebook | None:
         """The shared document, if the notebook is open as one now. Raises Unavailable."""

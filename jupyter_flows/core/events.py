@@ -36,6 +36,7 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     concurrency: int | None = None
     in_place: bool = False
+    root: str | None = None
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):

@@ -309,7 +309,9 @@ class Run(Struct, frozen=True):
     `deadline` is the whole run's, `wake_at` the end of its sleep. `failing` says that only the
     `failure` steps are still to run; `failed_step` is where it began. `skips` holds what the
     conditions of sections came to. `stopped` is the step that ended the run early (G80), `running`
-    the one whose status says so. `in_place`: the run shows in the notebook at its path.
+    the one whose status says so. `in_place`: the run shows in the notebook at its path, below the
+    `root` of the server that it was begun on, for servers that share a store may have other
+    notebooks at the same path (None is not known).
     """
 
     id: RunId
@@ -346,6 +348,7 @@ class Run(Struct, frozen=True):
     stopped: StepId | None = None
     running: StepId | None = None
     in_place: bool = False
+    root: str | None = None
 
     @property
     def finished(self) -> bool:

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 
-CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+from jupyter_flows.ports import NotebookMoved
 
-Moved: TypeAlias = Callable[[str, str], None]
+CONTENTS_EVENTS = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 CameBack: TypeAlias = Callable[[str, str], Awaitable[bool]]
 
@@ -22,19 +22,21 @@ class Moves:
     def __init__(self, contents: Any, events: Any, came_back: CameBack) -> None:
         self._contents = contents
         self._came_back = came_back
-        self._listeners: list[Moved] = []
+        self._listeners: list[NotebookMoved] = []
         events.add_listener(schema_id=CONTENTS_EVENTS, listener=self._heard)
 
-    def listen(self, listener: Moved) -> None:
+    def listen(self, listener: NotebookMoved) -> None:
         self._listeners.append(listener)
 
     async def _heard(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002 (called by name)
         if data.get("action") != "rename" or not data.get("source_path"):
             return
         old, new = data["source_path"].strip("/"), data["path"].strip("/")
-        if old != new and await self._is_true(old, new):
-            for listener in self._listeners:
-                listener(old, new)
+        if old == new or not await self._is_true(old, new):
+            return
+        is_folder = await self._asked("dir_exists", new)
+        for listener in self._listeners:
+            listener(old, new, is_folder)
 
     async def _is_true(self, old: str, new: str) -> bool:
         try:

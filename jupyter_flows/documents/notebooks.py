@@ -1,15 +1,17 @@
 """The server's notebooks: files, shared documents, sessions and renames, as the engine asks."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+
+from jupyter_server.services.contents.fileio import FileManagerMixin
 
 from jupyter_flows.core.model import StepId
 from jupyter_flows.documents.files import NotebookFiles
 from jupyter_flows.documents.moves import Moves
 from jupyter_flows.documents.sessions import NotebookSessions
 from jupyter_flows.documents.shared import SharedNotebooks
-from jupyter_flows.ports import FileState, SharedNotebook, Shown, Snapshot
+from jupyter_flows.ports import FileState, NotebookMoved, SharedNotebook, Shown, Snapshot
 
 
 class ServerNotebooks:
@@ -20,18 +22,17 @@ class ServerNotebooks:
     def __init__(
         self, *, contents: Any, sessions: Any, events: Any, settings: Mapping[str, Any]
     ) -> None:
-        self._root = getattr(contents, "root_dir", "")
+        self._root = _root_of(contents)
         self._files = NotebookFiles(contents)
         self._shared = SharedNotebooks(settings)
         self._sessions = NotebookSessions(sessions)
         self._moves = Moves(contents, events, self._files.came_back)
 
-    def has(self, folder: str | None) -> bool:
-        if not self._root or folder is None:
-            return True
-        return Path(folder).resolve().is_relative_to(Path(self._root).resolve())
+    @property
+    def root(self) -> str | None:
+        return self._root
 
-    def on_moved(self, listener: Callable[[str, str], None]) -> None:
+    def on_moved(self, listener: NotebookMoved) -> None:
         self._moves.listen(listener)
 
     async def shared(self, path: str) -> SharedNotebook | None:
@@ -51,3 +52,9 @@ class ServerNotebooks:
 
     async def offer_kernel(self, path: str, kernel_id: str, kernel_name: str) -> None:
         await self._sessions.offer(path, kernel_id, kernel_name)
+
+
+def _root_of(contents: Any) -> str | None:
+    """Of managers that have no files of their own, the root's name says nothing."""
+    root = getattr(contents, "root_dir", "")
+    return str(Path(root).resolve()) if root and isinstance(contents, FileManagerMixin) else None

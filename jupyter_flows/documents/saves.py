@@ -15,8 +15,8 @@ _ours: ContextVar[bool] = ContextVar("jupyter_flows_saves", default=False)
 
 @dataclass(slots=True)
 class Watch:
-    """What others do to one path. `begun` counts their saves; `content` is what the last of them
-    saves, None where that is no notebook. `watched` says that we write there.
+    """What others do to one path. `begun` counts their saves. `watched` says that we write there;
+    then `content` is what the last of them saves, None where that is no notebook.
     """
 
     begun: int = 0
@@ -30,7 +30,7 @@ class Watch:
         is_notebook = isinstance(content, dict) and isinstance(content.get("cells"), list)
         self.begun += 1
         self.under_way += 1
-        self.content = content if is_notebook else None
+        self.content = content if is_notebook and self.watched else None
         self._over.clear()
 
     def after(self) -> None:
@@ -64,7 +64,7 @@ class Saves:
         try:
             yield watch
         finally:
-            watch.watched = False
+            watch.watched, watch.content = False, None
             self._forget(path, watch)
 
     @contextlib.contextmanager

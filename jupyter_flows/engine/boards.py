@@ -24,13 +24,17 @@ KEPT_SECONDS = 60.0
 LOOKED_AT = 200
 """How many of the newest runs of a path are looked at for one that shows in place."""
 
+NOTED = 10_000
+"""Of how many runs one knows whether they show in place."""
+
 TRIES = 20
 """How often a board is read anew because its run went on meanwhile."""
 
 
 class Boards:
     """The boards of runs that somebody mirrors: made when first asked for, kept while listened to,
-    and true to the store where another server drives the run.
+    and true to the store where another server drives the run. `root` names the place that the
+    paths of notebooks are below, here.
     """
 
     def __init__(
@@ -50,7 +54,8 @@ class Boards:
         self._log = log
         self._boards: dict[RunId, Board] = {}
         self._widgets: dict[RunId, dict[StepId, Mapping[str, Json]]] = {}
-        self._in_place: dict[RunId, bool] = {}
+        self.root: str | None = None
+        self._shows_here: dict[RunId, bool] = {}
         self._following: dict[RunId, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._leaving: dict[RunId, asyncio.TimerHandle] = {}
@@ -158,7 +163,7 @@ class Boards:
 
     def _committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         if isinstance(events[0].event, e.RunCreated):
-            self._in_place[run.id] = run.in_place
+            self._note(run)
         if run.id in self._widgets and run.open_gate is None:
             self._widgets.pop(run.id)
         board = self._boards.get(run.id)
@@ -198,20 +203,26 @@ class Boards:
         while looked_at < LOOKED_AT:
             page = await self._store.runs(RunFilter(path=path), cursor, 20)
             for row in page.rows:
-                if await self._is_in_place(row.id):
+                if await self.shows_here(row.id):
                     return row.id
             cursor, looked_at = page.cursor, looked_at + len(page.rows)
             if cursor is None:
                 break
         return None
 
-    async def _is_in_place(self, run: RunId) -> bool:
-        """This never changes."""
-        if run not in self._in_place:
-            if len(self._in_place) > 10_000:
-                self._in_place.clear()
-            self._in_place[run] = (await self._store.load(run)).in_place
-        return self._in_place[run]
+    async def shows_here(self, run: RunId) -> bool:
+        """Whether it was started to be shown in place, in a notebook that this server has. This
+        never changes.
+        """
+        shows = self._shows_here.get(run)
+        return self._note(await self._store.load(run)) if shows is None else shows
+
+    def _note(self, run: Run) -> bool:
+        if len(self._shows_here) >= NOTED:
+            self._shows_here.clear()
+        fits = run.root is None or self.root is None or run.root == self.root
+        self._shows_here[run.id] = run.in_place and fits
+        return self._shows_here[run.id]
 
     def kernel_of(self, run: RunId) -> str | None:
         """As `Kernels.kernel_of`."""

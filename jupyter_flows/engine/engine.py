@@ -170,6 +170,7 @@ class Engine:
         self._scribe = None if notebooks is None else self._with(notebooks)
 
     def _with(self, notebooks: Notebooks) -> Scribe:
+        self.boards.root = notebooks.root
         return Scribe(
             notebooks=notebooks,
             boards=self.boards,
@@ -356,6 +357,7 @@ class Engine:
             timeout=flow.timeout,
             concurrency=flow.concurrency,
             in_place=new.in_place,
+            root=self.boards.root if new.in_place else None,
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)

@@ -249,7 +249,7 @@ class Page:
 
     async def _take(self, run: RunId) -> None:
         board = await self._desk.boards.board(run)
-        if self._is_closed or not self._desk.notebooks.has(board.state.folder):
+        if self._is_closed:
             return
         self._unlisten = board.listen(self._heard)
         followed, self._followed = self._followed, None

@@ -188,23 +188,26 @@ class Scribe:
 
     # ------------------------------------------------------------ renames
 
-    def _moved(self, old: str, new: str) -> None:
+    def _moved(self, old: str, new: str, is_folder: bool) -> None:
         if self._started:
-            self._spawn(self._follow(old, new), f"jupyter-flows move of {old}")
+            moving = self._follow(old, new, RunFilter() if is_folder else RunFilter(path=old))
+            self._spawn(moving, f"jupyter-flows move of {old}")
 
-    async def _follow(self, old: str, new: str) -> None:
-        """Every run of the notebook, or of those in the folder, is told, the newest first: that one
-        is shown.
+    async def _follow(self, old: str, new: str, wanted: RunFilter) -> None:
+        """The runs of the notebook, or of those in the folder, are told, the newest first: the one
+        that is shown, and those that go on.
         """
-        places = {old: new}
-        wanted = RunFilter(path=old) if old.endswith(".ipynb") else RunFilter()
+        places: dict[str, str] = {}
         for row in [row async for row in self._rows(wanted) if _is_within(row.path, old)]:
+            is_over = row.path in places and row.status in FINISHED
+            if is_over or not await self._boards.shows_here(row.id):
+                continue
             places[row.path] = path = new + row.path[len(old) :]
             try:
                 await self._move(row.id, path)
             except FlowsError as error:
                 self._log.warning("run %s: its notebook is now %s: %s", row.id, path, error)
-        for was, path in places.items():
+        for was, path in {old: new, **places}.items():
             self._told.moved(was, path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.model import Failure, Json
-from jupyter_flows.kernels.outputs import CellOutputs
+from jupyter_flows.kernels.outputs import CellOutputs, whole
 from jupyter_flows.ports import Cell, Evaluation
 
 
@@ -50,7 +50,7 @@ def died(cause: str) -> Failure:
 
 
 def _raised(reply: Mapping[str, Json]) -> Failure:
-    return Failure(str(reply.get("ename", "Error")), str(reply.get("evalue", "")))
+    return Failure(whole(str(reply.get("ename", "Error"))), whole(str(reply.get("evalue", ""))))
 
 
 def _timed_out(running: Running, *, ours: bool) -> Failure:

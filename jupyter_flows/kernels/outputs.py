@@ -25,6 +25,19 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
+def whole(text: str) -> str:
+    """Without halves of characters, which a kernel can say in JSON, but no file and no socket can.
+    Two that belong together are one again.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def readable(size: int) -> str:
     return f"{size // 2**20} MiB" if size and size % 2**20 == 0 else f"{size:,} bytes"
 
@@ -132,6 +145,7 @@ class CellOutputs:
         if not text:
             return
         self._touch()
+        name, text = whole(name), whole(text)
         last = self._items[-1] if self._items else None
         joins = type(last) is _Stream and last.name == name
         size = size_of(text)
@@ -160,11 +174,9 @@ class CellOutputs:
     def bundle(self, kind: str, content: Message) -> _Bundle | None:
         """Add a display or result; None if it did not fit."""
         self._touch()
-        data, metadata = _data(content.get("data")), dict(content.get("metadata") or {})
-        size = _size_of_bundle(data, metadata)
+        data, metadata, size = _unpacked(content)
         if size > self.limit and not self.dropped:
-            data, metadata = _too_large(size, self.limit), {}
-            size = _size_of_bundle(data, metadata)
+            data, metadata, size = _unpacked({"data": _too_large(size, self.limit)})
         if self.dropped or self._size + size > self.limit:
             self.dropped += size
             return None
@@ -176,11 +188,9 @@ class CellOutputs:
 
     def update(self, item: _Bundle, content: Message) -> None:
         """Give a display that stands here new content."""
-        data, metadata = _data(content.get("data")), dict(content.get("metadata") or {})
-        size = _size_of_bundle(data, metadata)
+        data, metadata, size = _unpacked(content)
         if self._size - item.size + size > max(self.limit, self._size):
-            data, metadata = _too_large(size, self.limit), {}
-            size = _size_of_bundle(data, metadata)
+            data, metadata, size = _unpacked({"data": _too_large(size, self.limit)})
         self._size += size - item.size
         item.data, item.metadata, item.size = data, metadata, size
         if self.told is not None:
@@ -192,11 +202,11 @@ class CellOutputs:
         if self.dropped and self._items and type(self._items[-1]) is _Error:
             self._items.pop()
             self._gone_from(len(self._items))
-        traceback = [str(line) for line in content.get("traceback") or ()]
+        traceback = [whole(str(line)) for line in content.get("traceback") or ()]
         if sum(map(len, traceback)) > ERROR_CHARACTERS:
             traceback = [f"[a traceback of more than {ERROR_CHARACTERS:,} characters]"]
-        evalue = str(content.get("evalue", ""))[:ERROR_CHARACTERS]
-        self._items.append(_Error(str(content.get("ename", ""))[:1000], evalue, traceback))
+        evalue = whole(str(content.get("evalue", ""))[:ERROR_CHARACTERS])
+        self._items.append(_Error(whole(str(content.get("ename", ""))[:1000]), evalue, traceback))
 
     def clear(self, wait: bool) -> None:
         if wait:
@@ -386,12 +396,41 @@ def _too_large(size: int, limit: int) -> Output:
     return {"text/plain": f"[a display of {size:,} bytes was dropped: over {readable(limit)}]"}
 
 
-def _data(bundle: Json) -> Output:
-    """A mime bundle that nbformat allows: text, but for JSON types."""
-    return {
-        kind: value if _is_json(kind) or isinstance(value, str) else _joined(value)
-        for kind, value in (bundle or {}).items()
-    }
+def _unpacked(content: Message) -> tuple[Output, Output, int]:
+    """A mime bundle that nbformat allows (text, but for JSON types), its metadata, and the size of
+    both.
+    """
+    data: Output = {}
+    size = FRAME
+    for kind, said in (content.get("data") or {}).items():
+        value = said if _is_json(kind) or isinstance(said, str) else _joined(said)
+        data[whole(kind)], taken = _measured(value)
+        size += len(kind) + taken
+    if not content.get("metadata"):
+        return data, {}, size
+    metadata, taken = _measured(dict(content["metadata"]))
+    return data, metadata, size + taken
+
+
+def _measured(value: Json) -> tuple[Json, int]:
+    """With whole characters. JSON is gone through only where its text says that it has others."""
+    if isinstance(value, str):
+        text = whole(value)
+        return text, size_of(text)
+    encoded = json.dumps(value, default=str)
+    return _whole_json(value) if "\\ud" in encoded else value, len(encoded)
+
+
+def _whole_json(value: Json) -> Json:
+    match value:
+        case str():
+            return whole(value)
+        case list():
+            return [_whole_json(one) for one in value]
+        case dict():
+            return {whole(key): _whole_json(one) for key, one in value.items()}
+        case _:
+            return value
 
 
 def _is_json(kind: str) -> bool:
@@ -402,12 +441,3 @@ def _is_json(kind: str) -> bool:
 
 def _joined(value: Json) -> str:
     return "".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _size_of_bundle(data: Output, metadata: Output) -> int:
-    sizes = (size_of(v) if isinstance(v, str) else _size_of_json(v) for v in data.values())
-    return FRAME + sum(map(len, data)) + sum(sizes) + (_size_of_json(metadata) if metadata else 0)
-
-
-def _size_of_json(value: Json) -> int:
-    return len(json.dumps(value, default=str))

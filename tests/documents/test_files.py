@@ -381,7 +381,7 @@ async def test_a_file_that_is_renamed_while_we_write_does_not_come_back(
     Between(monkeypatch, place.manager, "save", rename)
     await place.write(c0=stream("1\n"))
     await events.renamed("a.ipynb", "b.ipynb")
-    assert moved == [("a.ipynb", "b.ipynb")]
+    assert moved == [("a.ipynb", "b.ipynb", False)]
     assert [file.name for file in place.folder.glob("*.ipynb")] == ["b.ipynb"]
     assert (await place.cells("b.ipynb"))["c0"]["outputs"] == [stream("1\n")]
 
@@ -433,3 +433,13 @@ async def test_cells_that_somebody_has_put_in_keep_their_names(place, make_noteb
     cells = {"gone": Shown([stream("1\n")], 1), "c1": Shown([stream("2\n")], 2)}
     assert await place.files.write("a.ipynb", cells, (), snapshot)
     assert list(await place.cells()) == ["c0", "c1"]
+
+
+async def test_what_is_saved_is_not_kept_by_us(place, make_notebook):
+    saves = place.files._saves
+    saves._before(model={"type": "notebook", "content": make_notebook("x")}, path="a.ipynb")
+    with saves.watched("a.ipynb") as watch:
+        assert watch.content is None
+        saves._before(model={"type": "notebook", "content": make_notebook("y")}, path="a.ipynb")
+        assert watch.content == make_notebook("y")
+    assert watch.content is None

@@ -38,7 +38,7 @@ class FakeDocument:
 class FakeNotebooks:
     """`files` is what was written, by path; `document` is open as a shared one, if any is."""
 
-    def __init__(self):
+    def __init__(self, root=None):
         self.files = {}
         self.saved = {}
         self.odd = None
@@ -46,13 +46,10 @@ class FakeNotebooks:
         self.document = None
         self.offered = []
         self.refuses = None
-        self.foreign = set()
+        self.root = root
         self.gate = None
         self.moves = []
         self.changed = asyncio.Condition()
-
-    def has(self, folder):
-        return folder not in self.foreign
 
     def on_moved(self, listener):
         self.moves.append(listener)
@@ -409,7 +406,7 @@ async def test_a_notebook_that_moves_when_its_run_is_over_is_not_written(scene, 
     writes = s.notebooks.writes
     s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
     by_hand(s, "c0", path="g.ipynb")
-    s.notebooks.moves[0]("f.ipynb", "g.ipynb")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
     while Moved("f.ipynb", "g.ipynb") not in s.said:
         await asyncio.sleep(0)
     await s.quiet()
@@ -425,7 +422,7 @@ async def test_what_was_not_written_when_the_notebook_moved_is_written_where_it_
     s.kernels.go(run)
     await s.engine.settled(run)
     s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
-    s.notebooks.moves[0]("f.ipynb", "g.ipynb")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
     await s.notebooks.until(lambda: s.notebooks.text("g.ipynb", "c1") == "two\n")
     assert "f.ipynb" not in s.notebooks.files
 
@@ -540,7 +537,7 @@ async def test_a_moved_notebook_is_written_where_it_is_now(scene):
     await s.quiet()
     before = s.notebooks.files.pop("f.ipynb")
     s.notebooks.files["g.ipynb"] = before
-    s.notebooks.moves[0]("f.ipynb", "g.ipynb")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
     await s.engine.vote(run.id, vote(run))
     await s.engine.settled(run.id)
     await s.quiet()
@@ -564,7 +561,7 @@ async def test_notebooks_move_with_their_folder(scene, world):
         await s.engine.settled(run.id)
     moved = asyncio.Event()
     s.engine.documents_told.listen(lambda said: isinstance(said, Moved) and moved.set())
-    s.notebooks.moves[0]("a", "z/a")
+    s.notebooks.moves[0]("a", "z/a", True)
     await asyncio.wait_for(moved.wait(), 10)
     await s.quiet()
     paths = [(await s.engine.run(run.id)).path for run in runs]
@@ -593,12 +590,43 @@ async def test_another_server_does_not_write_what_it_does_not_drive(scene):
     assert other.notebooks.writes == 0
 
 
-async def test_a_server_with_other_folders_does_not_write_to_a_path_that_means_another_file(scene):
+async def test_servers_with_other_folders_have_other_notebooks_at_the_same_path(scene):
+    one = scene(notebooks=FakeNotebooks("/one"))
+    other = scene(name="srv_2", notebooks=FakeNotebooks("/other"))
+    run = await one.settled(GATE, "print('one')")
+    await one.quiet()
+    theirs = await other.settled("print('other')")
+    await other.quiet()
+    assert await one.engine.boards.shown_at("f.ipynb") == run.id
+    assert await other.engine.boards.shown_at("f.ipynb") == theirs.id
+    other.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
+    while Moved("f.ipynb", "g.ipynb") not in other.said:
+        await asyncio.sleep(0)
+    await one.engine.vote(run.id, vote(run))
+    run = await one.engine.settled(run.id)
+    await one.quiet()
+    assert run.path == "f.ipynb"
+    assert (await other.engine.run(theirs.id)).path == "g.ipynb"
+    assert one.notebooks.text(step="c1") == "one\n"
+
+
+async def test_a_run_of_before_servers_knew_their_folders_shows_anywhere(scene):
     s = scene()
-    s.notebooks.foreign.add("elsewhere")
-    await s.settled("print(1)", folder="elsewhere")
-    await s.quiet()
-    assert s.notebooks.writes == 0
+    run = await s.settled(GATE)
+    later = scene(name="srv_2", notebooks=FakeNotebooks("/two"))
+    assert await later.engine.boards.shown_at("f.ipynb") == run.id
+
+
+async def test_of_a_moved_notebook_the_run_that_it_shows_moves_and_those_that_go_on(scene):
+    s = scene()
+    waits = await s.settled(GATE, "1")
+    over = await s.settled("1")
+    shown = await s.settled("1")
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
+    while Moved("f.ipynb", "g.ipynb") not in s.said:
+        await asyncio.sleep(0)
+    paths = [(await s.engine.run(run.id)).path for run in (waits, over, shown)]
+    assert paths == ["g.ipynb", "f.ipynb", "g.ipynb"]
 
 
 async def test_a_new_server_refreshes_the_notebooks_of_runs_that_wait(scene, world):

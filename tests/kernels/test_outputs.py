@@ -228,3 +228,46 @@ def test_every_byte_is_kept_or_counted(told, limit):
     kept = [o["text"] for o in cell.show()][: -1 if cell.dropped else None]
     sent = sum(len(text.encode("utf-8", "surrogatepass")) for _, text in told)
     assert sum(len(text.encode("utf-8", "surrogatepass")) for text in kept) + cell.dropped == sent
+
+
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("half", "text"),
+    [
+        ("a", "a"),
+        ("\u00e9\U0001f600", "\u00e9\U0001f600"),
+        (f"a{HALF}b", "a\ufffdb"),
+        ("\ude00", "\ufffd"),
+        (f"\u00e9{HALF}\ude00", "\u00e9\U0001f600"),
+    ],
+    ids=ascii,
+)
+def test_halves_of_characters_come_into_no_output(half, text):
+    plotted = {"layout": {half: [half, 1, None, {"title": half}]}}
+    data = {"text/plain": half, "application/vnd.plotly.v1+json": plotted, "text/html": ["<", half]}
+    said = message("display_data", data=data, metadata={"k": half}, transient={"display_id": "d"})
+    error = message("error", ename=half, evalue=half, traceback=[half])
+    run = fed(stream(half), said, {**said, "msg_type": "update_display_data"}, error)
+    outputs = run.show(A)
+    written = json.dumps(outputs, ensure_ascii=False)
+    assert written.encode() == written.replace(half, text).encode()
+    assert [op.output or op.text for op in run.news()]
+    assert outputs[0]["text"] == outputs[1]["data"]["text/plain"] == text
+    assert outputs[1]["data"]["text/html"] == f"<{text}"
+    assert outputs[1]["data"]["application/vnd.plotly.v1+json"] == {
+        "layout": {text: [text, 1, None, {"title": text}]}
+    }
+    assert outputs[1]["metadata"] == {"k": text}
+    assert (outputs[2]["ename"], outputs[2]["evalue"], outputs[2]["traceback"]) == (
+        text,
+        text,
+        [text],
+    )
+
+
+def test_json_of_whole_characters_is_kept_as_it_is():
+    plotted = {"data": ["\U0001f600"] * 3}
+    run = fed(message("display_data", data={"application/json": plotted}, metadata={}))
+    assert run.show(A)[0]["data"]["application/json"] == plotted

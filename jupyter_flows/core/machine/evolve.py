@@ -54,6 +54,7 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         timeout=event.timeout,
         concurrency=event.concurrency,
         in_place=event.in_place,
+        root=event.root,
     )
 
 
