@@ -107,16 +107,38 @@ export class Cells implements IDisposable {
     if (isEdited) Reflect.set(model, 'isDirty', true);
   }
 
-  /** Trust what these cells show: the user's own run made it. */
-  trust(ids: Iterable<string>): void {
+  /** Trust what these cells show, if their step has begun; else once they show nothing, as nothing
+   * of before is the run's. Not later than that: Lab writes outputs anew when they are trusted, and
+   * in a document that several have open each would write them.
+   */
+  trust(ids: Iterable<string>, begun: ReadonlySet<string>): void {
     const models = this._models();
     this._silently(() => {
       for (const id of ids) {
         const model = models.get(id);
-        if (model) model.trusted = true;
+        if (model && !model.trusted) this._trust(model, begun.has(id));
       }
     });
   }
+
+  private _trust(model: ICodeCellModel, isRuns: boolean): void {
+    const { outputs } = model;
+    if (!outputs.length || (isRuns && !this._old.has(outputs))) {
+      model.trusted = true;
+      return;
+    }
+    this._old.add(outputs);
+    this._cellOf.set(outputs, model.id);
+    outputs.changed.connect(this._onEmptied, this);
+  }
+
+  private readonly _onEmptied = (outputs: IOutputAreaModel): void => {
+    if (outputs.length) return;
+    outputs.changed.disconnect(this._onEmptied, this);
+    this._old.delete(outputs);
+    const model = this._models().get(this._cellOf.get(outputs) ?? '');
+    if (model) model.trusted = true;
+  };
 
   /** A tab in the background has no frames; it is brought up to date all the same. */
   private _soon(): void {
@@ -209,6 +231,8 @@ export class Cells implements IDisposable {
 
   private _pending = new Map<string, Pending>();
   private _shown = new WeakMap<IOutputAreaModel, readonly Output[]>();
+  /** Those that had outputs of before when their run began. */
+  private readonly _old = new WeakSet<IOutputAreaModel>();
   private readonly _cellOf = new WeakMap<IOutputAreaModel, string>();
   /** The cells whose outputs somebody else has changed since: run them, say, or clear them. By
    * their ids, for a cell that is deleted and comes back has another model.

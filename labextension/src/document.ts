@@ -155,13 +155,11 @@ export class FlowDocument implements IFlowDocument, IDisposable {
     this._seq = seq;
   }
 
-  /** A shared document is written by the server; here its cells are only trusted, once what they
-   * show is of this run: before, it is anybody's.
-   */
+  /** A shared document is written by the server; here its cells are only trusted. */
   private _trust(): void {
     if (!this._isLive) return;
     const begun = this._run?.steps.filter(step => step.started_at !== null) ?? [];
-    this._cells.trust(begun.map(step => step.cell).filter(id => this._shown.has(id)));
+    this._cells.trust(this._shown.keys(), new Set(begun.map(step => step.cell)));
   }
 
   /** Nobody but the server writes into a document that several people have open. */

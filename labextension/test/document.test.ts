@@ -154,14 +154,25 @@ void test('a cell that comes back shows what the run shows, unless the user had 
   }
 });
 
-void test('in a shared document a cell is trusted when its step has begun, and not before', () => {
+void test('in a shared document a cell is trusted when nothing of before is in it any more', () => {
   const { cell, tell } = opened();
   cell.trusted = false;
-  tell(run({ steps: [step('a', null, null)] }), outputs(1, 'old', 'run_1', true));
+  cell.outputs.add(stream('of before'));
+  tell(run({ steps: [step('a', null, null)] }), outputs(1, 'new', 'run_1', true));
   assert.equal(cell.trusted, false);
   tell(run({ steps: [step('a', 1, null)] }));
+  assert.equal(cell.trusted, false, 'the server has not cleared it yet');
+  cell.outputs.clear();
   assert.equal(cell.trusted, true);
   assert.deepEqual(cell.texts, [], 'the server writes it');
+});
+
+void test('in a shared document that is opened later, what the run has put out is trusted', () => {
+  const { cell, tell } = opened();
+  cell.trusted = false;
+  cell.outputs.add(stream('of the run'));
+  tell(run({ steps: [step('a', 1, null)] }), outputs(1, 'of the run', 'run_1', true));
+  assert.equal(cell.trusted, true);
 });
 
 void test('a view that was closed connects no more', () => {
