@@ -455,6 +455,20 @@ async def test_what_was_not_written_when_the_notebook_moved_is_written_where_it_
     assert "f.ipynb" not in s.notebooks.files
 
 
+async def test_the_end_of_a_run_comes_to_a_notebook_of_whose_move_one_hears_later(scene):
+    s = scene(dataclasses.replace(AT_ONCE, linger=3600.0))
+    run = await s.settled(GATE, "print('two')")
+    await s.quiet()
+    s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
+    s.notebooks.refuses = BadInput("gone")
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.quiet()
+    s.notebooks.refuses = None
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
+    await s.notebooks.until(lambda: s.notebooks.text("g.ipynb", "c1") == "two\n")
+
+
 async def test_a_new_server_leaves_all_but_the_record_to_the_reader(scene, world):
     s = scene()
     await s.settled("print('one')", GATE, "print('two')")
