@@ -52,8 +52,9 @@ class Brought:
 
     def due(self) -> Due:
         cells = self.board.cells()
-        sure = {name for name in cells if name in self._begun or self._has_new_outputs(name, cells)}
         changed = {name for name in cells if cells[name] != self._last.get(name)}
+        sure = self._begun & cells.keys()
+        sure |= {name for name in changed if self._has_new_outputs(name, cells)}
         due = {name: cells[name] for name in cells if name in sure | changed | self._unseen}
         return Due(due, frozenset(due.keys() - sure), cells)
 

@@ -82,8 +82,10 @@ class Page:
 
     @property
     def pending(self) -> bool:
-        """Whether there is something to write."""
-        return self._pending
+        """Whether there is something to write, or something that could not be: the notebook may
+        have moved before one hears of it.
+        """
+        return self._pending or self._is_failing
 
     @property
     def _board(self) -> Board | None:

@@ -360,6 +360,34 @@ async def test_when_the_room_has_gone_the_file_is_written_again(scene):
     assert not s.engine.documents_told.is_shared("f.ipynb")
 
 
+async def test_what_code_says_while_the_run_waits_comes_ever_later_but_a_vote_at_once(scene):
+    s = scene(dataclasses.replace(AT_ONCE, running=3600.0))
+    run = await s.settled(GATE, "1")
+    await s.quiet()
+    writes = s.notebooks.writes
+    s.put_out(run.id, "late\n")
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert s.notebooks.writes == writes
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.quiet()
+    assert s.notebooks.text() == "late\n"
+
+
+async def test_a_suspended_run_that_chats_is_written_less_and_less_often(scene):
+    s = scene(dataclasses.replace(AT_ONCE, running=0.001))
+    run = await s.settled(GATE, "1")
+    await s.quiet()
+    page = s.engine._scribe._pages["f.ipynb"]
+    apart = []
+    for _ in range(4):
+        s.put_out(run.id, "chat\n")
+        await s.quiet()
+        apart.append(page._apart())
+    assert apart == pytest.approx([0.002, 0.004, 0.008, 0.016])
+
+
 # ---------------------------------------------------------------- what readers have made since
 
 MINE = Shown(({"output_type": "stream", "name": "stdout", "text": "mine\n"},), 77)
@@ -425,6 +453,20 @@ async def test_what_was_not_written_when_the_notebook_moved_is_written_where_it_
     s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
     await s.notebooks.until(lambda: s.notebooks.text("g.ipynb", "c1") == "two\n")
     assert "f.ipynb" not in s.notebooks.files
+
+
+async def test_the_end_of_a_run_comes_to_a_notebook_of_whose_move_one_hears_later(scene):
+    s = scene(dataclasses.replace(AT_ONCE, linger=3600.0))
+    run = await s.settled(GATE, "print('two')")
+    await s.quiet()
+    s.notebooks.files["g.ipynb"] = s.notebooks.files.pop("f.ipynb")
+    s.notebooks.refuses = BadInput("gone")
+    await s.engine.vote(run.id, vote(run))
+    await s.engine.settled(run.id)
+    await s.quiet()
+    s.notebooks.refuses = None
+    s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
+    await s.notebooks.until(lambda: s.notebooks.text("g.ipynb", "c1") == "two\n")
 
 
 async def test_a_new_server_leaves_all_but_the_record_to_the_reader(scene, world):
