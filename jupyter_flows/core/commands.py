@@ -132,11 +132,12 @@ class Edited(Struct, frozen=True, kw_only=True):
 
 class Resume(Struct, frozen=True, kw_only=True):
     """The owner goes on after a crash or a failure, from the step that did not finish; with
-    `edited`, from there on with the notebook as it is now.
+    `edited`, from there on with the notebook as it is now; with `kernel_id`, on that kernel.
     """
 
     by: str
     edited: Edited | None = None
+    kernel_id: str | None = None
 
 
 class FinishRebuild(Struct, frozen=True, kw_only=True):

@@ -228,6 +228,7 @@ class RunResumed(Struct, frozen=True, kw_only=True):
     step: StepId
     snapshot: Digest | None = None
     steps: tuple[StepSpec, ...] | None = None
+    kernel_id: str | None = None
 
 
 class KernelRebuilt(Struct, frozen=True, kw_only=True):

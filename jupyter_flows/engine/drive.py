@@ -219,21 +219,31 @@ class Driver:
         decided = c.DecideSkip(step=effect.step, skip=found.truth, section=effect.section)
         return await self._tell(run, decided)
 
-    async def _open_kernel(self, run: Run) -> Run:
-        request = KernelRequest(
+    async def _open_kernel(self, run: Run, *, again: bool = False) -> Run:
+        """The kernel that the run names, or one of its kind. Where cells run again anyway, one that
+        is there no more (its server died) is no loss: a new one does.
+        """
+        try:
+            try:
+                await self._kernels.open(self._request(run, run.kernel_id))
+            except KernelUnavailable:
+                if not again or run.kernel_id is None:
+                    raise
+                await self._kernels.open(self._request(run, None))
+        except KernelUnavailable as error:
+            return await self._tell(run, c.FailRun(error=Failure("KernelUnavailable", str(error))))
+        return run
+
+    def _request(self, run: Run, kernel_id: str | None) -> KernelRequest:
+        return KernelRequest(
             run=run.id,
             kernel_name=run.kernel_name,
-            kernel_id=run.kernel_id,
+            kernel_id=kernel_id,
             path=run.path,
             folder=run.folder,
             env=self._env(run.id),
             in_place=run.in_place,
         )
-        try:
-            await self._kernels.open(request)
-        except KernelUnavailable as error:
-            return await self._tell(run, c.FailRun(error=Failure("KernelUnavailable", str(error))))
-        return run
 
     def _cell(self, run: Run, step: Step, driving: Driving, *, rebuilding: bool = False) -> Cell:
         cell = driving.snapshot["cells"][step.spec.index]
@@ -345,7 +355,7 @@ class Driver:
         if run.kernel_id is None:
             await self._kernels.close(run.id)
         if not self._kernels.holds(run.id):
-            run = await self._open_kernel(run)
+            run = await self._open_kernel(run, again=True)
             if run.finished:
                 return run
         await self._read_snapshot(run, driving)

@@ -413,14 +413,21 @@ class Engine:
         await self._after_telling(run)
         return state
 
-    async def resume(self, run: RunId, by: str, notebook: Mapping[str, Json] | None = None) -> Run:
-        """Go on after a crash or a failure; with a notebook, as that is now. What has run already
-        must stand in it as it was.
+    async def resume(
+        self,
+        run: RunId,
+        by: str,
+        notebook: Mapping[str, Json] | None = None,
+        kernel_id: str | None = None,
+    ) -> Run:
+        """Go on after a crash or a failure; with a notebook, as that is now: what has run already
+        must stand in it as it was. On this kernel, else on the run's own if it is still there, else
+        on a new one.
 
         Raises RunNotResumable, and for the notebook BadInput, FlowInvalid, ParametersInvalid.
         """
         edited = None if notebook is None else await self._edited(await self.run(run), notebook)
-        state = await self._teller.tell(run, c.Resume(by=by, edited=edited))
+        state = await self._teller.tell(run, c.Resume(by=by, edited=edited, kernel_id=kernel_id))
         await self._after_telling(run)
         return state
 

@@ -60,11 +60,13 @@ class CancelRun(Struct, forbid_unknown_fields=True):
 
 class ResumeRun(Struct, forbid_unknown_fields=True):
     """Goes on with the cells as they were; with `edited`, with the notebook as its file is now;
-    with a `notebook`, with that one. What has run already must stand in it as it was.
+    with a `notebook`, with that one. What has run already must stand in it as it was. On the kernel
+    `kernel_id`, else on the run's own if it is still there, else on a new one.
     """
 
     edited: bool = False
     notebook: dict[str, Json] | None = None
+    kernel_id: str | None = None
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
@@ -233,7 +235,7 @@ class ResumeDoor(ApiDoor):
         notebook = asked.notebook
         if asked.edited and notebook is None:
             notebook = await self._file_of(before)
-        state = await self.engine.resume(RunId(run), self.user, notebook)
+        state = await self.engine.resume(RunId(run), self.user, notebook, asked.kernel_id)
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
     async def _file_of(self, run: Run) -> dict[str, Json]:

@@ -179,8 +179,13 @@ export class Api {
   }
 
   /** With a notebook: as that is now. What has run already must stand in it as it was. */
-  resumeRun(run: string, notebook: object | null = null): Promise<RunView> {
-    return this._ask('POST', at('api/runs', run, 'resume'), notebook ? { notebook } : {});
+  resumeRun(
+    run: string,
+    notebook: object | null = null,
+    kernel: string | null = null
+  ): Promise<RunView> {
+    const asked = { ...(notebook && { notebook }), ...(kernel !== null && { kernel_id: kernel }) };
+    return this._ask('POST', at('api/runs', run, 'resume'), asked);
   }
 
   /** `gate` is a gate's id, or its step's. */

@@ -16,7 +16,8 @@ export async function resume({ panel, run, sources }: IFlowDocument, api: Api): 
   const which = hasEdits(sources, cells) ? await ask() : 'as it was';
   if (which === null) return;
   try {
-    await api.resumeRun(run.id, which === 'as it is' ? notebookOf(panel) : null);
+    const kernel = panel.sessionContext.session?.kernel?.id ?? null;
+    await api.resumeRun(run.id, which === 'as it is' ? notebookOf(panel) : null, kernel);
   } catch (error) {
     await explain(error);
   }

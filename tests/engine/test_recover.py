@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core.errors import Fenced, NoGate, RunNotResumable
+from jupyter_flows.core.errors import Fenced, KernelUnavailable, NoGate, RunNotResumable
 from jupyter_flows.core.model import Voter
 from jupyter_flows.engine import drive as driving
 
@@ -209,6 +209,46 @@ async def test_a_failed_run_goes_on_with_the_cell_that_was_mended(world):
     assert (await engine.settled(run.id)).result == 42
     notebook = await engine.notebook(run.id)
     assert [cell["source"] for cell in notebook["cells"]] == ["x = 40", "y = 2", "x + y"]
+
+
+async def test_a_run_whose_own_kernel_is_there_no_more_goes_on_in_a_new_one(world):
+    """The kernel of a notebook's session goes with its server."""
+    engine = world.server()
+    run_id = await world.started(engine, "x = 40", "# hold\nx += 1", "x + 1", kernel_id="theirs")
+    await engine.kernels.begun(run_id)
+    world.kill(engine)
+    after = world.server("srv_2")
+    await after.start()
+    asked, opening = [], after.kernels.open
+
+    async def open_one(request):
+        asked.append(request.kernel_id)
+        if request.kernel_id == "theirs":
+            raise KernelUnavailable("There is no running kernel 'theirs'.")
+        await opening(request)
+
+    after.kernels.open = open_one
+    await after.resume(run_id, "owner")
+    await after.kernels.begun(run_id)
+    after.kernels.go(run_id)
+    run = await after.settled(run_id)
+    assert (run.status, run.result) == ("succeeded", 42)
+    assert asked == ["theirs", None]
+
+
+async def test_a_run_is_resumed_on_the_kernel_that_is_named(world):
+    engine = world.server()
+    run = await world.settled(engine, "x = 40", "1 / 0", kernel_id="old")
+    asked, opening = [], engine.kernels.open
+
+    async def open_one(request):
+        asked.append(request.kernel_id)
+        await opening(request)
+
+    engine.kernels.open = open_one
+    await engine.resume(run.id, "owner", kernel_id="new")
+    assert (await engine.settled(run.id)).kernel_id == "new"
+    assert asked == ["new"]
 
 
 async def test_a_cell_that_has_run_can_not_be_another_one_on_resuming(world):

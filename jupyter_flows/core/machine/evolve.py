@@ -377,6 +377,7 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
     return replace(
         run,
         rebuild=True,
+        kernel_id=event.kernel_id or run.kernel_id,
         started_at=at if run.started_at is None else run.started_at,
         deadline=_deadline(run, at),
         finished_at=None,

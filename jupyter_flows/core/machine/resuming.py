@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
@@ -20,8 +22,9 @@ def resume(run: Run, command: c.Resume, _: float) -> Events:
     if step is None:
         raise errors.RunNotResumable("Every step of this run has finished; start it anew.")
     if command.edited is None:
-        return (e.RunResumed(by=command.by, step=step),)
-    return (_with_edits(run, command.by, command.edited, step),)
+        return (e.RunResumed(by=command.by, step=step, kernel_id=command.kernel_id),)
+    edits = _with_edits(run, command.by, command.edited, step)
+    return (replace(edits, kernel_id=command.kernel_id),)
 
 
 def step_to_resume(run: Run) -> StepId | None:
