@@ -254,3 +254,16 @@ class Unchecked(Unavailable):
 
 class FlowBusy(Unavailable):
     """As many runs of this flow as it allows are at work."""
+
+
+class CheckpointRefused(Unavailable):
+    """The variables of the run's kernel can't be saved now."""
+
+
+class CheckpointUnusable(FlowsError):
+    """What was saved of the run's variables can't be restored."""
+
+    def __init__(self, message: str | None = None, variable: str | None = None) -> None:
+        """`variable` names the one at fault."""
+        super().__init__(message)
+        self.variable = variable

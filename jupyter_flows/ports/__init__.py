@@ -1,0 +1,82 @@
+"""What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
+
+from jupyter_flows.ports.checkpoints import CheckpointPlace, Checkpoints, Collected
+from jupyter_flows.ports.driving import Dispatcher, Listener, Peers
+from jupyter_flows.ports.kernels import (
+    Amended,
+    Cell,
+    CellOutcome,
+    Evaluation,
+    Expression,
+    KernelRequest,
+    Kernels,
+    Lost,
+    SaveRequest,
+    Word,
+)
+from jupyter_flows.ports.notebooks import (
+    Documents,
+    FileState,
+    NotebookMoved,
+    Notebooks,
+    Parameter,
+    SharedNotebook,
+    Snapshot,
+)
+from jupyter_flows.ports.outputs import OpKind, Ops, OutputOp, Outputs, Shown
+from jupyter_flows.ports.store import (
+    GatePlace,
+    GateRow,
+    LinkRow,
+    Page,
+    ReceiptKeys,
+    RunFilter,
+    RunRow,
+    ScheduleStore,
+    SigningKey,
+    Store,
+)
+from jupyter_flows.ports.world import Chance, Clock
+
+__all__ = [
+    "Amended",
+    "Cell",
+    "CellOutcome",
+    "Chance",
+    "CheckpointPlace",
+    "Checkpoints",
+    "Clock",
+    "Collected",
+    "Dispatcher",
+    "Documents",
+    "Evaluation",
+    "Expression",
+    "FileState",
+    "GatePlace",
+    "GateRow",
+    "KernelRequest",
+    "Kernels",
+    "LinkRow",
+    "Listener",
+    "Lost",
+    "NotebookMoved",
+    "Notebooks",
+    "OpKind",
+    "Ops",
+    "OutputOp",
+    "Outputs",
+    "Page",
+    "Parameter",
+    "Peers",
+    "ReceiptKeys",
+    "RunFilter",
+    "RunRow",
+    "SaveRequest",
+    "ScheduleStore",
+    "SharedNotebook",
+    "Shown",
+    "SigningKey",
+    "Snapshot",
+    "Store",
+    "Word",
+]

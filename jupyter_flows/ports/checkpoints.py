@@ -1,0 +1,54 @@
+"""Where the saved variables of suspended runs lie: committed, verified, and collected again."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from jupyter_flows.core.model import Digest, Json, RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointPlace:
+    """Where a kernel may write now: below `folder` (absolute), `limit_bytes` at most."""
+
+    folder: str
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What was removed."""
+
+    manifests: int
+    blobs: int
+    bytes: int
+
+
+class Checkpoints(Protocol):
+    """A checkpoint is a manifest, and the blobs that it names, which the kernel wrote."""
+
+    async def place(self) -> CheckpointPlace:
+        """Room for one more. Raises CheckpointRefused (the disk is nearly full, not writable)."""
+
+    async def abandon(self, place: CheckpointPlace) -> None:
+        """Nothing will be committed of what was written there."""
+
+    async def commit(
+        self, run: RunId, place: CheckpointPlace, manifest: Mapping[str, Json]
+    ) -> Digest:
+        """Make it a checkpoint, durably: the only step that does. The digest names it.
+
+        Raises CheckpointRefused: a blob is not there as the manifest says, or it can't be written.
+        """
+
+    async def manifest(self, run: RunId, digest: Digest) -> Mapping[str, Json]:
+        """What was committed. Raises CheckpointUnusable: gone, damaged, or not written by us."""
+
+    async def drop(self, run: RunId) -> None:
+        """Remove all that the run has; what can't be removed now is collected later."""
+
+    async def collect(self, live: Mapping[RunId, Collection[Digest]]) -> Collected:
+        """Remove what none of these names, and is old enough not to be under way."""
+
+    async def tidy(self) -> None:
+        """Compress what has been at rest for a while."""
