@@ -1,15 +1,11 @@
-"""Sizes as people read them: "1 byte", "64 kB", "1.2 GB"."""
+"""Bytes as people read them."""
 
-_UNITS = ("kB", "MB", "GB", "TB", "PB")
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
-def spoken(count: int) -> str:
-    """So many bytes in the largest unit that they fill, in powers of 1000, as disks are sold."""
-    if abs(count) < 1000:
-        return f"{count} byte{'' if count == 1 else 's'}"
-    size = float(count)
-    for unit in _UNITS:
-        size /= 1000
-        if abs(size) < 999.95 or unit == _UNITS[-1]:
-            break
-    return f"{round(size, 1):g} {unit}" if abs(size) < 100 else f"{size:.0f} {unit}"
+def shown(size: int) -> str:
+    """In powers of 1,000: 950 B, 1.16 GB."""
+    value, unit = float(size), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{size} B" if unit == 0 else f"{value:.3g} {UNITS[unit]}"

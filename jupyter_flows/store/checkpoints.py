@@ -159,7 +159,9 @@ class CheckpointFolder:
         async with self._tidies:
             thread = ThreadPoolExecutor(1, "compress checkpoints", initializer=be_patient)
             try:
-                work = asyncio.get_running_loop().run_in_executor(thread, self._tidier.tidy, before, stop.is_set)
+                work = asyncio.get_running_loop().run_in_executor(
+                    thread, self._tidier.tidy, before, stop.is_set
+                )
                 with refusing(self._layout.root):
                     await work
             finally:

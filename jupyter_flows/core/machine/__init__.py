@@ -9,6 +9,7 @@ by people, by the clock and by drivers, in any order and more than once; `decide
 that becomes one order. Whoever loses a race asks again and is answered by the state that won.
 """
 
+from jupyter_flows.core.machine.checkpoints import choices, stand_in, usable
 from jupyter_flows.core.machine.decide import after, decide
 from jupyter_flows.core.machine.evolve import created, evolve, replay
 from jupyter_flows.core.machine.plan import (
@@ -22,6 +23,7 @@ from jupyter_flows.core.machine.plan import (
     Wait,
     may_rebuild_unasked,
     plan,
+    steps_behind,
     steps_to_rebuild,
 )
 from jupyter_flows.core.machine.tables import IllegalEventError
@@ -37,11 +39,15 @@ __all__ = [
     "StartStep",
     "Wait",
     "after",
+    "choices",
     "created",
     "decide",
     "evolve",
     "may_rebuild_unasked",
     "plan",
     "replay",
+    "stand_in",
+    "steps_behind",
     "steps_to_rebuild",
+    "usable",
 ]
