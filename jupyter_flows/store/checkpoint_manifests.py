@@ -1,12 +1,10 @@
 """Manifests of checkpoints: what may stand in one, the seal on it, and what a sealed one says."""
 
 import contextlib
-import hashlib
 import hmac
 import json
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
@@ -20,7 +18,7 @@ from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, Json, RunId
 from jupyter_flows.store.checkpoint_blobs import fault
 from jupyter_flows.store.checkpoint_folder import Layout, hex_of, sync_folder, write_durably
-from jupyter_flows.store.private import write_private
+from jupyter_flows.store.checkpoint_key import key_to_write, read_key, seal
 
 LARGEST = 64 << 20
 """The most bytes of a manifest; the content of variables is in its blobs."""
@@ -63,7 +61,7 @@ class Part:
 
     def __str__(self) -> str:
         what = f"the variables {', '.join(self.names)}" if self.names else "a buffer"
-        return f"{what} ({sizes.spoken(self.bytes)}, blob {self.sha256})"
+        return f"{what} ({sizes.shown(self.bytes)}, blob {self.sha256})"
 
 
 def parts(manifest: Mapping[str, Json], run: RunId) -> list[Part]:
@@ -81,31 +79,6 @@ def names_in(data: bytes) -> set[str]:
     return {name.decode() for name in _NAMES_IN_BYTES.findall(data)}
 
 
-# ---------------------------------------------------------------- the key
-
-
-def make_key(layout: Layout) -> None:
-    """Where there is none. Nobody else may do so at the same time (`Layout.alone`)."""
-    with contextlib.suppress(FileNotFoundError):
-        if layout.key.stat().st_mode & 0o077:
-            layout.key.chmod(0o600)
-        return
-    write_private(layout.key, secrets.token_bytes(32).hex() + "\n", first=True)
-    sync_folder(layout.root)
-
-
-def _key(layout: Layout) -> bytes:
-    """Raises OSError, and ValueError for a file that holds no key."""
-    key = bytes.fromhex(layout.key.read_text("ascii"))
-    if len(key) != 32:
-        raise ValueError(f"{len(key)} bytes instead of 32")
-    return key
-
-
-def _seal(key: bytes, body: bytes) -> bytes:
-    return hmac.new(key, body, hashlib.sha256).hexdigest().encode()
-
-
 # ---------------------------------------------------------------- writing
 
 
@@ -120,16 +93,16 @@ def commit(layout: Layout, run: RunId, manifest: Mapping[str, Json], now: float)
         folder = layout.manifests_of(run)
     if len(body) > LARGEST:
         raise CheckpointRefused(
-            f"The list of what is to be saved has {sizes.spoken(len(body))}; the most is"
-            f" {sizes.spoken(LARGEST)}. Fewer variables can be saved."
+            f"The list of what is to be saved has {sizes.shown(len(body))}; the most is"
+            f" {sizes.shown(LARGEST)}. Fewer variables can be saved."
         )
     _check_parts(layout, named)
     _sync_parts(layout, named)
     digest = sha256(body)
     folder.mkdir(mode=0o700, exist_ok=True)
     sync_folder(layout.manifests)
-    seal = _seal(_usable_key(layout), body)
-    write_durably(folder / hex_of(digest), [seal, b"\n", body], modified=now)
+    line = seal(key_to_write(layout), body)
+    write_durably(folder / hex_of(digest), [line, b"\n", body], modified=now)
     return digest
 
 
@@ -158,16 +131,6 @@ def _sync_parts(layout: Layout, named: Sequence[Part]) -> None:
         sync_folder(folder)
 
 
-def _usable_key(layout: Layout) -> bytes:
-    try:
-        return _key(layout)
-    except ValueError:
-        raise CheckpointRefused(
-            f"The key file of checkpoints {layout.key} is damaged. Put back a copy of it. Moved"
-            " away, a new key is made, and what was saved before can't be restored."
-        ) from None
-
-
 # ---------------------------------------------------------------- reading
 
 
@@ -192,7 +155,7 @@ def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
         with path.open("rb") as file:
             if os.fstat(file.fileno()).st_size > LARGEST + 100:
                 raise CheckpointUnusable(f"The checkpoint {path} is damaged: it is too large.")
-            seal, _, body = file.read().partition(b"\n")
+            line, _, body = file.read().partition(b"\n")
     except ValueError as error:
         raise CheckpointUnusable(f"There can be no such checkpoint: {error}") from None
     except FileNotFoundError:
@@ -202,22 +165,22 @@ def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
         raise CheckpointUnusable(f"{what}.") from None
     except OSError as error:
         raise CheckpointUnusable(f"The checkpoint {path} can't be read: {error.strerror}") from None
-    return seal, body
+    return line, body
 
 
-def _verified(layout: Layout, digest: Digest, seal: bytes, body: bytes) -> bytes:
+def _verified(layout: Layout, digest: Digest, line: bytes, body: bytes) -> bytes:
     """What is sealed, if it is what was committed, and by us."""
     if not hmac.compare_digest(sha256(body), digest):
         raise CheckpointUnusable(
             f"The checkpoint {digest} is damaged: its file has another content than was written."
         )
     try:
-        key = _key(layout)
+        key = read_key(layout)
     except (OSError, ValueError):
         raise CheckpointUnusable(
             f"The key file of checkpoints {layout.key} is gone, or damaged. Put back a copy of it."
         ) from None
-    if not hmac.compare_digest(seal, _seal(key, body)):
+    if not hmac.compare_digest(line, seal(key, body)):
         raise CheckpointUnusable(
             f"The checkpoint {digest} was made with another key than the one in {layout.key}, or"
             " its first line is damaged. If the key file was replaced, put back the older one."

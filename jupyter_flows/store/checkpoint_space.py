@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from jupyter_flows.core import sizes
-from jupyter_flows.core.errors import CheckpointRefused
-from jupyter_flows.core.model import RunId
+from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
+from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.store.checkpoint_folder import Layout, content_of
-from jupyter_flows.store.checkpoint_manifests import names_in
+from jupyter_flows.store.checkpoint_manifests import names_in, read
 
 _OURS = {"blobs", "manifests", "key", "lock", "saving", "tidying", "lost+found"}
 
@@ -86,28 +86,40 @@ def _content(file: os.DirEntry[str]) -> bytes:
 def room(layout: Layout, limits: Limits, run: RunId | None) -> int:
     """How many bytes the next checkpoint may have. Raises CheckpointRefused for none, and OSError.
 
-    What the run has saved before is not counted against it: most of it is used again, and the rest
-    makes room when the new checkpoint has taken its place.
+    What the run's newest checkpoint has is not counted against it: as a rule, most of it is used
+    again, and the rest makes room soon.
     """
     disk = limits.disk(layout.root)
-    used = usage(layout) if limits.budget or run else None
-    own = used.runs.get(run, 0) if used and run else 0
+    own = _newest_size(layout, run) if run else 0
     spare = disk.free - int(disk.total * limits.min_free / 100)
     if spare + own <= 0:
         raise CheckpointRefused(
-            f"The disk of the checkpoint folder {layout.root} has {sizes.spoken(disk.free)} free,"
-            f" and {limits.min_free:g} % of {sizes.spoken(disk.total)} are to stay so. Free some of"
+            f"The disk of the checkpoint folder {layout.root} has {sizes.shown(disk.free)} free,"
+            f" and {limits.min_free:g} % of {sizes.shown(disk.total)} are to stay so. Free some of"
             " it, set FlowsApp.checkpoint_dir to a folder on another disk, or lower"
             " FlowsApp.checkpoint_min_free."
         )
-    left = limits.budget - used.bytes if limits.budget and used else limits.max_bytes
+    left = limits.budget - usage(layout).bytes if limits.budget else limits.max_bytes
     if left + own <= 0:
         raise CheckpointRefused(
-            f"The checkpoints in {layout.root} may have {sizes.spoken(limits.budget)} in all"
-            f" (FlowsApp.checkpoint_budget), and have them; the disk has {sizes.spoken(disk.free)}"
+            f"The checkpoints in {layout.root} may have {sizes.shown(limits.budget)} in all"
+            f" (FlowsApp.checkpoint_budget), and have them; the disk has {sizes.shown(disk.free)}"
             " free. Raise the setting, or end runs that wait."
         )
     return min(limits.max_bytes, spare + own, left + own)
+
+
+def _newest_size(layout: Layout, run: RunId) -> int:
+    """Of its content, uncompressed; 0 for a run that has none that can be used."""
+    mine = (file for of, file in layout.manifest_files() if of == run and content_of(file.name))
+    try:
+        newest = max(mine, key=lambda file: file.stat().st_mtime, default=None)
+        if newest is None:
+            return 0
+        _, parts = read(layout, run, Digest(f"sha256:{newest.name}"))
+    except (FileNotFoundError, CheckpointUnusable):
+        return 0
+    return sum({part.sha256: part.bytes for part in parts}.values())
 
 
 # ---------------------------------------------------------------- the folder

@@ -16,6 +16,7 @@ from jupyter_flows.store import checkpoint_collecting as collecting
 from jupyter_flows.store import checkpoint_manifests as manifests
 from jupyter_flows.store.checkpoint_blobs import damage
 from jupyter_flows.store.checkpoint_folder import Layout, refusing
+from jupyter_flows.store.checkpoint_key import make_key
 from jupyter_flows.store.checkpoint_space import Limits, Usage, make_private, room, usage
 from jupyter_flows.store.checkpoint_tidying import Tidier, be_patient
 
@@ -63,7 +64,7 @@ class CheckpointFolder:
         with refusing(layout.root):
             make_private(layout, self._log)
             with layout.alone():
-                manifests.make_key(layout)
+                make_key(layout)
             limit = room(layout, self._limits, run)
             ticket = str(next(self._numbers))
             self._saves[ticket] = layout.begin_save()
@@ -159,11 +160,9 @@ class CheckpointFolder:
         async with self._tidies:
             thread = ThreadPoolExecutor(1, "compress checkpoints", initializer=be_patient)
             try:
-                work = asyncio.get_running_loop().run_in_executor(
-                    thread, self._tidier.tidy, before, stop.is_set
-                )
                 with refusing(self._layout.root):
-                    await work
+                    work = thread.submit(self._tidier.tidy, before, stop.is_set)
+                    await asyncio.wrap_future(work)
             finally:
                 stop.set()
                 thread.shutdown(wait=False)
