@@ -21,8 +21,11 @@ from jupyter_flows.core.model import RunId
 from .saving import HOUR, age, blobs, manifest, manifests, opened, sha256, write_blob
 
 RUNS = st.sampled_from([RunId("run_1"), RunId("run_2"), RunId("run_3")])
-CONTENTS = st.sampled_from([bytes([n]) * 20_000 for n in range(5)] + [b"small", b"", b"tiny"])
+CONTENTS = st.lists(
+    st.sampled_from([b"one" * 9000, b"two" * 9000, b"small", b""]), min_size=1, max_size=3
+)
 SERVERS = st.integers(0, 1)
+MEANWHILE = st.lists(st.tuples(st.sampled_from(["collect", "tidy", "end"]), RUNS), max_size=2)
 
 
 class Folder(RuleBasedStateMachine):
@@ -60,7 +63,20 @@ class Folder(RuleBasedStateMachine):
         server = self.servers[server]
         self.saves.append((server, self.run(server.place()), {}, self.ahead))
 
-    @rule(contents=st.lists(CONTENTS, min_size=1, max_size=3), which=st.integers(0, 1))
+    @rule(run=RUNS, contents=CONTENTS, meanwhile=MEANWHILE)
+    @precondition(lambda self: not self.saves)
+    def save(self, run, contents, meanwhile):
+        """All of it, with what the other server does before the commit."""
+        self.begin(0)
+        self.write(contents, 0)
+        for what, other in meanwhile:
+            if what == "end":
+                self.end(other, False, 1)
+            else:
+                getattr(self, what)(1)
+        self.commit(run)
+
+    @rule(contents=CONTENTS, which=st.integers(0, 1))
     @precondition(lambda self: self.saves)
     def write(self, contents, which):
         _, _, written, _ = self.saves[which % len(self.saves)]
@@ -148,7 +164,7 @@ def test_whatever_is_done_to_the_folder_what_is_live_is_whole():
     run_state_machine_as_test(
         Folder,
         settings=settings(
-            max_examples=40,
+            max_examples=50,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
