@@ -21,9 +21,8 @@ from jupyter_flows.core.model import RunId
 from .saving import HOUR, age, blobs, manifest, manifests, opened, sha256, write_blob
 
 RUNS = st.sampled_from([RunId("run_1"), RunId("run_2"), RunId("run_3")])
-CONTENTS = st.lists(
-    st.sampled_from([b"one" * 9000, b"two" * 9000, b"small", b""]), min_size=1, max_size=3
-)
+BLOBS = [b"one" * 9000, b"two" * 9000, b"small", b""]
+CONTENTS = st.lists(st.integers(0, 3).map(BLOBS.__getitem__), min_size=1, max_size=3)
 SERVERS = st.integers(0, 1)
 MEANWHILE = st.lists(st.tuples(st.sampled_from(["collect", "tidy", "end"]), RUNS), max_size=2)
 
