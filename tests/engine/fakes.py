@@ -62,7 +62,7 @@ class FakeCheckpoints:
         self.unusable = None
         self.abandoned = 0
 
-    async def place(self):
+    async def place(self, run=None):
         await asyncio.sleep(0)
         if self.refuses is not None:
             raise self.refuses
@@ -85,8 +85,8 @@ class FakeCheckpoints:
             raise CheckpointUnusable("It is gone.")
         return self.kept[run, digest]
 
-    async def drop(self, run, but=()):
-        for key in [key for key in self.kept if key[0] == run and key[1] not in but]:
+    async def drop(self, run, keep=()):
+        for key in [key for key in self.kept if key[0] == run and key[1] not in keep]:
             del self.kept[key]
 
     async def runs(self):
