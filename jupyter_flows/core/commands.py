@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from msgspec import Struct, field
 
+from jupyter_flows.core.checkpoint import Checkpoint, Choice
 from jupyter_flows.core.model import (
     Digest,
     Failure,
@@ -108,10 +109,13 @@ class RevokeLink(Struct, frozen=True, kw_only=True):
 
 
 class LoseKernel(Struct, frozen=True, kw_only=True):
-    """The kernel is gone. `outputs` is what is known of the cell that was running."""
+    """The kernel is gone, or is not to be trusted. `outputs` is what is known of the cell that was
+    running; `choices` are what a person may choose then, where that is not for the run to find out.
+    """
 
     why: str
     outputs: Mapping[StepId, Digest] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
 
 class ShowGate(Struct, frozen=True, kw_only=True):
@@ -133,11 +137,46 @@ class Edited(Struct, frozen=True, kw_only=True):
 class Resume(Struct, frozen=True, kw_only=True):
     """The owner goes on after a crash or a failure, from the step that did not finish; with
     `edited`, from there on with the notebook as it is now; with `kernel_id`, on that kernel.
+    `choice` None takes the newest checkpoint, and without one has the earlier cells run again.
     """
 
     by: str
     edited: Edited | None = None
     kernel_id: str | None = None
+    choice: Choice | None = None
+
+
+class SaveCheckpoint(Struct, frozen=True, kw_only=True):
+    """The kernel's variables are on disk, as this says."""
+
+    checkpoint: Checkpoint
+
+
+class MissCheckpoint(Struct, frozen=True, kw_only=True):
+    """The kernel's variables could not be saved."""
+
+    why: str
+
+
+class DoubtCheckpoint(Struct, frozen=True, kw_only=True):
+    """A trial of loading it failed."""
+
+    checkpoint: Digest
+    why: str
+
+
+class ReleaseKernel(Struct, frozen=True, kw_only=True):
+    """Let the kernel of a run that waits go, for this checkpoint holds all that is in it."""
+
+    checkpoint: Digest
+
+
+class FinishRestore(Struct, frozen=True, kw_only=True):
+    """A kernel holds the checkpoint's variables."""
+
+    checkpoint: Digest
+    replayed: tuple[StepId, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 class FinishRebuild(Struct, frozen=True, kw_only=True):
@@ -183,6 +222,11 @@ Command: TypeAlias = (
     | ShowGate
     | LoseKernel
     | Resume
+    | SaveCheckpoint
+    | MissCheckpoint
+    | DoubtCheckpoint
+    | ReleaseKernel
+    | FinishRestore
     | FinishRebuild
     | AmendOutputs
     | FailRun

@@ -9,6 +9,7 @@ from typing import TypeAlias, get_args
 
 from msgspec import Struct, field
 
+from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, Choice
 from jupyter_flows.core.model import (
     Digest,
     Failure,
@@ -37,6 +38,7 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     concurrency: int | None = None
     in_place: bool = False
     root: str | None = None
+    checkpointing: CheckpointOptions = CheckpointOptions()
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -217,11 +219,15 @@ class RunInterrupted(Struct, frozen=True, kw_only=True):
 
     why: str
     outputs: Mapping[StepId, Digest] = field(default_factory=dict)
+    choices: tuple[Choice, ...] = ()
 
 
 class RunResumed(Struct, frozen=True, kw_only=True):
     """With `steps` it goes on with these, from another snapshot: the notebook was edited. Those
     that had run and stand before `step` are the same as before.
+
+    `checkpoint` is restored, though packages have `changed` since where `by` chose so; with `live`
+    the run goes on in its kernel as that is now; with neither the earlier cells run again.
     """
 
     by: str
@@ -229,10 +235,48 @@ class RunResumed(Struct, frozen=True, kw_only=True):
     snapshot: Digest | None = None
     steps: tuple[StepSpec, ...] | None = None
     kernel_id: str | None = None
+    checkpoint: Digest | None = None
+    changed: bool = False
+    live: bool = False
 
 
 class KernelRebuilt(Struct, frozen=True, kw_only=True):
-    """The earlier cells ran again in a fresh kernel."""
+    """The earlier cells ran again in a fresh kernel: all, or those behind a checkpoint."""
+
+
+class CheckpointSaved(Struct, frozen=True, kw_only=True):
+    """The kernel's variables are on disk."""
+
+    checkpoint: Checkpoint
+
+
+class CheckpointFailed(Struct, frozen=True, kw_only=True):
+    """They could not be saved; the kernel is kept as long as that is possible."""
+
+    why: str
+
+
+class CheckpointDoubted(Struct, frozen=True, kw_only=True):
+    """A trial of loading it failed: the kernel is kept."""
+
+    checkpoint: Digest
+    why: str
+
+
+class KernelReleased(Struct, frozen=True, kw_only=True):
+    """The run waits without its kernel, which was let go: all that was in it is saved."""
+
+    checkpoint: Digest
+
+
+class KernelRestored(Struct, frozen=True, kw_only=True):
+    """A kernel holds again what the checkpoint says. `replayed` are the steps that ran again for
+    it, `changes` what was different about that kernel, which a person accepted.
+    """
+
+    checkpoint: Digest
+    replayed: tuple[StepId, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 class RunSucceeded(Struct, frozen=True, kw_only=True):
@@ -283,6 +327,11 @@ Event: TypeAlias = (
     | RunInterrupted
     | RunResumed
     | KernelRebuilt
+    | CheckpointSaved
+    | CheckpointFailed
+    | CheckpointDoubted
+    | KernelReleased
+    | KernelRestored
     | RunSucceeded
     | RunFailed
     | RunCancelled

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from jupyter_flows.core import durations, forms, gating, options
 from jupyter_flows.core.canonical import canonical_json, sha256
+from jupyter_flows.core.checkpoint import CheckpointOptions
 from jupyter_flows.core.descriptions import Unfit, read_description
 from jupyter_flows.core.errors import BadInput, FlowInvalid, Mistake
 from jupyter_flows.core.model import Json, Section, StepId, StepSpec
@@ -21,6 +22,7 @@ class Flow:
     name: str | None = None
     timeout: float | None = None
     concurrency: int | None = None
+    checkpointing: CheckpointOptions = field(default_factory=CheckpointOptions)
     warnings: tuple[str, ...] = ()
 
 
@@ -53,6 +55,7 @@ def read_flow(notebook: Mapping[str, Json]) -> Flow:
         name=settings.get("name"),
         timeout=None if timeout is None else durations.seconds(timeout),
         concurrency=_whole(settings.get("concurrency")),
+        checkpointing=options.checkpoint(settings.get("checkpoint")) or CheckpointOptions(),
         warnings=tuple(reading.warnings),
     )
 
@@ -79,7 +82,10 @@ def _settings(notebook: Mapping[str, Json], mistakes: list[Mistake]) -> Mapping[
         mistakes.append(Mistake(where, "must be an object"))
         return {}
     wrong = [*options.checked("notebook", settings, where), *_not_plain(where, settings)]
-    mistakes += wrong or _unusable_duration(where, "timeout", settings)
+    mistakes += wrong or [
+        *_unusable_duration(where, "timeout", settings),
+        *_unusable_grace(where, settings),
+    ]
     return settings
 
 
@@ -172,7 +178,7 @@ def _of_no_use(where: str, said: Mapping[str, Json], tags: list[str]) -> Iterato
     """
     if "failure" not in tags:
         return
-    for key in ("suspend", "stop_after_if", "sleep", "continue_on_error"):
+    for key in ("suspend", "stop_after_if", "sleep", "continue_on_error", "checkpoint"):
         if said.get(key) not in (None, False):
             yield Mistake(
                 f"{where}, key {key!r}",
@@ -217,6 +223,7 @@ def _unusable(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
         return
     for key in ("timeout", "sleep"):
         yield from _unusable_duration(where, key, said)
+    yield from _unusable_grace(where, said)
     for kind in ("constant", "exponential"):
         tries = (said.get("retry") or {}).get(kind, {})
         yield from _unusable_duration(where, "seconds", tries, f"retry.{kind}.seconds")
@@ -230,6 +237,12 @@ def _unusable_duration(
         durations.seconds(said.get(key) or 0)
     except ValueError as error:
         yield Mistake(f"{where}, key {shown or key!r}", str(error))
+
+
+def _unusable_grace(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
+    own = said.get("checkpoint")
+    if isinstance(own, dict):
+        yield from _unusable_duration(where, "grace", own, "checkpoint.grace")
 
 
 def _not_plain(where: str, said: Mapping[str, Json]) -> list[Mistake]:
@@ -282,6 +295,7 @@ def _spec(
         failure=failure,
         scripts=bool(said.get("scripts", False)),
         cell=None if said.get("id", cell["id"]) == cell["id"] else str(cell["id"]),
+        checkpoint=options.checkpoint(said.get("checkpoint")),
     )
 
 

@@ -8,14 +8,15 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NewType, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from msgspec import Struct, field
 
-RunId = NewType("RunId", str)
-StepId = NewType("StepId", str)
-LinkId = NewType("LinkId", str)
-Digest = NewType("Digest", str)  # "sha256:<64 hex digits>"
+from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, Choice
+from jupyter_flows.core.ids import Digest as Digest  # noqa: PLC0414 (also to be had from here)
+from jupyter_flows.core.ids import LinkId as LinkId  # noqa: PLC0414 (also to be had from here)
+from jupyter_flows.core.ids import RunId as RunId  # noqa: PLC0414 (also to be had from here)
+from jupyter_flows.core.ids import StepId as StepId  # noqa: PLC0414 (also to be had from here)
 
 Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys."""
@@ -152,7 +153,8 @@ class StepSpec(Struct, frozen=True):
     `sections` are the conditional ones that it stands in, from the outermost. `failure` steps run
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
     With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is its own
-    cell's id, where the author has named the step otherwise.
+    cell's id, where the author has named the step otherwise. `checkpoint` is for the waits behind
+    it.
     """
 
     id: StepId
@@ -174,6 +176,7 @@ class StepSpec(Struct, frozen=True):
     failure: bool = False
     scripts: bool = False
     cell: str | None = None
+    checkpoint: CheckpointOptions | None = None
 
     @property
     def cell_id(self) -> StepId:
@@ -312,6 +315,12 @@ class Run(Struct, frozen=True):
     the one whose status says so. `in_place`: the run shows in the notebook at its path, below the
     `root` of the server that it was begun on, for servers that share a store may have other
     notebooks at the same path (None is not known).
+
+    `checkpoints` are the newest ones that it may still go on with, the newest last, and `unsaved`
+    why the last try led to none; `checkpointing` is how the author has it. `released_at` is when
+    the kernel was let go while it waits. `restore` is the one that it is being resumed with, though
+    packages have `changed` since where a person chose so. `choices` are what a person may choose
+    for it now that it is interrupted.
     """
 
     id: RunId
@@ -349,6 +358,13 @@ class Run(Struct, frozen=True):
     running: StepId | None = None
     in_place: bool = False
     root: str | None = None
+    checkpointing: CheckpointOptions = CheckpointOptions()
+    checkpoints: tuple[Checkpoint, ...] = ()
+    unsaved: str | None = None
+    released_at: float | None = None
+    restore: Digest | None = None
+    changed: bool = False
+    choices: tuple[Choice, ...] = ()
 
     @property
     def finished(self) -> bool:

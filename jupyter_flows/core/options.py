@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.checkpoint import CheckpointOptions, OnUnsaved, When
 from jupyter_flows.core.errors import Mistake
 from jupyter_flows.core.model import EarlyStop, Json, Retry
 
@@ -173,6 +174,20 @@ def retry(said: Mapping[str, Json] | None) -> Retry | None:
 def early_stop(said: Mapping[str, Json] | None) -> EarlyStop | None:
     """G80, from checked options."""
     return None if said is None else EarlyStop(**said)
+
+
+def checkpoint(said: str | Mapping[str, Json] | None) -> CheckpointOptions | None:
+    """How variables are saved, from checked options."""
+    if said is None:
+        return None
+    if isinstance(said, str):
+        return CheckpointOptions(when=When(said))
+    return CheckpointOptions(
+        when=When(said["when"]) if "when" in said else None,
+        on_unsaved=OnUnsaved(said["on_unsaved"]) if "on_unsaved" in said else None,
+        grace=durations.seconds(said["grace"]) if "grace" in said else None,
+        exclude=tuple(said.get("exclude", ())),
+    )
 
 
 def expressions(said: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from jupyter_flows.core.checkpoint import CheckpointOptions
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.schedules import CatchUp
 
@@ -10,12 +11,15 @@ from jupyter_flows.core.schedules import CatchUp
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63), and
-    `validator_seconds` what a gate's own check may take (G62).
+    `validator_seconds` what a gate's own check may take (G62). `checkpointing` is for notebooks
+    that say nothing of it; saving may take `checkpoint_seconds`.
     """
 
     timeout: float = 30 * 86400.0
     payload_bytes: int = 1 << 20
     validator_seconds: float = 5.0
+    checkpointing: CheckpointOptions = field(default_factory=CheckpointOptions)
+    checkpoint_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

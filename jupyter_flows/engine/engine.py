@@ -358,6 +358,7 @@ class Engine:
             concurrency=flow.concurrency,
             in_place=new.in_place,
             root=self.boards.root if new.in_place else None,
+            checkpointing=flow.checkpointing.over(self.limits.checkpointing),
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)

@@ -27,6 +27,10 @@ class Collected:
 class Checkpoints(Protocol):
     """A checkpoint is a manifest, and the blobs that it names, which the kernel wrote."""
 
+    @property
+    def folder(self) -> str:
+        """The absolute one that kernels read from."""
+
     async def place(self) -> CheckpointPlace:
         """Room for one more. Raises CheckpointRefused (the disk is nearly full, not writable)."""
 
@@ -44,11 +48,14 @@ class Checkpoints(Protocol):
     async def manifest(self, run: RunId, digest: Digest) -> Mapping[str, Json]:
         """What was committed. Raises CheckpointUnusable: gone, damaged, or not written by us."""
 
-    async def drop(self, run: RunId) -> None:
-        """Remove all that the run has; what can't be removed now is collected later."""
+    async def drop(self, run: RunId, but: Collection[Digest] = ()) -> None:
+        """Remove what the run has, but for these; what can't be removed now is collected later."""
 
-    async def collect(self, live: Mapping[RunId, Collection[Digest]]) -> Collected:
-        """Remove what none of these names, and is old enough not to be under way."""
+    async def runs(self) -> Collection[RunId]:
+        """Those that have something here."""
+
+    async def collect(self, live: Collection[RunId]) -> Collected:
+        """Remove what belongs to none of these, and is old enough not to be under way."""
 
     async def tidy(self) -> None:
         """Compress what has been at rest for a while."""

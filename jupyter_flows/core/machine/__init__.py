@@ -9,6 +9,7 @@ by people, by the clock and by drivers, in any order and more than once; `decide
 that becomes one order. Whoever loses a race asks again and is answered by the state that won.
 """
 
+from jupyter_flows.core.machine.checkpoints import WAITS, choices, stand_in, usable, waits_behind
 from jupyter_flows.core.machine.decide import after, decide
 from jupyter_flows.core.machine.evolve import created, evolve, replay
 from jupyter_flows.core.machine.plan import (
@@ -22,11 +23,13 @@ from jupyter_flows.core.machine.plan import (
     Wait,
     may_rebuild_unasked,
     plan,
+    steps_behind,
     steps_to_rebuild,
 )
 from jupyter_flows.core.machine.tables import IllegalEventError
 
 __all__ = [
+    "WAITS",
     "AskCondition",
     "BeginRun",
     "Done",
@@ -37,11 +40,16 @@ __all__ = [
     "StartStep",
     "Wait",
     "after",
+    "choices",
     "created",
     "decide",
     "evolve",
     "may_rebuild_unasked",
     "plan",
     "replay",
+    "stand_in",
+    "steps_behind",
     "steps_to_rebuild",
+    "usable",
+    "waits_behind",
 ]

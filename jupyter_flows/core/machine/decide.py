@@ -9,7 +9,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.machine import resuming, steps, votes
+from jupyter_flows.core.machine import checkpoints, resuming, steps, votes
 from jupyter_flows.core.machine.closing import timing_out
 from jupyter_flows.core.machine.evolve import evolve
 from jupyter_flows.core.machine.going_on import Events, after, ending, failing
@@ -114,7 +114,8 @@ def _lose_kernel(run: Run, command: c.LoseKernel, _: float) -> Events:
     check_known(run, command.outputs)
     if run.failing and run.error is not None:
         return (e.RunFailed(error=run.error),)
-    return ending(run) or (e.RunInterrupted(why=command.why, outputs=command.outputs),)
+    lost = e.RunInterrupted(why=command.why, outputs=command.outputs, choices=command.choices)
+    return ending(run) or (lost,)
 
 
 def _finish_rebuild(run: Run, _: c.FinishRebuild, __: float) -> Events:
@@ -169,6 +170,11 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.ShowGate: show_gate,
     c.LoseKernel: _lose_kernel,
     c.Resume: resuming.resume,
+    c.SaveCheckpoint: checkpoints.save,
+    c.MissCheckpoint: checkpoints.miss,
+    c.DoubtCheckpoint: checkpoints.doubt,
+    c.ReleaseKernel: checkpoints.release,
+    c.FinishRestore: checkpoints.finish_restore,
     c.FinishRebuild: _finish_rebuild,
     c.AmendOutputs: _amend_outputs,
     c.FailRun: _fail_run,

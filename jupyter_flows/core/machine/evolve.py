@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core import forms
+from jupyter_flows.core.machine import kept
 from jupyter_flows.core.machine.shown import with_shown
 from jupyter_flows.core.machine.tables import (
     GATE_TRANSITIONS,
@@ -55,6 +56,7 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         concurrency=event.concurrency,
         in_place=event.in_place,
         root=event.root,
+        checkpointing=event.checkpointing,
     )
 
 
@@ -147,7 +149,17 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.NotebookMoved():
             return replace(run, path=event.path)
         case e.KernelRebuilt():
-            return replace(run, rebuild=False)
+            return replace(run, rebuild=False, restore=None)
+        case e.CheckpointSaved():
+            return kept.saved(run, event)
+        case e.CheckpointFailed():
+            return replace(run, unsaved=event.why)
+        case e.CheckpointDoubted():
+            return kept.doubted(run, event)
+        case e.KernelReleased():
+            return replace(run, released_at=at)
+        case e.KernelRestored():
+            return replace(run, released_at=None, changed=False)
         case e.RunSucceeded():
             run = _skipped(run, event, at, lambda step: step.spec.failure)
             return replace(run, finished_at=at, result=event.result)
@@ -244,6 +256,7 @@ def _step_started(run: Run, event: e.StepStarted, at: float) -> Run:
         notice=None,
         error=None,
     )
+    run = replace(run, released_at=None) if run.released_at is not None else run
     gate = run.steps[event.step].spec.gate
     return run if gate is None else _with_gate(run, Gate(event.step, event.attempt, gate))
 
@@ -354,7 +367,8 @@ def _link_minted(run: Run, event: e.LinkMinted, at: float) -> Run:
 
 
 def _interrupted(run: Run, event: e.RunInterrupted, at: float) -> Run:
-    run = replace(run, error=Failure("RunInterrupted", event.why))
+    error = Failure("RunInterrupted", event.why)
+    run = replace(run, error=error, choices=event.choices, released_at=None)
     step = run.running_step
     if step is None:
         return run
@@ -374,9 +388,14 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
             run = _with_step(run, step.id, event, tries=0)
         elif step.status is not StepStatus.PENDING:
             entered |= {section.id for section in step.spec.sections}
-    return replace(
+    run = replace(
         run,
-        rebuild=True,
+        rebuild=not event.live,
+        restore=event.checkpoint,
+        changed=event.changed,
+        choices=(),
+        released_at=None,
+        unsaved=None,
         kernel_id=event.kernel_id or run.kernel_id,
         started_at=at if run.started_at is None else run.started_at,
         deadline=_deadline(run, at),
@@ -387,6 +406,7 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
         stopped=None,
         skips={section: skip for section, skip in run.skips.items() if section in entered},
     )
+    return kept.still_of_use(run)
 
 
 def _with_edits(run: Run, event: e.RunResumed, specs: Iterable[StepSpec]) -> Run:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from jupyter_flows.core.machine.going_on import undecided
-from jupyter_flows.core.model import Run, RunStatus, StepId, StepStatus
+from jupyter_flows.core.model import Digest, Run, RunStatus, StepId, StepStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,10 @@ class ExecuteStep:
 
 @dataclass(frozen=True, slots=True)
 class RebuildKernel:
-    """Run these steps again in a fresh kernel."""
+    """Run these steps again in a fresh kernel, behind what a checkpoint holds if one is named."""
 
     steps: tuple[StepId, ...]
+    checkpoint: Digest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def plan(run: Run) -> Effect:
     if run.status is not RunStatus.RUNNING:
         return Wait(run.due_at)
     if run.rebuild:
-        return RebuildKernel(steps_to_rebuild(run))
+        return RebuildKernel(steps_to_rebuild(run), run.restore)
     if step := run.running_step:
         return ExecuteStep(step.id)
     return _next(run)
@@ -75,9 +76,15 @@ def _next(run: Run) -> Effect:
 
 
 def steps_to_rebuild(run: Run) -> tuple[StepId, ...]:
-    """The steps that ran before the next one, in order: what a fresh kernel must run again. The
-    `failure` steps need none of them.
+    """The steps that a fresh kernel must run again, in order: those behind the run, less those
+    whose variables are to be restored.
     """
+    restored = next((each.covers for each in run.checkpoints if each.digest == run.restore), ())
+    return tuple(step for step in steps_behind(run) if step not in restored)
+
+
+def steps_behind(run: Run) -> tuple[StepId, ...]:
+    """The steps that ran before the next one, in order. The `failure` steps need none of them."""
     done: list[StepId] = []
     if run.failing:
         return ()
@@ -93,4 +100,4 @@ def steps_to_rebuild(run: Run) -> tuple[StepId, ...]:
 
 def may_rebuild_unasked(run: Run) -> bool:
     """Whether every step that a lost kernel had run is tagged `replay` (api.md section 1)."""
-    return all(run.steps[step].spec.replay for step in steps_to_rebuild(run))
+    return all(run.steps[step].spec.replay for step in steps_behind(run))

@@ -7,45 +7,66 @@ from msgspec.structs import replace
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
-from jupyter_flows.core.machine import gates
+from jupyter_flows.core.checkpoint import Choice
+from jupyter_flows.core.machine.checkpoints import usable
 from jupyter_flows.core.machine.going_on import Events
-from jupyter_flows.core.model import Run, RunStatus, Step, StepId, StepSpec, StepStatus
+from jupyter_flows.core.machine.reached import RESUMABLE, done_before, passed, step_to_resume
+from jupyter_flows.core.model import Run, StepId, StepSpec
 from jupyter_flows.core.sentences import sentence
 
 
 def resume(run: Run, command: c.Resume, _: float) -> Events:
-    if run.status not in (RunStatus.INTERRUPTED, RunStatus.FAILED):
+    if run.status not in RESUMABLE:
         raise errors.RunNotResumable(
             f"Only an interrupted or failed run can be resumed; this one is {run.status}."
         )
     step = step_to_resume(run)
     if step is None:
         raise errors.RunNotResumable("Every step of this run has finished; start it anew.")
-    if command.edited is None:
-        return (e.RunResumed(by=command.by, step=step, kernel_id=command.kernel_id),)
-    edits = _with_edits(run, command.by, command.edited, step)
-    return (replace(edits, kernel_id=command.kernel_id),)
+    resumed = e.RunResumed(by=command.by, step=step)
+    if command.edited is not None:
+        resumed = _with_edits(run, command.by, command.edited, step)
+    return (replace(_as_chosen(run, resumed, command.choice, step), kernel_id=command.kernel_id),)
 
 
-def step_to_resume(run: Run) -> StepId | None:
-    """The first step that did not succeed, or whose gate did not let the run go on."""
-    for step in run.steps.values():
-        if step.spec.failure or step.status is StepStatus.SKIPPED:
-            continue
-        if not step.done or step.id == run.stopped or not gates.let_on(run, step):
-            return step.id
-    return None
+def _as_chosen(
+    run: Run, resumed: e.RunResumed, choice: Choice | None, step: StepId
+) -> e.RunResumed:
+    """With nothing chosen: the newest checkpoint, else the earlier cells again. Where a person has
+    to choose, that is refused.
+    """
+    if choice is None and len(run.choices) > 1:
+        raise errors.RunNotResumable(_choose(run))
+    choice = choice or (run.choices[0] if run.choices else None)
+    if choice is Choice.RERUN:
+        return resumed
+    if choice is Choice.KERNEL:
+        if Choice.KERNEL not in run.choices:
+            raise errors.RunNotResumable(NO_KERNEL)
+        return replace(resumed, live=True)
+    found = usable(run, done_before(run, step))
+    if found is None and choice is not None:
+        raise errors.RunNotResumable(NO_CHECKPOINT)
+    if found is None:
+        return resumed
+    return replace(resumed, checkpoint=found.digest, changed=choice is Choice.CHANGED)
 
 
-def passed(steps: Iterable[Step], step: StepId) -> list[Step]:
-    """The steps that the run has behind it when it goes on from this one."""
-    found: list[Step] = []
-    for each in steps:
-        if each.id == step:
-            break
-        if not each.spec.failure:
-            found.append(each)
-    return found
+NO_KERNEL = sentence(
+    "This run has no kernel that it could go on in; choose `checkpoint` or `rerun`."
+)
+NO_CHECKPOINT = sentence(
+    "Nothing that was saved of this run's variables can be used here; choose `rerun`, which runs"
+    " the earlier cells again."
+)
+
+
+def _choose(run: Run) -> str:
+    return sentence(
+        "Choose how this run goes on: {choices}. {why}",
+        choices=", ".join(f"`{choice}`" for choice in run.choices),
+        why=run.error.message if run.error else "",
+    )
 
 
 def _with_edits(run: Run, by: str, edited: c.Edited, step: StepId) -> e.RunResumed:
