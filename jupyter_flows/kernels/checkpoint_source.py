@@ -18,9 +18,7 @@ PROTOCOL = 1
 PACKAGE = "jupyter_flows.client.checkpoint"
 _CLOUDPICKLE = "cloudpickle_"
 
-_THERE = (
-    f"getattr(__import__('sys').modules.get({PACKAGE!r}), 'PROTOCOL', None) == {PROTOCOL}"
-)
+_THERE = f"getattr(__import__('sys').modules.get({PACKAGE!r}), 'PROTOCOL', None) == {PROTOCOL}"
 """Whether the kernel has the package already."""
 
 _LOADER = """

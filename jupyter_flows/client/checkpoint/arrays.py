@@ -66,9 +66,7 @@ def _made(pickler: Pickler, array: Any) -> Any:
         root, base = base, _base(base)
     if base is not None and isinstance(base, mmap.mmap):
         raise Refused(MAPPED)
-    if root is not array:
-        return _looking(array, root)
-    return _over(pickler, array, base)
+    return _looking(array, root) if root is not array else _over(pickler, array, base)
 
 
 def _base(array: Any) -> Any:
@@ -112,7 +110,9 @@ class _Memory:
 
 def _with_objects(array: Any, ordered: bool) -> Any:
     if not ordered:
-        raise Refused("an array of objects that lies unordered in memory; array.copy() can be saved")
+        raise Refused(
+            "an array of objects that lies unordered in memory; array.copy() can be saved"
+        )
     told = sys.modules["numpy"].ndarray.__reduce__(array)
     return told if array.flags.writeable else (again.frozen, told)
 
@@ -130,8 +130,8 @@ def _looking(array: Any, root: Any) -> Any:
     if array.dtype.hasobject or array.dtype.kind not in _RAW:
         if array.dtype != root.dtype or offset % array.itemsize:
             raise Refused("a part of an array of objects can't be saved; copy() it")
-        made = (root, array.shape, array.strides, offset // array.itemsize, array.flags.writeable)
-        return again.looking_at_objects, made
+        parts = (root, array.shape, array.strides, offset // array.itemsize, array.flags.writeable)
+        return again.looking_at_objects, parts
     made = (root, array.dtype, array.shape, array.strides, offset, bool(array.flags.writeable))
     return again.looking, made
 
@@ -139,9 +139,9 @@ def _looking(array: Any, root: Any) -> Any:
 def _over(pickler: Pickler, array: Any, base: Any) -> Any:
     """At memory of something else than an array."""
     numpy: Any = sys.modules["numpy"]
-    torch: Any = sys.modules.get("torch")
+    tensor: Any = getattr(sys.modules.get("torch"), "Tensor", ())
     writeable = bool(array.flags.writeable)
-    if torch is not None and isinstance(base, getattr(torch, "Tensor", ())):
+    if isinstance(base, tensor):
         offset = _address(array) - base.untyped_storage().data_ptr()
         made = (base, array.dtype, array.shape, array.strides, offset, writeable)
         return again.over_tensor, made

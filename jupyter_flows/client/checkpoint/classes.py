@@ -47,7 +47,9 @@ def _builtin(cls: type) -> Any:
 
 def _safe(meta: type) -> bool:
     """Whether `type.__new__` makes such classes: not where the metaclass is written in C."""
-    return all(each is type or each.__flags__ & 1 << 9 for each in meta.__mro__ if each is not object)
+    return all(
+        each is type or each.__flags__ & 1 << 9 for each in meta.__mro__ if each is not object
+    )
 
 
 def _slots(cls: type) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ def reduce_member(pickler: Pickler, member: Any) -> Any:
     cls = type(member)
     kind: Any = getattr(cls, "_member_type_", object)
     if kind is object:
-        made = (cls, None, None)
+        made: tuple[Any, ...] = (cls, None, None)
     elif kind in _PLAIN:
         made = (cls, kind, kind.__getnewargs__(member)[0] if kind is not bytes else bytes(member))
     else:

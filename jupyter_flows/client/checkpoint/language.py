@@ -58,7 +58,7 @@ def reduce_view(pickler: Pickler, view: Any) -> Any:
 
 
 def reduce_proxy(pickler: Pickler, proxy: Any) -> Any:
-    """A read-only look at a mapping goes on looking at it; at a class, it can't be told of which."""
+    """It goes on looking at its mapping. Of a class's, the class is not known."""
     del pickler
     of = gc.get_referents(proxy)[0]
     if isinstance(of, dict) and isinstance(of.get("__dict__"), types.GetSetDescriptorType):
@@ -104,10 +104,9 @@ def reduce_exception(pickler: Pickler, error: Any) -> Any:
 
 
 def _plain_exception(kind: type) -> bool:
+    names = ("__reduce__", "__reduce_ex__", "__setstate__")
     return (
-        kind.__reduce__ is BaseException.__reduce__
-        and kind.__reduce_ex__ is object.__reduce_ex__
-        and kind.__setstate__ is BaseException.__setstate__  # type: ignore[attr-defined]
+        all(getattr(kind, name) is getattr(BaseException, name) for name in names)
         and _base_size(kind) == BaseException.__basicsize__
     )
 

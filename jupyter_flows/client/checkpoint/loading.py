@@ -36,7 +36,8 @@ class Placeholder:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Placeholder:
+    def __call__(self, *args: Any, **options: Any) -> Placeholder:
+        del args, options
         return Placeholder(self.name)
 
     def __getattr__(self, name: str) -> Any:
@@ -164,6 +165,6 @@ def _check_types(kernel: dict[str, Any], loaded: dict[str, Any]) -> None:
 
 
 def _import_early(kernel: dict[str, Any]) -> None:
-    """numpy gives the memory that buffers are read into."""
+    """Numpy gives the memory that buffers are read into."""
     if kernel["blobs"] and "numpy" in kernel["distributions"]:
         importlib.import_module("numpy")

@@ -71,7 +71,9 @@ def _of_function(value: types.FunctionType) -> Iterator[tuple[str, Any]]:
             yield f".<locals>.{name}", cell.cell_contents
         except ValueError:
             continue
-    yield from ((f".__defaults__[{index}]", it) for index, it in enumerate(value.__defaults__ or ()))
+    yield from (
+        (f".__defaults__[{index}]", it) for index, it in enumerate(value.__defaults__ or ())
+    )
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:

@@ -9,8 +9,17 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from jupyter_flows.client.checkpoint import arrays, classes, denied, frames, functions, language
-from jupyter_flows.client.checkpoint import origin, rebuilding, tensors
+from jupyter_flows.client.checkpoint import (
+    arrays,
+    classes,
+    denied,
+    frames,
+    functions,
+    language,
+    origin,
+    rebuilding,
+    tensors,
+)
 from jupyter_flows.client.checkpoint.errors import Refused
 
 PROTOCOL = 5
@@ -159,7 +168,7 @@ def _refusing(why: str) -> Plan:
 
 
 def _of_cloudpickle(reduce: Callable[[Any], Any]) -> Plan:
-    return lambda pickler, thing: reduce(thing)
+    return lambda _, thing: reduce(thing)
 
 
 def _known(kind: type) -> bool:

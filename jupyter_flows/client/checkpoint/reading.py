@@ -24,7 +24,7 @@ def read(folder: str, wanted: Sequence[Any], into: Sequence[Any]) -> None:
 
 
 def memory(size: int) -> Any:
-    """numpy's arrays own such memory, if there is numpy."""
+    """Numpy's arrays own such memory, if there is numpy."""
     numpy: Any = sys.modules.get("numpy")
     return bytearray(size) if numpy is None else numpy.empty(size, "u1")
 

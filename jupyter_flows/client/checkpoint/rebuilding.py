@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
 import importlib
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -26,7 +28,7 @@ here = _Here()
 
 
 def _of_flow(name: str) -> Any:
-    return getattr(sys.modules["jupyter_flows.client.flows"]._flow, name)  # type: ignore[attr-defined]
+    return getattr(sys.modules["jupyter_flows.client.flows"]._flow, name)
 
 
 def _of_numpy(name: str) -> Any:
@@ -53,7 +55,7 @@ def _of_replay(name: str) -> Any:
 _LIVE: dict[str, Callable[[str], Any]] = {
     "namespace": lambda _: here.shell.user_ns,
     "shell": lambda _: here.shell,
-    "module": lambda name: importlib.import_module(name),
+    "module": importlib.import_module,
     "globals": lambda name: importlib.import_module(name).__dict__,
     "sys": lambda name: getattr(sys, name),
     "flow": _of_flow,
@@ -121,8 +123,6 @@ def set_function(made: types.FunctionType, state: tuple[Any, ...]) -> None:
 
 def cached(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
     """An lru_cache's wrapper, its cache empty."""
-    import functools
-
     return functools.lru_cache(maxsize, typed)(wrapped)
 
 
@@ -204,14 +204,10 @@ def set_exception(made: BaseException, state: tuple[Any, ...]) -> None:
 
 
 def lock() -> Any:
-    import threading
-
     return threading.Lock()
 
 
 def rlock() -> Any:
-    import threading
-
     return threading.RLock()
 
 

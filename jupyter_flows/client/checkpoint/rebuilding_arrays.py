@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +25,7 @@ def owned(
     writeable: bool,
 ) -> Any:
     """On this very memory, as its owner where that can be."""
-    import numpy
-
+    numpy: Any = importlib.import_module("numpy")
     if isinstance(memory, numpy.ndarray) and memory.flags.owndata and memory.size:
         made = _turned_into(memory, dtype, shape, strides)
     else:
@@ -37,8 +37,7 @@ def owned(
 
 def _turned_into(memory: Any, dtype: Any, shape: Sequence[int], strides: Sequence[int]) -> Any:
     """The same array object with another type and shape, so that it goes on owning its memory."""
-    import numpy
-
+    numpy: Any = importlib.import_module("numpy")
     whole = numpy.ndarray(shape, dtype, memory, 0, strides)
     try:
         with warnings.catch_warnings():
@@ -61,8 +60,7 @@ def frozen(make: Any, args: Sequence[Any], state: Any) -> Any:
 
 def _flat(root: Any) -> Any:
     """All memory of an array, as bytes in their order."""
-    import numpy
-
+    numpy: Any = importlib.import_module("numpy")
     plain = root.view(numpy.ndarray) if type(root) is not numpy.ndarray else root
     return plain.transpose(axes_of(plain.shape, plain.strides)).reshape(-1)
 
@@ -83,8 +81,7 @@ def looking(
 def over(
     of: Any, dtype: Any, shape: Sequence[int], strides: Sequence[int], offset: int, writeable: bool
 ) -> Any:
-    import numpy
-
+    numpy: Any = importlib.import_module("numpy")
     if 0 in shape:
         made = numpy.ndarray(shape, dtype, of if len(of) else None)
     else:
@@ -97,9 +94,8 @@ def over(
 def looking_at_objects(
     root: Any, shape: Sequence[int], strides: Sequence[int], start: int, writeable: bool
 ) -> Any:
-    from numpy.lib.stride_tricks import as_strided
-
-    made = as_strided(_flat(root)[start:], shape, strides)
+    tricks: Any = importlib.import_module("numpy.lib.stride_tricks")
+    made = tricks.as_strided(_flat(root)[start:], shape, strides)
     if not writeable:
         made.flags.writeable = False
     return made
@@ -113,8 +109,7 @@ def over_tensor(
     offset: int,
     writeable: bool,
 ) -> Any:
-    import torch
-
+    torch: Any = importlib.import_module("torch")
     flat = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).numpy()
     return over(flat, dtype, shape, strides, offset, writeable)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 
 def storage(memory: Any) -> Any:
     """On this very memory where it stands alone; a small one has its own."""
-    import numpy
-    import torch
-
+    numpy: Any = importlib.import_module("numpy")
+    torch: Any = importlib.import_module("torch")
     memory = memory.obj if isinstance(memory, memoryview) else memory
     if isinstance(memory, numpy.ndarray):
         return torch.from_numpy(memory).untyped_storage()
@@ -24,8 +24,7 @@ def same(known: Any) -> Any:
 
 
 def typed(untyped: Any, dtype: Any) -> Any:
-    import torch
-
+    torch: Any = importlib.import_module("torch")
     return torch.storage.TypedStorage(wrap_storage=untyped, dtype=dtype, _internal=True)
 
 

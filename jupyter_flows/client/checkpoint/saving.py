@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import pickle
 import random
 import sys
@@ -16,7 +17,16 @@ from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.writing import Blobs, Buffers, Null, Stream, as_told
 
-_STANDARD = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__", "modules", "path")
+_STANDARD = (
+    "stdin",
+    "stdout",
+    "stderr",
+    "__stdin__",
+    "__stdout__",
+    "__stderr__",
+    "modules",
+    "path",
+)
 _ATTEMPTS = 20
 
 
@@ -62,8 +72,6 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
 
 
 def _cwd() -> str:
-    import os
-
     return os.getcwd()  # noqa: PTH109
 
 
@@ -136,7 +144,7 @@ class _Save:
             ("shell", "", self.shell),
             ("module", "builtins", sys.modules["builtins"]),
             ("globals", "builtins", vars(sys.modules["builtins"])),
-            ("random", "", random._inst),  # type: ignore[attr-defined]
+            ("random", "", random._inst),
         ]
         found += [("sys", name, getattr(sys, name)) for name in _STANDARD]
         main = sys.modules.get("__main__")
@@ -170,7 +178,7 @@ class _Save:
                 pickler.dump(self.values[name])
             except CheckpointError:
                 raise
-            except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+            except Exception as error:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 
@@ -217,7 +225,7 @@ class _Save:
                 pickler = self._trial()
 
     def _trial(self) -> Pickler:
-        pickler = self._pickler(Null(self.blobs), lambda buffer: None)
+        pickler = self._pickler(Null(self.blobs), lambda _: None)
         if self.replayed:
             pickler.refer(self._of_replay())
         return pickler
@@ -254,7 +262,7 @@ class _Save:
 
     def _reached(self, values: list[Any]) -> dict[int, Any]:
         """All objects that a pickle of these has noted."""
-        pickler = self._pickler(Null(self.blobs), lambda buffer: None)
+        pickler = self._pickler(Null(self.blobs), lambda _: None)
         with contextlib.suppress(Exception):
             for value in values:
                 pickler.dump(value)
@@ -296,7 +304,9 @@ def _check_sharing(pickler: Pickler) -> None:
 def type_of(value: Any) -> str:
     kind = type(value)
     module = kind.__module__
-    return kind.__qualname__ if module in {"builtins", "__main__"} else f"{module}.{kind.__qualname__}"
+    return (
+        kind.__qualname__ if module in {"builtins", "__main__"} else f"{module}.{kind.__qualname__}"
+    )
 
 
 def reason(error: Exception, value: Any) -> str:

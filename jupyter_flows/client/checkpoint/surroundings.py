@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import os
 import platform
 import random
@@ -45,9 +46,7 @@ def distributions(modules: Iterable[str]) -> dict[str, str]:
     tops = {name.partition(".")[0] for name in modules} - {"__main__", "builtins", "jupyter_flows"}
     wanted = {top for top in tops if top in sys.modules and _installed(sys.modules[top])}
     unknown = wanted - set(_found)
-    for top in sorted(unknown):
-        if version(top) is not None:
-            _found[top] = top
+    _found.update({top: top for top in unknown if version(top) is not None})
     if wanted - set(_found):
         _search()
     names = {_found[top] for top in wanted if top in _found}
@@ -151,10 +150,7 @@ def random_states() -> dict[str, Any]:
 def set_random_states(told: dict[str, Any]) -> None:
     random.setstate(told["random"])
     if "numpy" in told:
-        import numpy
-
-        numpy.random.set_state(told["numpy"])
+        importlib.import_module("numpy.random").set_state(told["numpy"])
     if "torch" in told:
-        import torch
-
+        torch: Any = importlib.import_module("torch")
         torch.set_rng_state(torch.frombuffer(bytearray(told["torch"]), dtype=torch.uint8))

@@ -41,7 +41,9 @@ class Blobs:
     def check(self, size: int) -> None:
         """Raises TooLarge and OutOfTime."""
         if self._limit is not None and size > self._limit:
-            raise TooLarge(f"The variables are {size:,} bytes or more; {self._limit:,} are allowed.")
+            raise TooLarge(
+                f"The variables are {size:,} bytes or more; {self._limit:,} are allowed."
+            )
         if self.stopped:
             raise OutOfTime("Given up.")
         if self._deadline is not None and time.monotonic() > self._deadline:
@@ -77,7 +79,7 @@ class Blobs:
         place = self.folder / digest[:2]
         made = not place.is_dir()
         place.mkdir(mode=0o700, exist_ok=True)
-        os.replace(path, place / digest)
+        path.replace(place / digest)
         _sync(place)
         if made:
             _sync(self.folder)
