@@ -15,6 +15,15 @@ DEFAULTS = CheckpointOptions(when=When.AUTO, on_unsaved=OnUnsaved.KEEP_ALIVE, gr
 """Where neither the author nor the server says anything."""
 
 
+SHARE = 0.05
+"""Of the time of a run's cells that saving between them may take (durability.md, When)."""
+
+
+def may_spend(busy: float, spent: float) -> float:
+    """Seconds that may go into saving now, where cells took `busy` and saving `spent` so far."""
+    return max(busy * SHARE - spent, 0.0)
+
+
 def policy(run: Run, behind: StepId | None) -> CheckpointOptions:
     """How the variables are saved while the run waits behind this step: nothing of it is None."""
     said = run.checkpointing.over(DEFAULTS)

@@ -3,39 +3,39 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TypeAlias, assert_never
 
 import msgspec
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
-from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.errors import (
     Conflict,
     Fenced,
     FlowBusy,
-    KernelUnavailable,
     Refused,
     StoreUnavailable,
 )
 from jupyter_flows.core.model import (
     Digest,
-    Failure,
-    Json,
     Run,
     RunId,
     Step,
     StepId,
 )
+from jupyter_flows.engine.cells import Driving, cell_of
 from jupyter_flows.engine.conditions import Conditions, Ended
 from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.ready import KERNEL_GONE, Ready
+from jupyter_flows.engine.restoring import Restoring
+from jupyter_flows.engine.saving import Saving
 from jupyter_flows.engine.tell import Teller
+from jupyter_flows.engine.under_way import UnderWay
 from jupyter_flows.ports import (
     Cell,
     CellOutcome,
+    Checkpoints,
     KernelRequest,
     Kernels,
     Outputs,
@@ -53,26 +53,6 @@ LOOK_SECONDS = 1.0
 Look: TypeAlias = Callable[[Run], Awaitable[None]]
 """Asked before a run is driven on, or let go."""
 
-KERNEL_GONE = (
-    "The kernel that had run the earlier cells is gone (the server or the kernel was stopped)."
-    " Resume runs the earlier cells again in a fresh kernel and goes on from here."
-)
-
-
-_ANEW = (e.RunFailed, e.RunFailing, e.RunCancelled, e.RunInterrupted, e.RunResumed)
-
-
-@dataclass(slots=True)
-class Driving:
-    """What the driver holds of one run between its effects. Late outputs are told one after the
-    other: the newest are the last.
-    """
-
-    epoch: int
-    digest: Digest
-    snapshot: Mapping[str, Json]
-    amending: asyncio.Lock = field(default_factory=asyncio.Lock)
-
 
 class Driver:
     """Drives runs in this process. At most one call a run is at work at a time (the dispatcher
@@ -88,6 +68,9 @@ class Driver:
         peers: Peers,
         teller: Teller,
         keeper: Keeper,
+        checkpoints: Checkpoints,
+        saving: Saving,
+        under_way: UnderWay,
         is_ours: Callable[[RunRow], bool],
         env: Callable[[RunId], Mapping[str, str]],
         log: logging.Logger,
@@ -99,9 +82,19 @@ class Driver:
         self._teller = teller
         self._keeper = keeper
         self._is_ours = is_ours
-        self._env = env
         self._log = log
+        self._under_way = under_way
+        self._saving = saving
         self._conditions = Conditions(kernels)
+        self._ready = Ready(
+            kernels=kernels,
+            restoring=Restoring(kernels, checkpoints),
+            teller=teller,
+            store=store,
+            tell=self._tell,
+            executes=self._executes,
+            env=env,
+        )
         self._driving: dict[RunId, Driving] = {}
         self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
         self.looks: list[Look] = []
@@ -110,6 +103,7 @@ class Driver:
 
     async def drive(self, run_id: RunId) -> None:
         """From the present state to the next wait or the end. Returns when another has the run."""
+        await self._under_way.ended(run_id)
         try:
             driving = await self._claimed(run_id)
             if driving is None:
@@ -121,12 +115,14 @@ class Driver:
                 run = await self._effect(run, effect, driving)
             await self._keeper.write_document(run, driving.snapshot, final=True)
             if run.finished:
-                await self._let_go(run_id)
+                await self.let_go(run_id)
+            elif run.status in machine.WAITS:
+                self._begin_waiting(run, driving)
         except FlowBusy:
             self._log.info("run %s waits: no place is free in its flow", run_id)
         except Fenced:
             self._log.warning("run %s: another server has taken it; stopping here", run_id)
-            await self._let_go(run_id)
+            await self.let_go(run_id)
         finally:
             self._teller.forget(run_id)
 
@@ -165,24 +161,31 @@ class Driver:
             driving.snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
             driving.digest = run.snapshot
 
-    async def _let_go(self, run_id: RunId) -> None:
+    async def let_go(self, run_id: RunId) -> None:
+        """Hold nothing of the run any more, its kernel included."""
         self._driving.pop(run_id, None)
         await self._kernels.close(run_id)
+
+    def _begin_waiting(self, run: Run, driving: Driving) -> None:
+        driving.waited = True
+        if self._kernels.holds(run.id):
+            self._saving.begin(run, driving)
 
     async def _effect(self, run: Run, effect: machine.Effect, driving: Driving) -> Run:
         match effect:
             case machine.BeginRun():
                 return await self._tell(run, c.Start())
             case machine.StartStep():
-                run, ready = await self._with_kernel(run)
+                run, ready = await self._ready.with_kernel(run, driving)
                 return await self._tell(run, c.Advance()) if ready else run
             case machine.AskCondition():
-                run, ready = await self._with_kernel(run)
+                run, ready = await self._ready.with_kernel(run, driving)
                 return await self._ask_condition(run, effect) if ready else run
             case machine.ExecuteStep():
                 return await self._execute_step(run, run.steps[effect.step], driving)
             case machine.RebuildKernel():
-                return await self._rebuild(run, effect.steps, driving)
+                await self._read_snapshot(run, driving)
+                return await self._ready.rebuild(run, effect, driving)
             case machine.Wait() | machine.Done():
                 return run
             case _:
@@ -199,18 +202,6 @@ class Driver:
 
     # ------------------------------------------------------------ effects
 
-    async def _with_kernel(self, run: Run) -> tuple[Run, bool]:
-        """The run, and whether it has a kernel that holds what the earlier cells made."""
-        if self._kernels.holds(run.id):
-            return run, True
-        if not machine.steps_to_rebuild(run):
-            run = await self._open_kernel(run)
-            return run, not run.finished
-        if machine.may_rebuild_unasked(run):
-            again = c.Resume(by="the tag replay")
-            return await self._tell(run, c.LoseKernel(why=KERNEL_GONE), again), False
-        return await self._tell(run, c.LoseKernel(why=KERNEL_GONE)), False
-
     async def _ask_condition(self, run: Run, effect: machine.AskCondition) -> Run:
         key = "skip_if" if effect.section is None else f"skip_if of section {effect.section}"
         found = await self._conditions.skip(run, effect.step, key, effect.expr)
@@ -219,54 +210,19 @@ class Driver:
         decided = c.DecideSkip(step=effect.step, skip=found.truth, section=effect.section)
         return await self._tell(run, decided)
 
-    async def _open_kernel(self, run: Run, *, again: bool = False) -> Run:
-        """The kernel that the run names, or one of its kind. Where cells run again anyway, one that
-        is there no more (its server died) is no loss: a new one does.
-        """
-        try:
-            try:
-                await self._kernels.open(self._request(run, run.kernel_id))
-            except KernelUnavailable:
-                if not again or run.kernel_id is None:
-                    raise
-                await self._kernels.open(self._request(run, None))
-        except KernelUnavailable as error:
-            return await self._tell(run, c.FailRun(error=Failure("KernelUnavailable", str(error))))
-        return run
-
-    def _request(self, run: Run, kernel_id: str | None) -> KernelRequest:
-        return KernelRequest(
-            run=run.id,
-            kernel_name=run.kernel_name,
-            kernel_id=kernel_id,
-            path=run.path,
-            folder=run.folder,
-            env=self._env(run.id),
-            in_place=run.in_place,
-        )
-
-    def _cell(self, run: Run, step: Step, driving: Driving, *, rebuilding: bool = False) -> Cell:
-        cell = driving.snapshot["cells"][step.spec.index]
-        return Cell(
-            step=step.id,
-            attempt=max(step.attempts, 1),
-            source=cell["source"],
-            timeout=step.spec.timeout,
-            raises=step.spec.raises,
-            bindings=bindings(run, before=step.id),
-            rebuilding=rebuilding,
-            goes_on=step.spec.continue_on_error,
-        )
-
     async def _execute_step(self, run: Run, step: Step, driving: Driving) -> Run:
         if not self._kernels.holds(run.id):
             return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
         await self._read_snapshot(run, driving)
         with self._executes(run.id, step.id):
-            outcome = await self._watched(run, self._cell(run, step, driving))
+            begun = asyncio.get_running_loop().time()
+            outcome = await self._watched(run, cell_of(run, step, driving.snapshot))
+            driving.busy += asyncio.get_running_loop().time() - begun
             found = await self._conditions.behind(run, step, outcome)
         run = await self._tell_patiently(run, step.id, found)
         await self._keeper.write_document(run, driving.snapshot)
+        if run.running is not None and run.running != step.id:
+            await self._saving.between(run, driving)
         return run
 
     @contextlib.contextmanager
@@ -350,42 +306,15 @@ class Driver:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
-    async def _rebuild(self, run: Run, steps: Sequence[StepId], driving: Driving) -> Run:
-        """A fresh kernel in which the earlier cells run again; their first outputs stand."""
-        if run.kernel_id is None:
-            await self._kernels.close(run.id)
-        if not self._kernels.holds(run.id):
-            run = await self._open_kernel(run, again=True)
-            if run.finished:
-                return run
-        await self._read_snapshot(run, driving)
-        begun = run.seq
-        for step_id in steps:
-            step = run.steps[step_id]
-            with self._executes(run.id, step_id):
-                outcome = await self._kernels.execute(
-                    run.id, self._cell(run, step, driving, rebuilding=True)
-                )
-            if await self._is_another(run.id, begun):
-                return await self._teller.state(run.id)
-            if outcome.error is not None and not step.spec.continue_on_error:
-                await self._kernels.close(run.id)
-                return await self._tell(run, c.LoseKernel(why=_rebuild_failed(step, outcome.error)))
-            run = await self._teller.state(run.id)
-        return await self._tell(run, c.FinishRebuild(), c.Advance())
-
-    async def _is_another(self, run: RunId, since: int) -> bool:
-        """Whether the run ended meanwhile, or was resumed anew, perhaps with other cells: what was
-        rebuilt so far is then of no use.
-        """
-        told = await self._store.events(run, since)
-        return any(isinstance(row.event, _ANEW) for row in told)
-
     # ------------------------------------------------------------ from outside
 
     def executing(self, run: RunId) -> tuple[StepId, asyncio.Event] | None:
         """The step whose cell executes here, and what is set when it has ended."""
         return self._cells.get(run)
+
+    def request(self, run: Run) -> KernelRequest:
+        """For a kernel such as the run's, but of nobody."""
+        return self._ready.request(run, None)
 
     def holds(self, run: RunId) -> bool:
         return run in self._driving
@@ -424,9 +353,3 @@ class Driver:
         snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
         await self._keeper.write_document(run, snapshot, final=True)
         await self._store.save_partial(run_id, None)
-
-
-def _rebuild_failed(step: Step, error: Failure) -> str:
-    return (
-        f"Running the earlier cells again failed in step {step.id!r}: {error.name}: {error.message}"
-    )

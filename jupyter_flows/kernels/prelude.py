@@ -3,24 +3,31 @@
 Everything is one expression, so that no name is added to the user's namespace.
 """
 
-import functools
 import json
 from collections.abc import Mapping, Sequence
-from importlib import resources
 
 from jupyter_flows.core.model import Json
+from jupyter_flows.kernels.sending import MAKE, source_of
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Must be the client's number, or the client's source text is sent instead of the installed one."""
 
 _CLIENT = "__import__('sys').modules['jupyter_flows.client.flows']"
 REPORT = f"{_CLIENT}.REPORTER"
 """The expression that gives the reply to a cell its result."""
 
+IDENTITY = f"{_CLIENT}.identity()"
+"""The expression that says which kernel this is."""
+
 _SHELL = "__import__('IPython').get_ipython()"
 
-_LOADER = """
-import importlib, linecache, sys, types
+PARTS = ("encoding", "links", "names", "state", "recall", "hook")
+"""What the client imports, in an order in which each finds those before it."""
+
+LOADER = (
+    MAKE
+    + """
+import importlib
 
 def installed():
     try:
@@ -30,32 +37,30 @@ def installed():
     return module if getattr(module, "PROTOCOL", None) == PROTOCOL else None
 
 def sent():
-    name = "<jupyter_flows>"
     module = types.ModuleType("jupyter_flows", "The flow that this notebook runs as.")
-    module.__path__, module.__file__ = [], name
+    module.__path__ = []
     module.client = module.flows = module
     for alias in ("jupyter_flows", "jupyter_flows.client", "jupyter_flows.client.flows"):
         sys.modules[alias] = module
-    linecache.cache[name] = (len(SOURCE), None, SOURCE.splitlines(True), name)
-    exec(compile(SOURCE, name, "exec"), module.__dict__)
-    return module
+    for name, text in PARTS.items():
+        make(name, text)
+    return make("jupyter_flows", SOURCE, module)
 
 (installed() or sent()).install(SHELL, ENV, FOLDER)
 """
+)
 
 
-@functools.cache
-def client_source() -> str:
-    return resources.files("jupyter_flows").joinpath("client/flows.py").read_text("utf-8")
+def texts() -> dict[str, Json]:
+    """What the loader is given: the client's own text, and its parts' by their names."""
+    parts = {f"jupyter_flows.client.{part}": source_of(f"client/{part}.py") for part in PARTS}
+    return {"SOURCE": source_of("client/flows.py"), "PARTS": parts}
 
 
 def opening(env: Mapping[str, str], folder: str | None = None) -> str:
     """Load the client and hook it into IPython; set `env` and, unless None, the folder."""
-    names = (
-        f"{{'PROTOCOL': {PROTOCOL}, 'SOURCE': {client_source()!r}, 'SHELL': {_SHELL},"
-        f" 'ENV': {dict(env)!r}, 'FOLDER': {folder!r}}}"
-    )
-    return f"__import__('builtins').exec({_LOADER!r}, {names})"
+    told = {"PROTOCOL": PROTOCOL, "ENV": dict(env), "FOLDER": folder, **texts()}
+    return f"__import__('builtins').exec({LOADER!r}, {{'SHELL': {_SHELL}, **{told!r}}})"
 
 
 def entering(env: Mapping[str, str], folder: str | None) -> str:

@@ -40,6 +40,8 @@ class Requests:
             "raises": cell.raises,
             "goes_on": cell.goes_on,
         }
+        if cell.replay:
+            told["replay"] = True
         bindings = self._news(cell.bindings)
         if bindings:
             told["bindings"] = bindings

@@ -13,8 +13,9 @@ import zmq.asyncio
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.core.sentences import sentence
+from jupyter_flows.kernels.greeting import DiedAtStart
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
-from jupyter_flows.kernels.session import DiedAtStart, KernelSession, Limits
+from jupyter_flows.kernels.session import KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
 from jupyter_flows.ports import (
     Amended,

@@ -31,6 +31,10 @@ class Collected:
 class Checkpoints(Protocol):
     """A checkpoint is a manifest, and the blobs that it names, which the kernel wrote."""
 
+    @property
+    def folder(self) -> str:
+        """The absolute one that kernels read from."""
+
     async def place(self, run: RunId | None = None) -> CheckpointPlace:
         """Room for one more, until `commit` or `abandon`. What the `run` has saved before is not
         counted against it. Raises CheckpointRefused (the disk is nearly full, not writable).
@@ -56,8 +60,11 @@ class Checkpoints(Protocol):
         Raises CheckpointRefused for a folder that can't be used, as `collect` and `tidy` do.
         """
 
-    async def collect(self, live: Mapping[RunId, Collection[Digest]]) -> Collected:
-        """Remove what none of these names, and is old enough not to be under way."""
+    async def runs(self) -> Collection[RunId]:
+        """Those that have something here."""
+
+    async def collect(self, live: Collection[RunId]) -> Collected:
+        """Remove what belongs to none of these, and is old enough not to be under way."""
 
     async def tidy(self) -> None:
         """Compress what has been at rest for a while."""

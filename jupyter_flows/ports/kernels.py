@@ -177,6 +177,9 @@ class Kernels(Protocol):
     ) -> None:
         """See whether it can be loaded, in a kernel of its own. Raises as `restore`."""
 
+    def is_free(self, run: RunId) -> bool:
+        """Whether its kernel is ours to end, and nobody else has it open."""
+
     async def visitors(self, run: RunId) -> int:
         """How many cells others have run in its kernel since the run's last one. Raises
         KernelUnavailable.

@@ -5,7 +5,7 @@ the removal of a blob. A save that loses one is refused at its commit; no checkp
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,16 +29,14 @@ class _Removed(NamedTuple):
     bytes: int
 
 
-def collect(layout: Layout, live: Mapping[RunId, Collection[Digest]], now: float) -> Collected:
-    """Remove what isn't live, and is older than an hour. Raises OSError.
+def collect(layout: Layout, live: Collection[RunId], now: float) -> Collected:
+    """Remove what is of no live run, and is older than an hour. Raises OSError.
 
     What is younger may be a manifest whose digest stands in no log yet, or of a save under way.
     """
-    named = {run: set(map(hex_of, digests)) for run, digests in live.items()}
+    alive = set(live)
     dead = [
-        file
-        for run, file in layout.manifest_files()
-        if file.name not in named.get(run, ()) and _is_old(file, now)
+        file for run, file in layout.manifest_files() if run not in alive and _is_old(file, now)
     ]
     manifests = _remove_manifests(layout, dead)
     kept = _named(layout)

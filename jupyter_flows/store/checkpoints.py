@@ -49,6 +49,10 @@ class CheckpointFolder:
         self._saves: dict[str, int] = {}
         self._numbers = itertools.count()
 
+    @property
+    def folder(self) -> str:
+        return str(self._layout.root)
+
     # ------------------------------------------------------------ saving
 
     async def place(self, run: RunId | None = None) -> CheckpointPlace:
@@ -125,12 +129,17 @@ class CheckpointFolder:
         """Raises CheckpointRefused if the folder can't be read."""
         return await self._refusing(lambda: usage(self._layout))
 
+    async def runs(self) -> Collection[RunId]:
+        return await self._refusing(
+            lambda: {RunId(run) for run, _ in self._layout.manifest_files()}
+        )
+
     # ------------------------------------------------------------ removing
 
     async def drop(self, run: RunId, keep: Collection[Digest] = ()) -> Collected:
         return await self._removing(lambda: collecting.drop(self._layout, run, keep))
 
-    async def collect(self, live: Mapping[RunId, Collection[Digest]]) -> Collected:
+    async def collect(self, live: Collection[RunId]) -> Collected:
         return await self._removing(lambda: collecting.collect(self._layout, live, self._clock()))
 
     async def _removing(self, remove: Callable[[], Collected]) -> Collected:

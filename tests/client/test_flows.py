@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from jupyter_flows.client import flows
+from jupyter_flows.client import flows, links
+from jupyter_flows.kernels import prelude
 
 LINKS = {"id": "l", "approvalPage": "http://a", "resume": "http://r", "cancel": "http://c"}
 PROBLEM = {"type": "about:blank", "title": "Conflict", "detail": "This gate is closed."}
@@ -124,7 +125,7 @@ def test_outside_a_run_the_error_says_how_to_run(nowhere):
     ],
 )
 def test_only_this_machine_is_reached_past_proxies(host, loopback):
-    assert flows._is_loopback(host) is loopback
+    assert links.is_loopback(host) is loopback
 
 
 def test_the_extension_binds_names_that_are_missing_in_a_plain_shell(nowhere):
@@ -137,16 +138,18 @@ def test_the_extension_binds_names_that_are_missing_in_a_plain_shell(nowhere):
     assert shell.user_ns["results"] == {}
 
 
-def test_the_client_runs_from_its_text_with_the_standard_library_alone():
+def test_the_client_runs_from_its_texts_with_the_standard_library_alone():
     code = (
-        "import sys\nfound = set(sys.modules)\n"
-        f"exec(open({flows.__file__!r}).read(), names := {{'__name__': 'flows'}})\n"
-        "print(names['PROTOCOL'], {m.split('.')[0] for m in set(sys.modules) - found}"
-        " - sys.stdlib_module_names)"
+        "import sys\nfound = set(sys.modules)\nsys.modules['IPython'] = None\n"
+        f"names = {prelude.texts()!r}\n"
+        f"exec({prelude.LOADER!r}.replace('.install(', ' and (lambda *_: None)('),"
+        " {**names, 'PROTOCOL': -1, 'SHELL': None, 'ENV': {}, 'FOLDER': None})\n"
+        "loaded = {m.split('.')[0] for m in set(sys.modules) - found} - sys.stdlib_module_names\n"
+        "print(sys.modules['jupyter_flows.client.flows'].PROTOCOL, loaded - {'IPython'})"
     )
     command = [sys.executable, "-I", "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said == f"{flows.PROTOCOL} set()\n"
+    assert said == f"{flows.PROTOCOL} {{'jupyter_flows'}}\n"
 
 
 def test_importing_the_package_in_a_kernel_loads_nothing_else():
@@ -158,4 +161,6 @@ def test_importing_the_package_in_a_kernel_loads_nothing_else():
     )
     command = [sys.executable, "-c", code]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said == "['jupyter_flows', 'jupyter_flows.client', 'jupyter_flows.client.flows']\n"
+    loaded = {"jupyter_flows", "jupyter_flows.client", "jupyter_flows.client.flows"}
+    parts = {f"jupyter_flows.client.{part}" for part in prelude.PARTS}
+    assert said == f"{sorted(loaded | parts)}\n"

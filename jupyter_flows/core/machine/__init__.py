@@ -9,7 +9,7 @@ by people, by the clock and by drivers, in any order and more than once; `decide
 that becomes one order. Whoever loses a race asks again and is answered by the state that won.
 """
 
-from jupyter_flows.core.machine.checkpoints import choices, stand_in, usable
+from jupyter_flows.core.machine.checkpoints import WAITS, choices, stand_in, usable, waits_behind
 from jupyter_flows.core.machine.decide import after, decide
 from jupyter_flows.core.machine.evolve import created, evolve, replay
 from jupyter_flows.core.machine.plan import (
@@ -29,6 +29,7 @@ from jupyter_flows.core.machine.plan import (
 from jupyter_flows.core.machine.tables import IllegalEventError
 
 __all__ = [
+    "WAITS",
     "AskCondition",
     "BeginRun",
     "Done",
@@ -50,4 +51,5 @@ __all__ = [
     "steps_behind",
     "steps_to_rebuild",
     "usable",
+    "waits_behind",
 ]

@@ -51,11 +51,11 @@ def save(run: Run, command: c.SaveCheckpoint, _: float) -> Events:
         return ()
     saved = e.CheckpointSaved(checkpoint=command.checkpoint)
     waiting = run.status in WAITS
-    must_be_whole = policy(run, _waits_behind(run)).on_unsaved is OnUnsaved.FAIL
+    must_be_whole = policy(run, waits_behind(run)).on_unsaved is OnUnsaved.FAIL
     if not (waiting and must_be_whole and command.checkpoint.unsaved):
         return (saved,)
-    error = Failure("UnsavedVariables", unsaved_sentence(command.checkpoint, run))
-    return (saved, *failing(run, error, _waits_behind(run)))
+    error = Failure("UnsavedVariables", str(unsaved_sentence(command.checkpoint, run)))
+    return (saved, *failing(run, error, waits_behind(run)))
 
 
 def miss(run: Run, command: c.MissCheckpoint, _: float) -> Events:
@@ -90,7 +90,7 @@ def finish_restore(run: Run, command: c.FinishRestore, _: float) -> Events:
     )
 
 
-def _waits_behind(run: Run) -> StepId | None:
+def waits_behind(run: Run) -> StepId | None:
     """The step behind which the run waits."""
     if run.open_gate is not None:
         return run.open_gate.step

@@ -1,0 +1,161 @@
+"""Stands beside each cell in IPython: tells it of its flow, notes its result and what it bound."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import json
+import os
+from typing import Any
+
+from jupyter_flows.client.encoding import NotKept, draws_itself, encoded
+from jupyter_flows.client.names import made_by
+from jupyter_flows.client.state import flow
+
+_UNSET: Any = object()
+STEP: contextvars.ContextVar[str] = contextvars.ContextVar("jupyter_flows_step")
+
+
+class Hook:
+    """Stands in for IPython's display hook, and is called before each cell.
+
+    As display hook it notes the last expression's value, also behind a semicolon, then lets the
+    real one do its work. Cells that the flow's server did not send are left alone, unless a
+    `script` of recorded answers knows them.
+    """
+
+    of_jupyter_flows = True
+
+    def __init__(self, ip: Any, script: Any = None) -> None:
+        self.ip = ip
+        self.script = script
+        self.inner = ip.display_trap.hook
+        self.cell: dict[str, Any] | None = None
+        self.value: Any = _UNSET
+        self.previous: Any = _UNSET
+        self._before: dict[str, Any] | None = None
+        self._seen: str | None = None
+        self._depth = 0
+
+    def install(self) -> None:
+        self.ip.display_trap.hook = self
+        self.ip.events.register("pre_run_cell", self.before)
+        self.ip.events.register("post_run_cell", self.after)
+
+    def remove(self) -> None:
+        if self.ip.display_trap.hook is self:
+            self.ip.display_trap.hook = self.inner
+        for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
+            with contextlib.suppress(ValueError):
+                self.ip.events.unregister(event, callback)
+
+    def __call__(self, value: Any = None) -> None:
+        if self.cell is not None:
+            self.value = value
+        self.inner(value)
+
+    def before(self, info: Any = None) -> None:
+        parent = self.ip.kernel.get_parent("shell")
+        seen = parent.get("header", {}).get("msg_id")
+        if seen is not None and seen == self._seen:
+            self._depth += 1  # a cell that runs code of its own through IPython
+            return
+        self._seen, self._depth, self.value = seen, 0, _UNSET
+        told = parent.get("metadata", {})
+        self.cell = told.get("jupyter_flows")
+        if self.script is not None:
+            self.cell = self.script.enter(getattr(info, "raw_cell", ""), told.get("cellId"))
+        if self.cell is not None:
+            self._enter(self.cell)
+        else:
+            flow.foreign += 1
+
+    def _enter(self, cell: dict[str, Any]) -> None:
+        STEP.set(cell["step"])
+        os.environ["FLOWS_RUN_ID"] = cell["run"]
+        os.environ["FLOWS_STEP_ID"] = cell["step"]
+        os.environ["FLOWS_ATTEMPT"] = str(cell["attempt"])
+        flow.rebuilding = cell["rebuilding"]
+        if flow.run_id != cell["run"]:
+            flow.run_id = cell["run"]
+            self.ip.user_ns["results"] = flow.results
+            self.ip.user_ns["previous_result"] = self.previous = None
+        flow.foreign = 0
+        if "bindings" in cell:
+            self.bind(cell["bindings"])
+        self._before = dict(self.ip.user_ns) if cell.get("replay") else None
+
+    def bind(self, bindings: dict[str, Any]) -> None:
+        for name, value in bindings.items():
+            if name == "gates":
+                flow.gates = value
+            elif name == "results":
+                flow.results.clear()
+                flow.results.update(value)
+                self.ip.user_ns[name] = flow.results
+            else:
+                self.ip.user_ns[name] = value
+        flow.flow_input = bindings.get("flow_input", flow.flow_input)
+        self.previous = bindings.get("previous_result", self.previous)
+
+    def after(self, result: Any = None) -> None:
+        """A failed cell has no result, but one that may fail counts as done."""
+        if self._depth:
+            self._depth -= 1
+            return
+        flow.tidy()
+        cell = self.cell
+        if cell is None:
+            return
+        failed = result is None or not result.success
+        if self._before is not None:
+            self._note_made(cell, result, failed=failed)
+        if not failed and self.script is None:
+            return  # the server asks for the report
+        told = {} if failed else self.report()
+        self.cell, self.value = None, _UNSET
+        if failed and cell.get("goes_on"):
+            self._keep(cell["step"], {"error": _error_of(result)})
+        elif failed and cell.get("raises"):
+            self._keep(cell["step"], None)
+        if self.script is not None and (not failed or cell.get("raises")):
+            self.bind(self.script.leave(cell["step"], json.loads(told.get("text", "null"))))
+
+    def _note_made(self, cell: dict[str, Any], result: Any, *, failed: bool) -> None:
+        before, self._before = self._before, None
+        if before is not None and (not failed or cell.get("goes_on") or cell.get("raises")):
+            source = getattr(getattr(result, "info", None), "raw_cell", None) or ""
+            flow.made(cell["step"], made_by(before, self.ip, source))
+
+    def report(self) -> dict[str, Any]:
+        """The result of the cell that has just ended, once."""
+        if self.cell is None:
+            self.before()  # IPython announces no empty cell
+            self._before = None
+        cell, value = self.cell, self.value
+        self.cell, self.value = None, _UNSET
+        if cell is None:
+            return {"notice": "The cell's result could not be seen."}
+        if value is _UNSET or value is None or draws_itself(value):
+            self._keep(cell["step"], None)
+            return {"text": "null", "size": 4}
+        try:
+            text = encoded(value, cell["limit"])
+        except NotKept as error:
+            self._keep(cell["step"], None)
+            return {"notice": str(error)}
+        self._keep(cell["step"], json.loads(text))
+        return {"text": text, "size": len(text)}
+
+    def _keep(self, step: str, result: Any) -> None:
+        """`previous_result` follows, unless the user has taken the name."""
+        flow.results[step] = result
+        if self.ip.user_ns.get("previous_result", self.previous) is self.previous:
+            self.ip.user_ns["previous_result"] = result
+        self.previous = result
+
+
+def _error_of(result: Any) -> dict[str, str]:
+    """As the server has it, for a cell that failed and lets the flow go on."""
+    error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
+    return {"name": type(error).__name__, "message": str(error)}

@@ -1,0 +1,62 @@
+"""What the server has told this kernel about its run, and which names the flow has bound in it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+_UNSET: Any = object()
+
+
+class Flow:
+    """`names`: the notebook's. `foreign`: how many cells others ran since the run's last one.
+    `nonce`: proves that a kernel is the one that was met. `bound`: what a checkpoint leaves out
+    since the flow binds it anew. That is nothing: a cell may have changed what the flow bound.
+    """
+
+    def __init__(self) -> None:
+        self.run_id: str | None = None
+        self.flow_input: dict[str, Any] = {}
+        self.results: dict[str, Any] = {}
+        self.gates: dict[str, Any] = {}
+        self.rebuilding = False
+        self.hook: Any = None
+        self.names: dict[str, Any] = {}
+        self.bound: dict[str, Any] = {}
+        self.foreign = 0
+        self.nonce = ""
+        self.aside: dict[str, Any] = {}
+        self._made: dict[str, dict[str, Any]] = {}
+
+    def forget(self) -> None:
+        """Make ready for another run in the same kernel."""
+        self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
+        self.rebuilding = False
+        self.foreign, self.nonce = 0, os.urandom(16).hex()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Hold none of the user's objects."""
+        self._made = {}
+
+    # ------------------------------------------------------------ cells tagged `replay`
+
+    def made(self, step: str, objects: dict[str, Any]) -> None:
+        """What this step, which is tagged `replay`, has bound."""
+        self._made[step] = objects
+
+    @property
+    def replayed(self) -> dict[str, list[str]]:
+        """For each step tagged `replay`, the names that are still bound to what its cell made."""
+        self.tidy()
+        return {step: list(objects) for step, objects in self._made.items()}
+
+    def tidy(self) -> None:
+        """Hold nothing that has lost its name: another cell has bound it to something else."""
+        for objects in self._made.values():
+            lost = [n for n, made in objects.items() if self.names.get(n, _UNSET) is not made]
+            for name in lost:
+                del objects[name]
+
+
+flow = Flow()
