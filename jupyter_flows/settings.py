@@ -123,7 +123,7 @@ class FlowsSettings(HasTraits):
 
     compress_checkpoints_after = Unicode(
         "1h",
-        help="How long saved variables lie before they are compressed, in the background, where that"
+        help="How long saved variables lie before they are compressed in the background, where that"
         " saves a fifth of them or more. Empty: never.",
     ).tag(config=True)
 
@@ -140,7 +140,7 @@ class FlowsSettings(HasTraits):
 
     detached_kernels = Bool(
         False,
-        help="Whether the kernels of runs outlive their server, which finds them when it comes back.",
+        help="Whether kernels of runs outlive their server, which finds them when it comes back.",
     ).tag(config=True)
 
     def _data_dir_default(self) -> str:
