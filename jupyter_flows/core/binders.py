@@ -45,7 +45,7 @@ def _names(node: ast.AST) -> Iterable[str]:
 def last_binders(sources: Mapping[StepId, str], names: Iterable[str]) -> dict[str, StepId]:
     """For each name the last of these steps, in their order, that binds it."""
     wanted, found = set(names), dict[str, StepId]()
-    for step in reversed(sources):
+    for step in reversed(list(sources)):
         for name in bound_in(sources[step]) & wanted:
             found.setdefault(name, step)
     return found

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.core.sentences import sentence
 
 SAME = ("implementation", "machine", "byteorder", "maxsize")
 """What must be equal besides Python's minor version: pickles and buffers are of these."""
@@ -29,19 +28,14 @@ def preflight(saved: Mapping[str, Json], now: Mapping[str, Json]) -> Preflight:
 def _impossible(saved: Mapping[str, Json], now: Mapping[str, Json]) -> str | None:
     before, after = _minor(saved["version"]), _minor(now["version"])
     if before != after:
-        return sentence(
-            "The variables were saved by Python {before}, and the kernel is Python {after} now.",
-            before=saved["version"],
-            after=now["version"],
+        return (
+            f"The variables were saved by Python {saved['version']}, and the kernel is Python"
+            f" {now['version']} now."
         )
     for key in SAME:
         if saved.get(key) != now.get(key):
-            return sentence(
-                "The variables were saved where Python's {key} was {before}; it is {after} now.",
-                key=key,
-                before=saved.get(key),
-                after=now.get(key),
-            )
+            was, is_ = saved.get(key), now.get(key)
+            return f"The variables were saved where Python's {key} was {was}; it is {is_} now."
     return None
 
 
@@ -57,9 +51,7 @@ def _packages(saved: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
         if present.get(name) != version
     }
     return [
-        sentence("{name} {before} is {after} now", name=name, before=before, after=after)
-        if after
-        else sentence("{name} {before} is gone", name=name, before=before)
+        f"{name} {before} is {after} now" if after else f"{name} {before} is gone"
         for name, (before, after) in changed.items()
     ]
 
@@ -67,9 +59,7 @@ def _packages(saved: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
 def _files(saved: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
     present = now.get("files", {})
     return [
-        sentence("{path} has changed", path=path)
-        if present.get(path)
-        else sentence("{path} is gone", path=path)
+        f"{path} has changed" if present.get(path) else f"{path} is gone"
         for path, digest in saved.get("files", {}).items()
         if present.get(path) != digest
     ]

@@ -12,7 +12,8 @@ from jupyter_flows.core.schedules import CatchUp
 class Limits:
     """`timeout` is a gate's default in seconds (G12), `payload_bytes` a vote's limit (G63), and
     `validator_seconds` what a gate's own check may take (G62). `checkpointing` is for notebooks
-    that say nothing of it; saving may take `checkpoint_seconds`.
+    that say nothing of it; saving may take `checkpoint_seconds`, and what
+    is saved of a failed run is kept for `failed_checkpoint_seconds`.
     """
 
     timeout: float = 30 * 86400.0
@@ -20,6 +21,7 @@ class Limits:
     validator_seconds: float = 5.0
     checkpointing: CheckpointOptions = field(default_factory=CheckpointOptions)
     checkpoint_seconds: float = 600.0
+    failed_checkpoint_seconds: float = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

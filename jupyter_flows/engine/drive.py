@@ -36,6 +36,7 @@ from jupyter_flows.ports import (
     Cell,
     CellOutcome,
     Checkpoints,
+    KernelRequest,
     Kernels,
     Outputs,
     Peers,
@@ -310,6 +311,10 @@ class Driver:
     def executing(self, run: RunId) -> tuple[StepId, asyncio.Event] | None:
         """The step whose cell executes here, and what is set when it has ended."""
         return self._cells.get(run)
+
+    def request(self, run: Run) -> KernelRequest:
+        """For a kernel such as the run's, but of nobody."""
+        return self._ready.request(run, None)
 
     def holds(self, run: RunId) -> bool:
         return run in self._driving

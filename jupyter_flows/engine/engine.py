@@ -9,9 +9,9 @@ import msgspec
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import (
     BadInput,
-    Fenced,
     FlowsError,
     KernelUnavailable,
     UnknownLink,
@@ -23,7 +23,6 @@ from jupyter_flows.core.links import (
     read_kernel_token,
 )
 from jupyter_flows.core.model import (
-    FINISHED,
     NOTHING,
     Gate,
     Json,
@@ -46,14 +45,17 @@ from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.queue import Queue
+from jupyter_flows.engine.recovery import Recovery
 from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.tokens import Tokens
 from jupyter_flows.engine.told import DocumentsTold
 from jupyter_flows.engine.votes import Votes
+from jupyter_flows.engine.waits import Waits
 from jupyter_flows.ports import (
     Chance,
+    Checkpoints,
     Clock,
     Documents,
     Evaluation,
@@ -77,7 +79,6 @@ from jupyter_flows.ports import (
 )
 
 STOPPED = "The server was stopped while this cell ran."
-DIED = "The server died while this cell ran."
 GRACE_SECONDS = 3.0
 """How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
 
@@ -95,6 +96,7 @@ class Engine:
         server: str,
         store: Store,
         kernels: Kernels,
+        checkpoints: Checkpoints,
         documents: Documents,
         notebooks: Notebooks | None = None,
         peers: Peers,
@@ -105,10 +107,12 @@ class Engine:
         clock: Clock,
         chance: Chance,
         limits: Limits,
+        short_of_memory: Callable[[], bool] = lambda: False,
         adopts: bool = True,
         drives: bool = True,
         log: logging.Logger,
     ) -> None:
+        self._background: set[asyncio.Task[None]] = set()
         self.limits = limits
         self.clock = clock
         self.feed = Feed(store)
@@ -137,6 +141,28 @@ class Engine:
             clock=clock,
             log=log,
         )
+        self._recovery = Recovery(
+            server=server,
+            adopts=adopts,
+            store=store,
+            peers=peers,
+            driver=lambda: self._driver,
+            dispatcher=lambda: self._dispatcher,
+            log=log,
+        )
+        self._waits = Waits(
+            store=store,
+            kernels=kernels,
+            checkpoints=checkpoints,
+            teller=self._teller,
+            driver=lambda: self._driver,
+            dispatcher=lambda: self._dispatcher,
+            spawn=self._spawn,
+            short_of_memory=short_of_memory,
+            clock=clock,
+            limits=limits,
+            log=log,
+        )
         self._driver = Driver(
             server=server,
             store=store,
@@ -144,7 +170,10 @@ class Engine:
             peers=peers,
             teller=self._teller,
             keeper=self._keeper,
-            is_ours=self._is_ours,
+            checkpoints=checkpoints,
+            saving=self._waits.saving,
+            under_way=self._waits.under_way,
+            is_ours=self._recovery.is_ours,
             env=self._env,
             log=log,
         )
@@ -158,14 +187,14 @@ class Engine:
             teller=self._teller,
             after_telling=self._after_telling,
             clock=clock,
-            reconcile=self._reconcile,
+            reconcile=self._recovery.reconcile,
             log=log,
         )
         self.feed.listen(self._due.committed)
+        self.feed.listen(self._waits.collecting.committed)
         self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
-        queue = Queue(store, self._dispatcher, peers, self._is_ours, self._spawn)
+        queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
         self.feed.listen(queue.committed)
-        self._background: set[asyncio.Task[None]] = set()
         kernels.on_amended(self._amended)
         self._scribe = None if notebooks is None else self._with(notebooks)
 
@@ -178,7 +207,7 @@ class Engine:
             feed=self.feed,
             told=self.documents_told,
             move=self.move,
-            is_ours=self._is_ours,
+            is_ours=self._recovery.is_ours,
             clock=self.clock,
             log=self._log,
         )
@@ -197,7 +226,8 @@ class Engine:
     async def start(self) -> None:
         """Recover what a server left behind that died, then see to due times."""
         self._spawn(self._due.waiting.forever(), "jupyter-flows due times")
-        await self._reconcile()
+        self._waits.start(collects=self._adopts)
+        await self._recovery.reconcile()
 
     def show_in_place(self) -> None:
         """Write what runs show into their notebooks, from now on."""
@@ -214,66 +244,13 @@ class Engine:
         task.add_done_callback(self._background.discard)
         return task
 
-    async def _reconcile(self) -> None:
-        """Enqueue the runs that have something to do here and that nobody drives."""
-        for row in await self._store.ready():
-            if not self._is_ours(row):
-                continue
-            try:
-                await self._recover(row.id)
-            except FlowsError as error:
-                self._log.warning("run %s could not be recovered: %s", row.id, error)
-            except Exception:  # noqa: BLE001 (one run's defect must not keep the others down)
-                self._log.exception("run %s could not be recovered", row.id)
-        for run in self._driver.held():
-            await self._let_go_if_over(run)
-
-    async def _let_go_if_over(self, run: RunId) -> None:
-        """A run that ended elsewhere, whose poke was lost, must not hold its kernel for ever."""
-        row = await self._store.row(run)
-        if row.status in FINISHED or row.server != self._server:
-            await self._dispatcher.enqueue(run)
-
-    def _is_ours(self, row: RunRow) -> bool:
-        if row.server == self._server:
-            return True
-        return self._adopts and not (row.server and self._peers.alive(row.server))
-
-    async def _recover(self, run_id: RunId) -> None:
-        row = await self._store.row(run_id)
-        if run_id in self._dispatcher.driving() or not self._is_ours(row):
-            return
-        epoch = row.epoch
-        if row.server != self._server:
-            epoch = await self._store.claim(run_id, self._server, row.epoch)
-        run = await self._store.load(run_id)
-        if run_id in self._dispatcher.driving():
-            return
-        if run.running_step:
-            kept = await self._store.partial(run_id)
-            partial = msgspec.json.decode(kept) if kept else {}
-            step = run.running_step.id
-            outputs = {step: partial[step]} if step in partial else {}
-            await self._driver.interrupted(run_id, DIED, outputs, epoch=epoch)
-            return
-        await self._dispatcher.enqueue(run_id)
-
     async def is_served(self, run: RunId) -> bool:
         """Whether a living server carries the run on when its wait is over. Raises UnknownRun."""
-        if self._driver.holds(run):
-            return True
-        row = await self._store.row(run)
-        return self._is_ours(row) or bool(row.server and self._peers.alive(row.server))
+        return await self._recovery.is_served(run)
 
     async def adopt(self, run_id: RunId) -> Run:
-        """Take a run whose server is gone: it is driven here from now on, whatever it waits for. A
-        cell that was running is marked interrupted. Raises Fenced when its server is alive.
-        """
-        row = await self._store.row(run_id)
-        if row.server not in (None, self._server) and self._peers.alive(row.server or ""):
-            raise Fenced(f"The run {run_id} is at work on another server.")
-        await self._store.claim(run_id, self._server, row.epoch)
-        await self._recover(run_id)
+        """As `Recovery.adopt`; the run as it is then."""
+        await self._recovery.adopt(run_id)
         return await self.run(run_id)
 
     async def _driver_failed(self, run: RunId, error: Exception) -> None:
@@ -289,6 +266,7 @@ class Engine:
         """End in order, within about 4 s: running cells are marked interrupted with what they have
         put out, suspended runs stay as they are, all kernels go.
         """
+        await self._waits.settle()
         for task in list(self._background):
             task.cancel()
         driving = self._dispatcher.driving()
@@ -420,15 +398,19 @@ class Engine:
         by: str,
         notebook: Mapping[str, Json] | None = None,
         kernel_id: str | None = None,
+        choice: Choice | None = None,
     ) -> Run:
         """Go on after a crash or a failure; with a notebook, as that is now: what has run already
         must stand in it as it was. On this kernel, else on the run's own if it is still there, else
-        on a new one.
+        on a new one. `choice` None restores the newest checkpoint if there is one, and else runs
+        the earlier cells again.
 
         Raises RunNotResumable, and for the notebook BadInput, FlowInvalid, ParametersInvalid.
         """
         edited = None if notebook is None else await self._edited(await self.run(run), notebook)
-        state = await self._teller.tell(run, c.Resume(by=by, edited=edited, kernel_id=kernel_id))
+        state = await self._teller.tell(
+            run, c.Resume(by=by, edited=edited, kernel_id=kernel_id, choice=choice)
+        )
         await self._after_telling(run)
         return state
 

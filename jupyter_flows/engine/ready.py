@@ -11,7 +11,6 @@ from jupyter_flows.core.checkpoint import Checkpoint, Choice
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.machine.kept import named
 from jupyter_flows.core.model import Failure, Run, RunId, Step, StepId
-from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.cells import Driving, cell_of
 from jupyter_flows.engine.restoring import NotRestored, Restoring
 from jupyter_flows.engine.tell import Teller
@@ -122,7 +121,7 @@ class Ready:
         except NotRestored as why:
             await self._kernels.close(run.id)
             doubt = [c.DoubtCheckpoint(checkpoint=why.doubt, why=str(why))] if why.doubt else []
-            said = sentence("The saved variables are not restored: {why}", why=str(why))
+            said = f"The saved variables are not restored: {why}"
             return await self._tell(run, *doubt, c.LoseKernel(why=said, choices=why.choices))
         driving.waited = False
         told = c.FinishRestore(
@@ -199,25 +198,19 @@ def _gone(run: Run) -> str:
         return KERNEL_GONE
     lost = ", ".join(each.path for each in newest.unsaved)
     if newest.doubt is not None:
-        return sentence(
-            "The kernel is gone, and what was saved of it can't be loaded: {why}", why=newest.doubt
-        )
-    return sentence(
-        "The kernel is gone, and with it what could not be saved: {lost}. Resume runs the earlier"
-        " cells again, from the last checkpoint that holds all, or from the first cell.",
-        lost=lost,
+        return f"The kernel is gone, and what was saved of it can't be loaded: {newest.doubt}"
+    return (
+        f"The kernel is gone, and with it what could not be saved: {lost}. Resume runs the earlier"
+        " cells again, from the last checkpoint that holds all, or from the first cell."
     )
 
 
 def _visited(count: int) -> str:
-    return sentence(
-        "While the run waited, somebody ran {n} cell on its kernel, whose variables may be others"
+    cells = f"{count} cell{'s' if count != 1 else ''}"
+    return (
+        f"While the run waited, somebody ran {cells} on its kernel, whose variables may be others"
         " now. Resume with `kernel` to go on with them as they are, with `checkpoint` to go on with"
-        " what was saved, or with `rerun` to run the earlier cells again.",
-        "While the run waited, somebody ran {n} cells on its kernel, whose variables may be others"
-        " now. Resume with `kernel` to go on with them as they are, with `checkpoint` to go on with"
-        " what was saved, or with `rerun` to run the earlier cells again.",
-        n=count,
+        " what was saved, or with `rerun` to run the earlier cells again."
     )
 
 

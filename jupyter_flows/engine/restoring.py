@@ -7,7 +7,6 @@ from jupyter_flows.core.checkpoint import Checkpoint, Choice
 from jupyter_flows.core.errors import CheckpointUnusable, FlowsError, KernelUnavailable
 from jupyter_flows.core.model import Digest, Json, Run, StepId
 from jupyter_flows.core.preflight import Preflight, preflight
-from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.cells import cell_of
 from jupyter_flows.ports import Checkpoints, Expression, Kernels
 
@@ -46,7 +45,7 @@ class Restoring:
         except CheckpointUnusable as error:
             raise NotRestored(str(error), doubt=checkpoint.digest) from None
         if manifest.get("run") != run.id or tuple(manifest["covers"]) != checkpoint.covers:
-            raise NotRestored(sentence("It is of another run."), doubt=checkpoint.digest)
+            raise NotRestored("It is of another run.", doubt=checkpoint.digest)
         saved: Mapping[str, Json] = manifest["kernel"]
         return saved
 
@@ -94,15 +93,14 @@ class Restoring:
         return Restored(tuple(step.id for step in replays), found.changes)
 
 
-USED = sentence(
+USED = (
     "The notebook's kernel was restarted, and cells were run in it since. Resume with `checkpoint`"
     " to have the saved variables put into it."
 )
 
 
 def _changed(changes: Sequence[str]) -> str:
-    return sentence(
-        "Since the variables were saved, this has changed: {changes}. Resume with `changed` to load"
-        " them all the same, or with `rerun` to run the earlier cells again.",
-        changes="; ".join(changes),
+    return (
+        f"Since the variables were saved, this has changed: {'; '.join(changes)}. Resume with"
+        " `changed` to load them all the same, or with `rerun` to run the earlier cells again."
     )

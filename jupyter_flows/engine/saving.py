@@ -105,7 +105,7 @@ class Saving:
     ) -> Checkpoint:
         """Raises CheckpointRefused, KernelUnavailable."""
         covers = machine.steps_behind(run)
-        place = await self._checkpoints.place()
+        place = await self._checkpoints.place(run.id)
         try:
             asked = SaveRequest(
                 folder=place.folder,

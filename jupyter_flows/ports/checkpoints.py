@@ -9,10 +9,14 @@ from jupyter_flows.core.model import Digest, Json, RunId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointPlace:
-    """Where a kernel may write now: below `folder` (absolute), `limit_bytes` at most."""
+    """Where a kernel may write now: below `folder` (absolute), `limit_bytes` at most.
+
+    `ticket` tells one save from another; it is the adapter's own.
+    """
 
     folder: str
     limit_bytes: int
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,10 @@ class Checkpoints(Protocol):
     def folder(self) -> str:
         """The absolute one that kernels read from."""
 
-    async def place(self) -> CheckpointPlace:
-        """Room for one more. Raises CheckpointRefused (the disk is nearly full, not writable)."""
+    async def place(self, run: RunId | None = None) -> CheckpointPlace:
+        """Room for one more, until `commit` or `abandon`. What the `run` has saved before is not
+        counted against it. Raises CheckpointRefused (the disk is nearly full, not writable).
+        """
 
     async def abandon(self, place: CheckpointPlace) -> None:
         """Nothing will be committed of what was written there."""
@@ -48,8 +54,11 @@ class Checkpoints(Protocol):
     async def manifest(self, run: RunId, digest: Digest) -> Mapping[str, Json]:
         """What was committed. Raises CheckpointUnusable: gone, damaged, or not written by us."""
 
-    async def drop(self, run: RunId, but: Collection[Digest] = ()) -> None:
-        """Remove what the run has, but for these; what can't be removed now is collected later."""
+    async def drop(self, run: RunId, keep: Collection[Digest] = ()) -> Collected:
+        """Remove all that the run has but these; what can't be removed now is collected later.
+
+        Raises CheckpointRefused for a folder that can't be used, as `collect` and `tidy` do.
+        """
 
     async def runs(self) -> Collection[RunId]:
         """Those that have something here."""

@@ -6,12 +6,21 @@ import logging
 import pytest
 
 from jupyter_flows.core import commands as c
+from jupyter_flows.core.checkpoint import CheckpointOptions, When
 from jupyter_flows.core.links import Keyring
 from jupyter_flows.core.model import Voter
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.engine import Engine
 
-from .fakes import FakeChance, FakeClock, FakeDocuments, FakeKernels, FakePeers, UnsteadyStore
+from .fakes import (
+    FakeChance,
+    FakeCheckpoints,
+    FakeClock,
+    FakeDocuments,
+    FakeKernels,
+    FakePeers,
+    UnsteadyStore,
+)
 
 KEYS = Keyring((b"k" * 32,))
 LOG = logging.getLogger("tests.engine")
@@ -27,16 +36,20 @@ class World:
         self.chance = FakeChance()
         self.documents = FakeDocuments()
         self.peers = FakePeers()
+        self.checkpoints = FakeCheckpoints()
         self.receipt_keys = None
         self.servers = []
 
-    def server(self, name="srv_1", **options):
-        """A new engine; not started, so that nothing is recovered and no time is seen to."""
+    def server(self, name="srv_1", saves="never", **options):
+        """A new engine; not started, so that nothing is recovered and no time is seen to. `saves`
+        is when variables are saved.
+        """
         kernels = FakeKernels()
         engine = Engine(
             server=name,
             store=self.store,
             kernels=kernels,
+            checkpoints=self.checkpoints,
             documents=self.documents,
             peers=self.peers,
             keyring=lambda: KEYS,
@@ -44,7 +57,7 @@ class World:
             address=lambda: "http://127.0.0.1:1/flows",
             clock=self.clock,
             chance=self.chance,
-            limits=Limits(timeout=3600.0),
+            limits=Limits(timeout=3600.0, checkpointing=CheckpointOptions(when=When(saves))),
             log=LOG,
             **options,
         )

@@ -7,9 +7,16 @@ import copy
 import io
 import json
 
-from jupyter_flows.core.errors import BadInput, Conflict, KernelUnavailable, StoreUnavailable
+from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.errors import (
+    BadInput,
+    CheckpointUnusable,
+    Conflict,
+    KernelUnavailable,
+    StoreUnavailable,
+)
 from jupyter_flows.core.model import Failure
-from jupyter_flows.ports import CellOutcome, Evaluation
+from jupyter_flows.ports import CellOutcome, CheckpointPlace, Collected, Evaluation
 from jupyter_flows.store.memory import MemoryStore
 
 
@@ -32,6 +39,69 @@ class FakeChance:
         return f"{self.given:040x}"
 
 
+PYTHON = {
+    "implementation": "cpython",
+    "version": "3.11.7",
+    "machine": "x86_64",
+    "byteorder": "little",
+    "maxsize": 2**63 - 1,
+}
+
+
+BOUND = {"__builtins__", "flow_input", "resume", "resumes", "approvers", "gates", "results"}
+
+
+class FakeCheckpoints:
+    """In memory. `refuses` is raised by `place`, `unusable` by `manifest`."""
+
+    folder = "/checkpoints"
+
+    def __init__(self):
+        self.kept = {}
+        self.refuses = None
+        self.unusable = None
+        self.abandoned = 0
+
+    async def place(self, run=None):
+        await asyncio.sleep(0)
+        if self.refuses is not None:
+            raise self.refuses
+        return CheckpointPlace(folder=self.folder, limit_bytes=2**30)
+
+    async def abandon(self, place):
+        self.abandoned += 1
+
+    async def commit(self, run, place, manifest):
+        await asyncio.sleep(0)
+        digest = sha256(repr((run, sorted(self.kept), len(self.kept))).encode())
+        self.kept[run, digest] = copy.deepcopy(manifest)
+        return digest
+
+    async def manifest(self, run, digest):
+        await asyncio.sleep(0)
+        if self.unusable is not None:
+            raise self.unusable
+        if (run, digest) not in self.kept:
+            raise CheckpointUnusable("It is gone.")
+        return self.kept[run, digest]
+
+    async def drop(self, run, keep=()):
+        for key in [key for key in self.kept if key[0] == run and key[1] not in keep]:
+            del self.kept[key]
+
+    async def runs(self):
+        return {run for run, _ in self.kept}
+
+    async def collect(self, live):
+        gone = [key for key in self.kept if key[0] not in live]
+        for key in gone:
+            del self.kept[key]
+        return Collected(manifests=len(gone), blobs=0, bytes=0)
+
+    async def tidy(self):
+        """Nothing to compress."""
+
+
 class FakeKernels:
     """Namespaces in this process; a cell is executed by Python itself.
 
@@ -47,6 +117,18 @@ class FakeKernels:
         self.heeds = True
         self.requests = []
         self.shows = {}
+        self.saves = []
+        self.saved = {}
+        self.unsaved = {}
+        self.save_fails = None
+        self.restored = []
+        self.restore_fails = None
+        self.rehearsed = []
+        self.rehearse_fails = None
+        self.distributions = {"pandas": "2.2.3"}
+        self.visits = {}
+        self.taken = set()
+        self.detached = {}
         self._spaces = {}
         self._held = {}
         self._partial = {}
@@ -108,6 +190,70 @@ class FakeKernels:
 
     def go(self, run, outcome=None):
         self._held[run].set_result(outcome)
+
+    async def save(self, run, asked):
+        """`saves` is what was asked, in order; `unsaved` what can't be saved, by name."""
+        await asyncio.sleep(0)
+        self.saves.append((run, asked))
+        if self.save_fails is not None:
+            raise self.save_fails
+        if run not in self._spaces:
+            raise KernelUnavailable("gone")
+        space = {k: v for k, v in self._spaces[run].items() if k not in asked.exclude}
+        held = {k: v for k, v in space.items() if k not in BOUND and k not in self.unsaved}
+        self.saved[run] = copy.deepcopy(held)
+        return {
+            "saved_at": 1000.0,
+            "seconds": 0.5,
+            "python": dict(PYTHON),
+            "streams": [],
+            "blobs": [],
+            "names": {name: {"type": "int", "bytes": 8} for name in held},
+            "replayed": [],
+            "unsaved": [
+                {"name": name, "type": "generator", "path": name, "reason": "it can't be"}
+                for name in self.unsaved
+                if name in space
+            ],
+            "bytes": 1_160_000_000,
+            "new_bytes": 8,
+            "distributions": {"pandas": "2.2.3"},
+            "files": {},
+            "cwd": "/",
+            "sys_path": [],
+            "extensions": [],
+            "execution_count": 7,
+            "space": copy.deepcopy(held),
+        }
+
+    async def environment(self, run, distributions, files):
+        await asyncio.sleep(0)
+        return {"python": dict(PYTHON), "distributions": dict(self.distributions), "files": {}}
+
+    async def restore(self, run, folder, saved, replays):
+        await asyncio.sleep(0)
+        self.restored.append((run, [cell.step for cell in replays]))
+        if self.restore_fails is not None:
+            raise self.restore_fails
+        for cell in replays:
+            await self.execute(run, cell)
+        self._spaces[run].update(copy.deepcopy(saved["space"]))
+
+    async def rehearse(self, request, folder, saved):
+        await asyncio.sleep(0)
+        self.rehearsed.append(request.run)
+        if self.rehearse_fails is not None:
+            raise self.rehearse_fails
+
+    async def visitors(self, run):
+        await asyncio.sleep(0)
+        return self.visits.get(run, 0)
+
+    def is_free(self, run):
+        return run in self._spaces and run not in self.taken
+
+    async def returns(self, run):
+        return run in self.detached
 
     async def evaluate(self, run, expression):
         """`asked` is every expression that was evaluated, in order."""

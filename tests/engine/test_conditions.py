@@ -115,7 +115,7 @@ async def test_a_sleep_survives_its_server_and_ends_in_time_on_the_next_one(worl
     world.clock.now = 1600.0
     await second._due.tick()
     await second.settled(run.id)
-    await second._reconcile()
+    await second._recovery.reconcile()
     ended = await second.settled(run.id)
     assert (ended.status, ended.result) == ("succeeded", "b")
 

@@ -225,7 +225,7 @@ async def test_that_the_runs_server_is_down_is_said_and_votes_are_taken(
     """G19: the vote is on disk; who carries on is another matter."""
     run = await park({"required_events": 2})
     monkeypatch.setattr(engine._driver, "_driving", {})
-    monkeypatch.setattr(engine, "_is_ours", lambda _: False)
+    monkeypatch.setattr(engine._recovery, "is_ours", lambda _: False)
     monkeypatch.setattr(engine._peers, "alive", lambda _: False)
     await reader.enter((await run.mint("bob"))["approvalPage"])
     assert "The server of this run is down." in reader.shown.words

@@ -54,7 +54,7 @@ def save(run: Run, command: c.SaveCheckpoint, _: float) -> Events:
     must_be_whole = policy(run, waits_behind(run)).on_unsaved is OnUnsaved.FAIL
     if not (waiting and must_be_whole and command.checkpoint.unsaved):
         return (saved,)
-    error = Failure("UnsavedVariables", unsaved_sentence(command.checkpoint, run))
+    error = Failure("UnsavedVariables", str(unsaved_sentence(command.checkpoint, run)))
     return (saved, *failing(run, error, waits_behind(run)))
 
 

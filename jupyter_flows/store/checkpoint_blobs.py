@@ -1,0 +1,86 @@
+"""The blobs of a checkpoint: whether they are there, and whether they are what their names say."""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from jupyter_flows.store.checkpoint_folder import PACKED, Layout
+
+CHUNK = 1 << 20
+
+
+def fault(layout: Layout, name: str, size: int) -> str:
+    """What is wrong with the blob, as far as a look at its size tells; empty where it is there.
+
+    A plain file counts before a compressed one, as it does for readers.
+    """
+    path = layout.blob(name)
+    found = _size(path)
+    if found is None:
+        packed = _size(path.with_name(name + PACKED))
+        return "" if packed else "is empty" if packed == 0 else "is not there"
+    return "" if found == size else f"has {found} bytes instead of {size}"
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def content(path: Path) -> Iterator[bytes]:
+    """The uncompressed content, in pieces of `CHUNK` bytes at most.
+
+    Raises OSError, and ValueError for a compressed file that is damaged.
+    """
+    if path.suffix == PACKED:
+        yield from _unpacked(path)
+        return
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    unpacker = zlib.decompressobj()
+    with path.open("rb") as file:
+        try:
+            while data := unpacker.unconsumed_tail or file.read(CHUNK):
+                if unpacker.eof:
+                    raise ValueError("it has more behind its end")
+                yield unpacker.decompress(data, CHUNK)
+            yield unpacker.flush()
+        except zlib.error as error:
+            raise ValueError(str(error)) from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("it is cut short, or has more behind its end")
+
+
+def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> str:
+    """As `fault`, but every byte is read. `stop` ends it early, with nothing found."""
+    found = fault(layout, name, size)
+    if found:
+        return found
+    path = layout.blob(name)
+    try:
+        hashed = hash_of(path if path.exists() else path.with_name(name + PACKED), stop)
+    except ValueError as error:
+        return f"can't be uncompressed: {error}"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return "" if hashed in (name, None) else "has another content than was saved"
+
+
+def hash_of(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
+    """The SHA-256 of the uncompressed content; None if it was to stop before the end.
+
+    Raises OSError, and ValueError for a compressed file that is damaged.
+    """
+    hashed = hashlib.sha256()
+    for chunk in content(path):
+        hashed.update(chunk)
+        if stop():
+            return None
+    return hashed.hexdigest()

@@ -1,0 +1,45 @@
+"""The key that seals the manifests of checkpoints; no kernel is told it."""
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+
+from jupyter_flows.core.errors import CheckpointRefused
+from jupyter_flows.store.checkpoint_folder import Layout, sync_folder
+from jupyter_flows.store.private import write_private
+
+_BYTES = 32
+
+
+def make_key(layout: Layout) -> None:
+    """Where there is none. While `Layout.alone` holds. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        if layout.key.stat().st_mode & 0o077:
+            layout.key.chmod(0o600)
+        return
+    write_private(layout.key, secrets.token_bytes(_BYTES).hex() + "\n", first=True)
+    sync_folder(layout.root)
+
+
+def read_key(layout: Layout) -> bytes:
+    """Raises OSError, and ValueError for a file that holds no key."""
+    key = bytes.fromhex(layout.key.read_text("ascii"))
+    if len(key) != _BYTES:
+        raise ValueError(f"{len(key)} bytes instead of {_BYTES}")
+    return key
+
+
+def key_to_write(layout: Layout) -> bytes:
+    """Raises OSError, and CheckpointRefused for a file that holds no key."""
+    try:
+        return read_key(layout)
+    except ValueError:
+        raise CheckpointRefused(
+            f"The key file of checkpoints {layout.key} is damaged. Put back a copy of it. Moved"
+            " away, a new key is made, and what was saved before can't be restored."
+        ) from None
+
+
+def seal(key: bytes, body: bytes) -> bytes:
+    return hmac.new(key, body, hashlib.sha256).hexdigest().encode()

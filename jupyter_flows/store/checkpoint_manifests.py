@@ -1,0 +1,204 @@
+"""Manifests of checkpoints: what may stand in one, the seal on it, and what a sealed one says."""
+
+import contextlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, cast
+
+import msgspec
+from msgspec import Meta, Struct
+
+from jupyter_flows.core import sizes
+from jupyter_flows.core.canonical import canonical_json, sha256
+from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
+from jupyter_flows.core.model import Digest, Json, RunId
+from jupyter_flows.store.checkpoint_blobs import fault
+from jupyter_flows.store.checkpoint_folder import Layout, hex_of, sync_folder, write_durably
+from jupyter_flows.store.checkpoint_key import key_to_write, read_key, seal
+
+LARGEST = 64 << 20
+"""The most bytes of a manifest; the content of variables is in its blobs."""
+
+_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+_Size = Annotated[int, Meta(ge=0)]
+_NAMES_IN_BYTES = re.compile(rb"[0-9a-f]{64}")
+
+
+class _Blob(Struct, frozen=True):
+    sha256: _Sha256
+    bytes: _Size
+
+
+class _Stream(_Blob, frozen=True):
+    names: list[str]
+
+
+class _Kernel(Struct, frozen=True):
+    streams: Annotated[list[_Stream], Meta(max_length=2)]
+    blobs: list[_Blob]
+
+
+class _Manifest(Struct, frozen=True):
+    """What we rely on; the rest is the kernel's, and is kept as it is."""
+
+    format: Literal[1]
+    run: str
+    covers: list[str]
+    kernel: _Kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A blob of a checkpoint. `names` are the variables of a stream; a buffer has none."""
+
+    sha256: str
+    bytes: int
+    names: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        what = f"the variables {', '.join(self.names)}" if self.names else "a buffer"
+        return f"{what} ({sizes.shown(self.bytes)}, blob {self.sha256})"
+
+
+def parts(manifest: Mapping[str, Json], run: RunId) -> list[Part]:
+    """The blobs that it names. Raises ValueError for what is no manifest of that run."""
+    checked = msgspec.convert(manifest, _Manifest)
+    if checked.run != run:
+        raise ValueError(f"it is of the run {checked.run!r}")
+    kernel = checked.kernel
+    streams = [Part(stream.sha256, stream.bytes, stream.names) for stream in kernel.streams]
+    return [*streams, *(Part(blob.sha256, blob.bytes) for blob in kernel.blobs)]
+
+
+def names_in(data: bytes) -> set[str]:
+    """What may be a blob's name there. It reads a damaged manifest, too, and parses nothing."""
+    return {name.decode() for name in _NAMES_IN_BYTES.findall(data)}
+
+
+# ---------------------------------------------------------------- writing
+
+
+def commit(layout: Layout, run: RunId, manifest: Mapping[str, Json], now: float) -> Digest:
+    """Write it, durably, if all that it names is there. While `Layout.alone` holds.
+
+    Raises CheckpointRefused and OSError.
+    """
+    with _refusing_what_is_invalid():
+        named = parts(manifest, run)
+        body = canonical_json(cast("Json", dict(manifest)))
+        folder = layout.manifests_of(run)
+    if len(body) > LARGEST:
+        raise CheckpointRefused(
+            f"The list of what is to be saved has {sizes.shown(len(body))}; the most is"
+            f" {sizes.shown(LARGEST)}. Fewer variables can be saved."
+        )
+    _check_parts(layout, named)
+    _sync_parts(layout, named)
+    digest = sha256(body)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(layout.manifests)
+    line = seal(key_to_write(layout), body)
+    write_durably(folder / hex_of(digest), [line, b"\n", body], modified=now)
+    return digest
+
+
+@contextlib.contextmanager
+def _refusing_what_is_invalid() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise CheckpointRefused(
+            f"What the kernel says that it saved can't be used: {error}"
+        ) from None
+
+
+def _check_parts(layout: Layout, named: Sequence[Part]) -> None:
+    for part in named:
+        wrong = fault(layout, part.sha256, part.bytes)
+        if wrong:
+            raise CheckpointRefused(
+                f"The kernel says that it saved {part}, but that {wrong}, in {layout.root}."
+            )
+
+
+def _sync_parts(layout: Layout, named: Sequence[Part]) -> None:
+    """A kernel syncs what it writes; but not what another one has just put there."""
+    for folder in {layout.blob(part.sha256).parent for part in named} | {layout.blobs, layout.root}:
+        sync_folder(folder)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(layout: Layout, run: RunId, digest: Digest) -> tuple[Mapping[str, Json], list[Part]]:
+    """The manifest, and the blobs that it names. Nothing of it is parsed before the seal is found
+    to be ours. Raises CheckpointUnusable.
+    """
+    body = _verified(layout, digest, *_sealed(layout, run, digest))
+    try:
+        manifest: Mapping[str, Json] = json.loads(body)
+        return manifest, parts(manifest, run)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CheckpointUnusable(
+            f"The checkpoint {digest} of the run {run} can't be read by this version: {error}"
+        ) from None
+
+
+def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
+    """The seal and what is sealed."""
+    try:
+        path = layout.manifest(run, digest)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > LARGEST + 100:
+                raise CheckpointUnusable(f"The checkpoint {path} is damaged: it is too large.")
+            line, _, body = file.read().partition(b"\n")
+    except ValueError as error:
+        raise CheckpointUnusable(f"There can be no such checkpoint: {error}") from None
+    except FileNotFoundError:
+        what = f"The checkpoint {digest} of the run {run} is gone"
+        if not layout.root.exists():
+            what = f"The checkpoint folder {layout.root} is gone, and the run's checkpoint with it"
+        raise CheckpointUnusable(f"{what}.") from None
+    except OSError as error:
+        raise CheckpointUnusable(f"The checkpoint {path} can't be read: {error.strerror}") from None
+    return line, body
+
+
+def _verified(layout: Layout, digest: Digest, line: bytes, body: bytes) -> bytes:
+    """What is sealed, if it is what was committed, and by us."""
+    if not hmac.compare_digest(sha256(body), digest):
+        raise CheckpointUnusable(
+            f"The checkpoint {digest} is damaged: its file has another content than was written."
+        )
+    try:
+        key = read_key(layout)
+    except (OSError, ValueError):
+        raise CheckpointUnusable(
+            f"The key file of checkpoints {layout.key} is gone, or damaged. Put back a copy of it."
+        ) from None
+    if not hmac.compare_digest(line, seal(key, body)):
+        raise CheckpointUnusable(
+            f"The checkpoint {digest} was made with another key than the one in {layout.key}, or"
+            " its first line is damaged. If the key file was replaced, put back the older one."
+        )
+    return body
+
+
+def check_there(layout: Layout, named: Sequence[Part]) -> None:
+    """Raises CheckpointUnusable if a blob is not there, or has another size."""
+    for part in named:
+        try:
+            wrong = fault(layout, part.sha256, part.bytes)
+        except OSError as error:
+            wrong = f"can't be looked at: {error.strerror}"
+        if wrong:
+            unusable(part, wrong)
+
+
+def unusable(part: Part, wrong: str) -> None:
+    variable = part.names[0] if len(part.names) == 1 else None
+    raise CheckpointUnusable(f"Of what was saved, {part} {wrong}.", variable)
