@@ -134,8 +134,8 @@ class FlowsSettings(HasTraits):
 
     compress_checkpoints_after = Unicode(
         "1h",
-        help="How long saved variables lie before they are compressed, in the background, where"
-        " that saves a fifth of them or more. Empty: never.",
+        help="How long saved variables lie before they are compressed in the background, where that"
+        " saves a fifth of them or more. Empty: never.",
     ).tag(config=True)
 
     detached_kernels = Bool(
