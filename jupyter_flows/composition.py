@@ -242,7 +242,9 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "Ker
     return KernelSessions(
         manager,
         limits=KernelLimits(
-            max_output_bytes=settings.max_output_bytes, max_result_bytes=settings.max_result_bytes
+            max_output_bytes=settings.max_output_bytes,
+            max_result_bytes=settings.max_result_bytes,
+            checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
         ),
         warm=[_warm(entry) for entry in settings.warm_kernels],
         keep_alive=settings.keep_kernels_alive,

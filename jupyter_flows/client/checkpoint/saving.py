@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_flows.client.checkpoint import names, origin, paths, surroundings
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
-from jupyter_flows.client.checkpoint.writing import Blobs, Buffers, Null, Stream, as_told
+from jupyter_flows.client.checkpoint.writing import Blobs, Null, Pieces, Stream, as_told
 
 _STANDARD = (
     "stdin",
@@ -126,12 +126,12 @@ class _Save:
             pickler.dump(surroundings.random_states())
             _check_sharing(pickler)
             self.blobs.check(sum(each.size for each, _ in streams) + kept.size)
-            digests = Buffers(self.blobs, kept.buffers).write()
+            pieces = Pieces(self.blobs, kept.buffers).store()
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
-        return self._told(streams, kept, digests, pickler)
+        return self._told(streams, kept, pieces, pickler)
 
     def _pickler(self, file: Any, keep: Callable[[Any], None]) -> Pickler:
         pickler = Pickler(file, keep)
@@ -183,20 +183,17 @@ class _Save:
             kept.sizes[name] = switch.written + kept.size - before
 
     def _told(
-        self, streams: list[Any], kept: _Kept, digests: list[str], pickler: Pickler
+        self, streams: list[Any], kept: _Kept, pieces: list[Any], pickler: Pickler
     ) -> dict[str, Any]:
-        blobs = [
-            {"sha256": digest, "bytes": buffer_size}
-            for digest, buffer_size in zip(digests, kept.lengths)
-        ]
         written = [
             {"sha256": stream.digest, "bytes": stream.size, "names": chosen}
             for stream, chosen in streams
         ]
-        distinct = {each["sha256"]: each["bytes"] for each in [*blobs, *written]}
+        distinct = {each["sha256"]: each["bytes"] for each in [*pieces, *written]}
         return {
             "streams": written,
-            "blobs": blobs,
+            "blobs": pieces,
+            "buffers": kept.lengths,
             "names": {
                 name: {"type": type_of(value), "bytes": kept.sizes[name]}
                 for name, value in self.values.items()
