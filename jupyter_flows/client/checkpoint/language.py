@@ -7,7 +7,6 @@ import sys
 import threading
 import types
 import typing
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import origin, rebuilding
@@ -116,13 +115,6 @@ def _base_size(kind: type) -> int:
     return next(each.__basicsize__ for each in kind.__mro__ if not each.__flags__ & 1 << 9)
 
 
-def reduce_weak_dict(pickler: Pickler, mapping: Any) -> Any:
-    del pickler
-    items = list(mapping.items())
-    kind = type(mapping)
-    return rebuilding.weak_dict, (kind,), items or None, None, None, rebuilding.set_weak_dict
-
-
 def reduce_type_variable(pickler: Pickler, variable: Any) -> Any:
     """A TypeVar or its kin that the notebook has made; a module's is found there by its name."""
     del pickler
@@ -163,6 +155,4 @@ TABLE: dict[type, Any] = {
     property: reduce_property,
     staticmethod: reduce_static,
     classmethod: reduce_static,
-    weakref.WeakKeyDictionary: reduce_weak_dict,
-    weakref.WeakValueDictionary: reduce_weak_dict,
 }

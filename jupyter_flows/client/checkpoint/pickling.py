@@ -18,9 +18,12 @@ from jupyter_flows.client.checkpoint import (
     language,
     origin,
     rebuilding,
+    tables,
     tensors,
+    weak,
 )
 from jupyter_flows.client.checkpoint.errors import Refused
+from jupyter_flows.client.checkpoint.sharing import Memories
 
 PROTOCOL = 5
 OUT_OF_BAND = 64 * 1024
@@ -32,6 +35,7 @@ _SIMPLE: dict[type, Plan] = {
     types.CellType: functions.reduce_cell,
     type(functools.lru_cache(int)): functions.reduce_cached,
     **language.TABLE,
+    **weak.TABLE,
 }
 _BUILT_IN = {"builtins", "collections", "datetime", "decimal", "pathlib", "uuid", "fractions"}
 
@@ -50,7 +54,13 @@ class Live:
 class Pickler(pickle.Pickler):
     """Written in C; `reducer_override` is asked for each object whose type is not built in."""
 
-    def __init__(self, file: Any, keep: Callable[[pickle.PickleBuffer], None]) -> None:
+    def __init__(
+        self,
+        file: Any,
+        keep: Callable[[pickle.PickleBuffer], None],
+        memories: Memories | None = None,
+        targets: weak.Targets | None = None,
+    ) -> None:
         super().__init__(file, PROTOCOL, buffer_callback=self._buffer)
         self._keep = keep
         self._plans: dict[type, Plan | None] = dict(_SIMPLE)
@@ -59,10 +69,11 @@ class Pickler(pickle.Pickler):
         self._singles: dict[int, tuple[str, str]] = {}
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
-        self.owners: list[Any] = []
-        """Arrays that own their memory."""
-        self.foreign: list[Any] = []
-        """Arrays of memory that may be somebody else's too, in a way not known here."""
+        self.memories = memories or Memories()
+        self.weak = targets or weak.Targets()
+        self.packed: set[int] = set()
+        """Ids of bytes that reducers have made to be stored by themselves."""
+        self.buffers: dict[tuple[int, int], Any] = {}
         self.storages: dict[int, Any] = {}
 
     def reducer_override(self, thing: Any) -> Any:
@@ -95,6 +106,11 @@ class Pickler(pickle.Pickler):
         if module:
             self.modules.add(module)
 
+    def held(self, thing: Any) -> Any:
+        """An object made on the way is kept, so that its id is not given to another."""
+        self._kept_alive.append(thing)
+        return thing
+
     def partial_globals(self, names: dict[str, Any]) -> dict[str, Any]:
         """What stands for the globals of a module that is saved by value."""
         if id(names) not in self._partial:
@@ -105,10 +121,16 @@ class Pickler(pickle.Pickler):
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
         """Whether it goes into the stream: small ones, and those whose owners are unknown here."""
         with buffer.raw() as raw:
-            if raw.nbytes < OUT_OF_BAND or not _known(type(raw.obj)):
+            if raw.nbytes < OUT_OF_BAND or not self._apart(raw.obj):
                 return True
         self._keep(buffer)
         return False
+
+    def _apart(self, owner: Any) -> bool:
+        """Whether its maker takes any memory back, not only the bytes that it gave."""
+        if type(owner) is bytes:
+            return id(owner) in self.packed
+        return type(owner).__module__.partition(".")[0] in {"numpy", "pyarrow"}
 
     # ------------------------------------------------------------ plans
 
@@ -120,7 +142,7 @@ class Pickler(pickle.Pickler):
         why = denied.reason(kind)
         if why is not None:
             return _refusing(why)
-        for library in (arrays, frames, tensors):
+        for library in (arrays, frames, tensors, tables):
             plan: Plan | None = library.plan(kind)
             if plan is not None:
                 return plan
@@ -169,7 +191,3 @@ def _refusing(why: str) -> Plan:
 
 def _of_cloudpickle(reduce: Callable[[Any], Any]) -> Plan:
     return lambda _, thing: reduce(thing)
-
-
-def _known(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in {"numpy", "pyarrow"} or kind.__name__ == "Packed"
