@@ -1,0 +1,187 @@
+"""The process that stands for a kernel: it forks once per case, before any library is imported.
+
+It reads one request a line from its input, as JSON, and writes one answer a line. A request is
+`{"act": "save" | "restore" | "again", ...}`; the answer holds `error`, or what came of it.
+"""
+
+import builtins
+import json
+import os
+import re
+import signal
+import sys
+import traceback
+
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from tests.fidelity.case import CELL
+
+SECONDS = 60
+OWN = re.compile(r"^_+$|^_\d+$|^_i+$|^_i\d+$|^_[io]h$|^_dh$|^(In|Out)$")
+"""Names that IPython binds as cells run."""
+
+
+def main() -> None:
+    sys.path[0] = ""  # as in a kernel: the working folder, wherever it is
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
+    for line in sys.stdin:
+        answer = json.dumps(forked(shell, json.loads(line)))
+        sys.__stdout__.write(answer + "\n")
+        sys.__stdout__.flush()
+
+
+def forked(shell: InteractiveShell, asked: dict) -> dict:
+    """The answer of a child that is this process as it was at its start."""
+    into = os.path.join(asked["folder"], asked["act"])
+    child = os.fork()
+    if child == 0:
+        try:
+            signal.alarm(SECONDS)
+            aside(into + ".out")
+            answered = answer(shell, asked)
+            with open(into + ".json", "w") as file:
+                json.dump(answered, file)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    try:
+        with open(into + ".json") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        with open(into + ".out", errors="replace") as file:
+            return {"error": f"the process ended with {status}\n{file.read()[-3000:]}"}
+
+
+def aside(path: str) -> None:
+    """What cells print goes to a file: the real output carries the answers."""
+    output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for old, new in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(old, new)
+
+
+def answer(shell: InteractiveShell, asked: dict) -> dict:
+    try:
+        return Kernel(shell, asked).answer()
+    except Stopped as error:
+        return {"error": str(error)}
+    except BaseException:
+        return {"error": traceback.format_exc()}
+    finally:
+        sys.stdout.flush()
+
+
+class Stopped(Exception):
+    """What went wrong, and where."""
+
+
+class Kernel:
+    def __init__(self, shell: InteractiveShell, asked: dict) -> None:
+        from jupyter_flows.client import checkpoint, flows
+
+        self.checkpoint, self.flow = checkpoint, flows._flow
+        self.shell, self.asked, self.case = shell, asked, asked["case"]
+        self.told: list[str] = []
+        builtins.tell = lambda value: self.told.append(repr(value))
+        self.replayed: list[str] = []
+
+    def answer(self) -> dict:
+        return getattr(self, self.asked["act"])()
+
+    def save(self) -> dict:
+        """Process A: make, save, and see that nothing has changed by it."""
+        os.chdir(self.asked["place"])
+        self.run("replay", self.case["replay"])
+        self.replayed = sorted(self.names())
+        self.flow.replayed = {"replayed": self.replayed} if self.replayed else {}
+        self.run("make", self.case["make"])
+        names = self.names()
+        kernel = self.saved("blobs")
+        self.same_names(names)
+        self.run("check on the original", self.case["check"])
+        return {"kernel": kernel, "names": sorted(names), "told": self.told}
+
+    def restore(self) -> dict:
+        """Process B: restore, save a second time, and look."""
+        self.load(self.asked["kernel"], "blobs")
+        self.same_names(self.asked["bound"])
+        again = self.saved("again")
+        self.run("check", self.case["check"])
+        return {"kernel": again, "told": self.told}
+
+    def again(self) -> dict:
+        """Process C: a dry run of the first checkpoint binds nothing; the second one is restored."""
+        first, second = self.asked["kernel"], self.asked["again"]
+        before = set(self.names())
+        self.call("prepare", kernel=first)
+        self.call("load", folder=self.folder("blobs"), kernel=first, phase="all", dry=True)
+        self.same_names(before)
+        self.load(second, "again")
+        self.same_names(self.asked["bound"])
+        self.run("check of the second generation", self.case["check"])
+        return {"told": self.told}
+
+    def load(self, kernel: dict, folder: str) -> None:
+        self.call("prepare", kernel=kernel)
+        if not kernel["replayed"]:
+            self.call("load", folder=self.folder(folder), kernel=kernel, phase="all", dry=False)
+            return
+        self.call("load", folder=self.folder(folder), kernel=kernel, phase="first", dry=False)
+        self.run("replay", self.case["replay"])
+        self.flow.replayed = {"replayed": kernel["replayed"]}
+        self.call("load", folder=self.folder(folder), kernel=kernel, phase="second", dry=False)
+
+    def saved(self, folder: str) -> dict:
+        return self.call(
+            "save",
+            folder=self.folder(folder),
+            limit_bytes=None,
+            budget_seconds=None,
+            exclude=[],
+            drop_unsaved=True,
+        )
+
+    def folder(self, name: str) -> str:
+        path = os.path.join(self.asked["folder"], name)
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def call(self, name: str, **asked: object) -> dict:
+        told = getattr(self.checkpoint, name)(json.dumps(asked))
+        data = told._repr_mimebundle_()["application/json"]
+        if "error" in data:
+            raise Stopped(f"{name}: {data['error']}")
+        return json.loads(json.dumps(data))
+
+    def run(self, what: str, source: str) -> None:
+        for cell in source.split(CELL):
+            if not cell.strip():
+                continue
+            result = self.shell.run_cell(cell, store_history=True)
+            if not result.success:
+                error = result.error_before_exec or result.error_in_exec
+                sys.stdout.flush()
+                raise Stopped(f"{what}: {''.join(traceback.format_exception(error))}")
+
+    def names(self) -> set[str]:
+        hidden = self.shell.user_ns_hidden
+        return {
+            name
+            for name, value in self.shell.user_ns.items()
+            if not OWN.match(name) and not (name in hidden and hidden[name] is value)
+        }
+
+    def same_names(self, expected: list[str] | set[str]) -> None:
+        found = self.names()
+        if found != set(expected):
+            raise Stopped(
+                f"names that are missing: {sorted(set(expected) - found)},"
+                f" and too many: {sorted(found - set(expected))}"
+            )
+
+
+if __name__ == "__main__":
+    main()
