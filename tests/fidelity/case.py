@@ -1,4 +1,4 @@
-"""What one case of the suite is: cells that make something, and cells that look at it afterwards."""
+"""What one case of the suite is: cells that make something, cells that look at it afterwards."""
 
 import importlib.util
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ class Case:
 
     It is made of asserts. What it passes to `tell` has to be the same both times. `unsaved` are
     the names that have to be refused, each with a word of the reason. `replay` is the source of a
-    cell that runs first, and again when the kernel is restored.
+    cell that runs first, and again when the kernel is restored. `rehearsed` is the name that only
+    a dry run finds out about: it is saved, but can't be loaded.
     """
 
     name: str
@@ -25,7 +26,12 @@ class Case:
     paths: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     replay: str = ""
+    rehearsed: str = ""
     needs: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> str:
+        return "rehearsed" if self.rehearsed else "unsaved" if self.unsaved else "restored"
 
     @property
     def missing(self) -> str | None:
@@ -50,3 +56,6 @@ class Shelf:
         self, name: str, unsaved: Mapping[str, str], make: str, check: str = "", **more: object
     ) -> None:
         self.restored(name, make, check, unsaved=unsaved, **more)
+
+    def rehearsed(self, name: str, variable: str, make: str) -> None:
+        self.restored(name, make, "", rehearsed=variable)

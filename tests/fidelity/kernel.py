@@ -11,10 +11,12 @@ import re
 import signal
 import sys
 import traceback
+from pathlib import Path
 
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from jupyter_flows.client import checkpoint, flows
 from tests.fidelity.case import CELL
 
 SECONDS = 60
@@ -35,27 +37,25 @@ def main() -> None:
 
 def forked(shell: InteractiveShell, asked: dict) -> dict:
     """The answer of a child that is this process as it was at its start."""
-    into = os.path.join(asked["folder"], asked["act"])
+    into = Path(asked["folder"], asked["act"])
+    output, answered = into.with_suffix(".out"), into.with_suffix(".json")
     child = os.fork()
     if child == 0:
         try:
             signal.alarm(SECONDS)
-            aside(into + ".out")
-            answered = answer(shell, asked)
-            with open(into + ".json", "w") as file:
-                json.dump(answered, file)
+            aside(output)
+            answered.write_text(json.dumps(answer(shell, asked)))
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     try:
-        with open(into + ".json") as file:
-            return json.load(file)
+        return json.loads(answered.read_text())
     except (OSError, ValueError):
-        with open(into + ".out", errors="replace") as file:
-            return {"error": f"the process ended with {status}\n{file.read()[-3000:]}"}
+        said = output.read_text(errors="replace")[-3000:]
+        return {"error": f"the process ended with {status}\n{said}"}
 
 
-def aside(path: str) -> None:
+def aside(path: Path) -> None:
     """What cells print goes to a file: the real output carries the answers."""
     output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -68,7 +68,7 @@ def answer(shell: InteractiveShell, asked: dict) -> dict:
         return Kernel(shell, asked).answer()
     except Stopped as error:
         return {"error": str(error)}
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (it is told to the process that asked)
         return {"error": traceback.format_exc()}
     finally:
         sys.stdout.flush()
@@ -78,11 +78,16 @@ class Stopped(Exception):
     """What went wrong, and where."""
 
 
+class Refusal(Stopped):
+    """What the checkpointer said."""
+
+    def __init__(self, asked: str, told: dict) -> None:
+        super().__init__(f"{asked}: {told}")
+        self.told = told
+
+
 class Kernel:
     def __init__(self, shell: InteractiveShell, asked: dict) -> None:
-        from jupyter_flows.client import checkpoint, flows
-
-        self.checkpoint, self.flow = checkpoint, flows._flow
         self.shell, self.asked, self.case = shell, asked, asked["case"]
         self.told: list[str] = []
         builtins.tell = lambda value: self.told.append(repr(value))
@@ -96,7 +101,7 @@ class Kernel:
         os.chdir(self.asked["place"])
         self.run("replay", self.case["replay"])
         self.replayed = sorted(self.names())
-        self.flow.replayed = {"replayed": self.replayed} if self.replayed else {}
+        flows._flow.replayed = {"replayed": self.replayed} if self.replayed else {}
         self.run("make", self.case["make"])
         names = self.names()
         kernel = self.saved("blobs")
@@ -112,26 +117,37 @@ class Kernel:
         self.run("check", self.case["check"])
         return {"kernel": again, "told": self.told}
 
+    def rehearse(self) -> dict:
+        """Process B, where a dry run has to say what can't be loaded."""
+        before = set(self.names())
+        try:
+            self.load(self.asked["kernel"], "blobs", dry=True)
+        except Refusal as error:
+            if error.told["variable"] != self.case["rehearsed"]:
+                raise
+            self.same_names(before)
+            return {"reason": error.told["message"]}
+        raise Stopped("the dry run found nothing")
+
     def again(self) -> dict:
-        """Process C: a dry run of the first checkpoint binds nothing; the second one is restored."""
+        """Process C: a dry run of the first checkpoint binds nothing; the second is restored."""
         first, second = self.asked["kernel"], self.asked["again"]
         before = set(self.names())
-        self.call("prepare", kernel=first)
-        self.call("load", folder=self.folder("blobs"), kernel=first, phase="all", dry=True)
+        self.load(first, "blobs", dry=True)
         self.same_names(before)
         self.load(second, "again")
         self.same_names(self.asked["bound"])
         self.run("check of the second generation", self.case["check"])
         return {"told": self.told}
 
-    def load(self, kernel: dict, folder: str) -> None:
+    def load(self, kernel: dict, folder: str, dry: bool = False) -> None:
         self.call("prepare", kernel=kernel)
-        if not kernel["replayed"]:
-            self.call("load", folder=self.folder(folder), kernel=kernel, phase="all", dry=False)
+        if dry or not kernel["replayed"]:
+            self.call("load", folder=self.folder(folder), kernel=kernel, phase="all", dry=dry)
             return
         self.call("load", folder=self.folder(folder), kernel=kernel, phase="first", dry=False)
         self.run("replay", self.case["replay"])
-        self.flow.replayed = {"replayed": kernel["replayed"]}
+        flows._flow.replayed = {"replayed": kernel["replayed"]}
         self.call("load", folder=self.folder(folder), kernel=kernel, phase="second", dry=False)
 
     def saved(self, folder: str) -> dict:
@@ -145,15 +161,15 @@ class Kernel:
         )
 
     def folder(self, name: str) -> str:
-        path = os.path.join(self.asked["folder"], name)
-        os.makedirs(path, exist_ok=True)
-        return path
+        path = Path(self.asked["folder"], name)
+        path.mkdir(exist_ok=True)
+        return str(path)
 
     def call(self, name: str, **asked: object) -> dict:
-        told = getattr(self.checkpoint, name)(json.dumps(asked))
+        told = getattr(checkpoint, name)(json.dumps(asked))
         data = told._repr_mimebundle_()["application/json"]
         if "error" in data:
-            raise Stopped(f"{name}: {data['error']}")
+            raise Refusal(name, data["error"])
         return json.loads(json.dumps(data))
 
     def run(self, what: str, source: str) -> None:

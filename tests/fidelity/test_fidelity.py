@@ -24,7 +24,7 @@ def test_a_case_is_restored_right_or_named_as_unsaved(case, proving):
     proof = proving.proofs[case.name].result()
     if proof.outcome == "skipped":
         pytest.skip(proof.said)
-    assert proof.outcome == ("unsaved" if case.unsaved else "restored"), proof.said
+    assert proof.outcome == case.outcome, proof.said
 
 
 def test_there_are_enough_cases_and_no_two_of_one_name():

@@ -8,13 +8,27 @@ from tests.fidelity.cases import (
     learning,
     notebook,
     objects,
+    odd,
     pictures,
     refused,
     services,
     tables,
 )
 
-ROOMS = (objects, classes, functions, refused, notebook, arrays, frames, tables, learning, services, pictures)
+ROOMS = (
+    objects,
+    classes,
+    functions,
+    refused,
+    odd,
+    notebook,
+    arrays,
+    frames,
+    tables,
+    learning,
+    services,
+    pictures,
+)
 CASES = [
     case
     for room in ROOMS

@@ -22,10 +22,13 @@ odd = np.frombuffer(bytes.fromhex("010000000000f87f" * 2), dtype="f8").copy()
 """,
     """
 for code, array in kinds.items():
-    assert array.dtype == np.dtype(code) and array.tolist() == np.array([0, 1, 2]).astype(code).tolist()
+    assert array.dtype == np.dtype(code)
+    assert array.tolist() == np.array([0, 1, 2]).astype(code).tolist()
 assert texts.dtype == np.dtype("U4") and texts[1] == "ünïc" and raw.dtype == np.dtype("S3")
-assert times.dtype == np.dtype("M8[ns]") and str(times[0])[:10] == "2026-01-01" and np.isnat(times[1])
-assert spans.dtype == np.dtype("m8[us]") and big.dtype.str == ">i4" and big.tobytes()[3:8] == b"\\0\\0\\0\\0\\1"
+assert times.dtype == np.dtype("M8[ns]") and str(times[0])[:10] == "2026-01-01"
+assert np.isnat(times[1])
+assert spans.dtype == np.dtype("m8[us]") and big.dtype.str == ">i4"
+assert big.tobytes()[3:8] == b"\\0\\0\\0\\0\\1"
 assert swapped.dtype.str == ">f8" and np.signbit(swapped[1])
 assert odd.tobytes().hex() == "010000000000f87f" * 2
 """,
@@ -142,7 +145,8 @@ objects_part = objects[1:]
 titled = np.dtype([(("Title", "t"), "i4")], metadata={"unit": "m"})
 """,
     """
-assert rows.dtype == dtype and rows.dtype.isalignedstruct and rows["name"].tolist() == ["a", "b", "c"]
+assert rows.dtype == dtype and rows.dtype.isalignedstruct
+assert rows["name"].tolist() == ["a", "b", "c"]
 assert rows[1]["n"] == 7 and np.shares_memory(field, rows)
 field[2] = 9
 assert rows["n"][2] == 9 and type(records) is np.recarray and records.b[1] == "y"
@@ -166,7 +170,8 @@ tagged = np.arange(4).view(Tagged)
 tagged.tag = "mine"
 """,
     """
-assert masked.mask.tolist() == [False, True, False] and masked.fill_value == -9 and masked.sum() == 4
+assert masked.mask.tolist() == [False, True, False] and masked.fill_value == -9
+assert masked.sum() == 4
 assert hard.hardmask and hard[1] is np.ma.masked and hard.sum() == sum(range(0, 20_000, 2))
 assert nothing is np.ma.masked and type(matrix) is np.matrix and (matrix * matrix)[0, 0] == 7
 assert type(tagged) is Tagged and tagged.tag == "mine" and tagged[1:].tag == "mine"
@@ -219,7 +224,11 @@ seeds.spawn(2)
 children = new.spawn(1)
 """,
     """
-tell((np.random.random(), np.random.normal(), new.integers(10, dtype="u4"), new.random(), mt.normal()))
+tell(np.random.random())
+tell(np.random.normal())
+tell(new.integers(10, dtype="u4"))
+tell(new.random())
+tell(mt.normal())
 tell((old.normal(), old.random_sample(), children[0].random(), new.spawn(1)[0].random()))
 assert alias is new and seeds.n_children_spawned == 2
 tell((seeds.spawn(1)[0].generate_state(2).tolist(), bits.random_raw(2).tolist(), new.random()))

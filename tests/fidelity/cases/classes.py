@@ -197,7 +197,8 @@ by = {Colour.RED: "r", Level.LOW: "l"}
     """
 assert red is Colour.RED is Colour(1) is Colour["CRIMSON"] and red.loud == "RED!"
 assert Colour.GREEN.value == [2] and list(Colour) == [Colour.RED, Colour.GREEN]
-assert level is Level.HIGH and level == 2 and both == Right.READ | Right.WRITE and Right.READ in both
+assert level is Level.HIGH and level == 2 and both == Right.READ | Right.WRITE
+assert Right.READ in both
 assert type(both) is Right and word is Word.A and word == "a" and by[Colour.RED] == "r"
 assert by[Level(1)] == "l" and Right(3) is both
 """,
@@ -242,7 +243,8 @@ else:
 assert [f.name for f in dataclasses.fields(Basket)] == ["name", "items", "last"]
 assert dataclasses.fields(Basket)[0].default is MISSING
 assert dataclasses.fields(Basket)[1].default_factory is __builtins__.list
-assert dataclasses.fields(Basket)[1].metadata["unit"] == "kg" and dataclasses.fields(Basket)[2].kw_only
+assert dataclasses.fields(Basket)[1].metadata["unit"] == "kg"
+assert dataclasses.fields(Basket)[2].kw_only
 assert basket.items == [4] and Basket.shared["k"] is basket and wrapped.basket is basket
 assert dataclasses.replace(point, x=7) == Point(7, 2) and Basket("c").items == [0]
 assert dataclasses.asdict(point) == {"x": 1, "y": 2} and Basket("c").items is not Basket("d").items
@@ -281,7 +283,8 @@ careful.cache = "new"
 """,
     """
 assert slotted.a is slotted and not hasattr(slotted, "b") and both.a is slotted and both.c == "c"
-assert mixed.b is both and mixed.free == 1 and not hasattr(mixed, "c") and not hasattr(both, "__dict__")
+assert mixed.b is both and mixed.free == 1 and not hasattr(mixed, "c")
+assert not hasattr(both, "__dict__")
 assert careful.data == [1] and careful.cache == "new" and reduced.key == "k"
 assert type(Slotted.a).__name__ == "member_descriptor"
 """,
@@ -333,7 +336,8 @@ assert Stack.__parameters__ == (T,) and Stack.__parameters__[0] is T and Ints.__
 assert Ints.__origin__ is Stack and stack.items == [3] and type(stack) is Stack
 assert stack.__orig_class__ == Stack[Base] and shape == Optional[Stack[T]]
 assert UserId(5) == 5 and UserId.__supertype__ is int and UserId.__name__ == "UserId"
-assert lit == Literal["a", 1] and call.__parameters__ == (P, T) and T.__bound__.__forward_arg__ == "Base"
+assert lit == Literal["a", 1] and call.__parameters__ == (P, T)
+assert T.__bound__.__forward_arg__ == "Base"
 assert maybe == dict[str, list[T]] | None and Stack.push.__annotations__["item"] is T
 """,
 )

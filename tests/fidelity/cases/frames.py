@@ -31,12 +31,15 @@ tail = df.tail(3)
 assert alias is df and df.dtypes.equals(dtypes) and copy is not df
 pd.testing.assert_frame_equal(df, copy)
 pd.testing.assert_frame_equal(tail, df.tail(3))
-assert df["i"].dtype == "int32" and str(df["t"].dtype) in {"datetime64[ns, Europe/Berlin]", "datetime64[us, Europe/Berlin]"}
+assert df["i"].dtype == "int32"
+assert str(df["t"].dtype) in {"datetime64[ns, Europe/Berlin]", "datetime64[us, Europe/Berlin]"}
 assert type(df.index) is pd.RangeIndex and np.isnan(df.loc[3, "f"]) and pd.isna(df.loc[4, "s"])
 df["new"] = df["i"] * 2
 df.loc[0, "i"] = -1
 assert "new" not in copy and alias.loc[0, "i"] == -1 and copy.loc[0, "i"] == 0
-tell((str(df["s"].dtype), pd.util.hash_pandas_object(df.drop(columns="o")).sum(), str(df["t"].dt.tz)))
+tell(str(df["s"].dtype))
+tell(pd.util.hash_pandas_object(df.drop(columns="o")).sum())
+tell(str(df["t"].dt.tz))
 """,
 )
 shelf.restored(
@@ -57,7 +60,8 @@ named = pd.Index([3, 1, 2], name=("odd", "name"))
 """,
     """
 assert multi.loc[("b", 1), "v"] == 2 and multi.index.names == ["k", "n"]
-assert columns[("y", 2)].tolist() == [0, 1] and days.freq == pd.offsets.BDay() and days.freqstr == "B"
+assert columns[("y", 2)].tolist() == [0, 1] and days.freq == pd.offsets.BDay()
+assert days.freqstr == "B"
 assert periods.freqstr == "M" and by_period["2026-02"] == 2 and by_period.name == "p"
 assert spans.freq == pd.offsets.Hour() and ranges.closed == "left" and ranges.get_loc(1) == 1
 assert kinds.ordered and list(kinds.categories) == ["b", "a", "c"] and kinds.name == "c"
@@ -84,12 +88,15 @@ stamp, delta = pd.Timestamp("2026-03-29 02:30", tz="UTC"), pd.Timedelta("1ns")
 """,
     """
 assert series["int"].dtype == pd.Int64Dtype() and series["int"][1] is pd.NA is nothing
-assert series["bool"].dtype == "boolean" and series["float"].dtype == "Float32" and series["float"][1] is pd.NA
+assert series["bool"].dtype == "boolean" and series["float"].dtype == "Float32"
+assert series["float"][1] is pd.NA
 assert series["string"].dtype == "string" and series["string"].isna().tolist() == [False, True]
 assert series["python"].dtype.storage == "python" and no_time is pd.NaT
 assert series["sparse"].dtype == pd.SparseDtype(int, 0) and series["sparse"].density == 0.25
-assert series["cat"].ordered and list(series["cat"].categories) == ["y", "x"] and series["cat"].codes.tolist() == [1, -1, 0]
-assert series["tz"][1] is pd.NaT and df["c"].cat.ordered and stamp.tz is not None and delta.value == 1
+assert series["cat"].ordered and list(series["cat"].categories) == ["y", "x"]
+assert series["cat"].codes.tolist() == [1, -1, 0]
+assert series["tz"][1] is pd.NaT and df["c"].cat.ordered and stamp.tz is not None
+assert delta.value == 1
 series["int"][0] = 9
 tell((df["a"].sum(), str(series["string"].dtype), repr(df)))
 """,
@@ -100,7 +107,10 @@ shelf.restored(
     + """
 import pyarrow as pa
 df = pd.DataFrame(
-    {"a": pd.array([1, None], dtype="int64[pyarrow]"), "s": pd.array(["x", "y"], dtype="string[pyarrow]")}
+    {
+        "a": pd.array([1, None], dtype="int64[pyarrow]"),
+        "s": pd.array(["x", "y"], dtype="string[pyarrow]"),
+    }
 )
 lists = pd.Series([[1, 2], None], dtype=pd.ArrowDtype(pa.list_(pa.int32())))
 texts = pd.Series(["word"] * 50_000 + [None])
@@ -108,7 +118,8 @@ texts = pd.Series(["word"] * 50_000 + [None])
     """
 assert str(df.dtypes["a"]) == "int64[pyarrow]" and df["a"].isna().tolist() == [False, True]
 assert list(lists[0]) == [1, 2] and lists.dtype == pd.ArrowDtype(pa.list_(pa.int32()))
-assert texts.count() == 50_000 and pd.isna(texts.iloc[-1]) and df["s"].str.upper().tolist() == ["X", "Y"]
+assert texts.count() == 50_000 and pd.isna(texts.iloc[-1])
+assert df["s"].str.upper().tolist() == ["X", "Y"]
 tell((str(texts.dtype), str(df["s"].dtype)))
 """,
 )
@@ -243,5 +254,22 @@ cache = {"series": series}
 assert series["b"] is items[1] and df["item"].iloc[2] is items[2] and cache["series"] is series
 items[0].n = 50
 assert df["item"].map(lambda item: item.n).tolist() == [50, 1, 2]
+""",
+)
+shelf.restored(
+    "zones of other makers, and offsets",
+    BEGIN
+    + """
+from dateutil import tz
+from dateutil.relativedelta import relativedelta
+zone = tz.gettz("Europe/Paris")
+times = pd.date_range("2026-03-28", periods=3, tz=zone)
+step = relativedelta(months=1)
+table = {"at": times[0], "zone": zone}
+""",
+    """
+assert table["zone"] is zone and str(times[2].utcoffset()) == "2:00:00" and times[0] == table["at"]
+assert pd.Timestamp("2026-01-31") + step == pd.Timestamp("2026-02-28")
+assert times.tz.utcoffset(times[0]) is not None
 """,
 )

@@ -40,14 +40,16 @@ tell(model.predict_proba(frame).tobytes().hex())
 assert model[-1] is last and model.named_steps["columntransformer"] is not None
 before = model.predict_proba(frame)
 shift = 100
-assert not np.array_equal(before, model.predict_proba(frame)) and list(model.feature_names_in_) == list(frame)
+assert not np.array_equal(before, model.predict_proba(frame))
+assert list(model.feature_names_in_) == list(frame)
 """,
 )
 sklearn.restored(
     "trees, forests and boosting",
     DATA
     + """
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor
 forest = RandomForestClassifier(20, random_state=1, n_jobs=1).fit(X, y)
 boosted = GradientBoostingClassifier(n_estimators=5, random_state=0).fit(X, y)
 hist = HistGradientBoostingRegressor(max_iter=5, random_state=0).fit(X, y)
@@ -78,16 +80,20 @@ class Mean(ClassifierMixin, BaseEstimator):
         return self
     def predict(self, X):
         return (X[:, 0] > self.mean_ + self.offset).astype(int)
-search = GridSearchCV(Mean(), {"offset": [0.0, 0.5]}, cv=KFold(3, shuffle=True, random_state=0)).fit(X, y)
+folds = KFold(3, shuffle=True, random_state=0)
+search = GridSearchCV(Mean(), {"offset": [0.0, 0.5]}, cv=folds).fit(X, y)
 near = KNeighborsClassifier(3, algorithm="kd_tree").fit(X, y)
 trees = KDTree(X), BallTree(X)
-svc, pca, means = SVC(probability=False).fit(X, y), PCA(2).fit(X), KMeans(3, n_init=1, random_state=0).fit(X)
+svc, pca = SVC().fit(X, y), PCA(2).fit(X)
+means = KMeans(3, n_init=1, random_state=0).fit(X)
 """,
     """
 assert type(search.best_estimator_) is Mean and isinstance(clone(search).estimator, Mean)
 tell((search.best_params_, search.predict(X).sum(), near.predict_proba(X).tobytes().hex()))
 tell([tree.query(X[:5], k=2)[1].tolist() for tree in trees])
-tell((svc.decision_function(X).tobytes().hex(), pca.transform(X).tobytes().hex(), means.predict(X).sum()))
+tell(svc.decision_function(X).tobytes().hex())
+tell(pca.transform(X).tobytes().hex())
+tell(means.predict(X).sum())
 """,
 )
 sklearn.restored(
@@ -194,8 +200,15 @@ test = stats.ttest_1samp(points[:, 0], 0)
 filtering = signal.butter(2, 0.5, output="sos")
 """,
     """
-tell((tree.query(np.zeros((1, 3)), k=3)[1].tolist(), hull.volume, float(spline(2.5)), fit.x.tolist()))
-tell((frozen.cdf(0), kde(0.5).tolist(), rotation.apply([1, 0, 0]).tolist(), test.pvalue, filtering.tolist()))
+tell(tree.query(np.zeros((1, 3)), k=3)[1].tolist())
+tell(hull.volume)
+tell(float(spline(2.5)))
+tell(fit.x.tolist())
+tell(frozen.cdf(0))
+tell(kde(0.5).tolist())
+tell(rotation.apply([1, 0, 0]).tolist())
+tell(test.pvalue)
+tell(filtering.tolist())
 assert fit.success and spline(2) == 4
 """,
 )
@@ -234,9 +247,11 @@ assert view[0] == -1 and turned[10, 0] == -1 and array[10] == -1 and copy[10] ==
 array[11] = -2
 assert base[11] == -2
 part[0] = 7
-assert small[1] == 7 and scalar.item() == 5 and scalar.dtype == torch.int64 and empty.shape == (0, 3)
+assert small[1] == 7 and scalar.item() == 5 and scalar.dtype == torch.int64
+assert empty.shape == (0, 3)
 cast[0] = 1065353216
-assert base[0] == 1.0 and half.dtype == torch.bfloat16 and half.sum() == 4 and sparse.to_dense().trace() == 3
+assert base[0] == 1.0 and half.dtype == torch.bfloat16 and half.sum() == 4
+assert sparse.to_dense().trace() == 3
 """,
 )
 TRAINING = """
@@ -302,9 +317,11 @@ named = dict(model.named_parameters())
 detached = parameter.detach()
 """,
     """
-assert leaf.requires_grad and leaf.is_leaf and leaf.grad.tolist() == [2, 2, 2] and not frozen.requires_grad
+assert leaf.requires_grad and leaf.is_leaf and leaf.grad.tolist() == [2, 2, 2]
+assert not frozen.requires_grad
 assert type(parameter) is nn.Parameter and parameter.note == "mine"
-assert model[1].weight is model[0].weight and not model.training and not model[0].weight.requires_grad
+assert model[1].weight is model[0].weight and not model.training
+assert not model[0].weight.requires_grad
 with torch.no_grad():
     parameter[0] = 50
 assert detached[0] == 50 and named["0.weight"] is model[0].weight
@@ -341,9 +358,12 @@ tensors = TensorDataset(torch.arange(6))
 left, right = random_split(tensors, [4, 2])
 """,
     """
-assert loader.dataset is squares and loader.generator is generator and right.dataset is left.dataset is tensors
+assert loader.dataset is squares and loader.generator is generator
+assert right.dataset is left.dataset is tensors
 tell([batch.tolist() for batch in loader])
-tell((torch.rand(2, generator=generator).tolist(), torch.rand(2).tolist(), [int(x[0]) for x in left]))
+tell(torch.rand(2, generator=generator).tolist())
+tell(torch.rand(2).tolist())
+tell([int(x[0]) for x in left])
 """,
 )
 torch.restored(

@@ -130,7 +130,8 @@ class Job:
     """
 assert log is logging.getLogger("fidelity.case") and log.level == logging.DEBUG and Job.log is log
 log.debug("two")
-assert text.getvalue() == "DEBUG one\\nDEBUG two\\n" and log.handlers == [handler] and not log.propagate
+assert text.getvalue() == "DEBUG one\\nDEBUG two\\n" and log.handlers == [handler]
+assert not log.propagate
 assert plain is logging.getLogger("fidelity.plain") and root is logging.root
 """,
 )

@@ -71,7 +71,13 @@ name = "kept"
 )
 shelf.unsaved(
     "sockets, pipes and selectors",
-    {"left": "socket", "right": "socket", "one": "Connection", "other": "Connection", "chooser": ""},
+    {
+        "left": "socket",
+        "right": "socket",
+        "one": "Connection",
+        "other": "Connection",
+        "chooser": "",
+    },
     """
 import multiprocessing, selectors, socket
 left, right = socket.socketpair()

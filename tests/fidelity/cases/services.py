@@ -29,7 +29,10 @@ sqlalchemy.restored(
     """
 metadata = sa.MetaData()
 users = sa.Table(
-    "users", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("name", sa.String(20))
+    "users",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(20)),
 )
 with engine.begin() as connection:
     metadata.create_all(connection)
@@ -133,11 +136,13 @@ prepared = session.prepare_request(requests.Request("GET", "https://example.org/
 """,
     """
 assert alias is session and session.headers["x-token"] == "t" and session.auth == ("u", "p")
-assert session.cookies.get("c", domain="example.org") == "1" and session.get_adapter("https://api/x") is adapter
+assert session.cookies.get("c", domain="example.org") == "1"
+assert session.get_adapter("https://api/x") is adapter
 assert type(adapter) is Slow and adapter.max_retries.total == 3 and adapter._pool_maxsize == 7
 again = session.prepare_request(requests.Request("GET", "https://example.org/a"))
 assert again.headers["Cookie"] == "c=1" and again.url == prepared.url == "https://example.org/a?q=1"
-assert len(session.hooks["response"]) == 1 and session.get_adapter("https://other").max_retries.total == 0
+assert len(session.hooks["response"]) == 1
+assert session.get_adapter("https://other").max_retries.total == 0
 """,
 )
 requests.restored(
@@ -152,7 +157,8 @@ jar = cookiejar_from_dict({"a": "1"})
 error = requests.HTTPError("404 Client Error", response=response)
 """,
     """
-assert response.json() == {"a": 1} and not response.ok and response.headers["content-type"] == "application/json"
+assert response.json() == {"a": 1} and not response.ok
+assert response.headers["content-type"] == "application/json"
 assert jar["a"] == "1" and type(error) is requests.HTTPError and error.response is response
 assert str(error) == "404 Client Error"
 """,
@@ -162,7 +168,8 @@ pydantic.restored(
     """
 from datetime import date
 from typing import Annotated, Generic, Optional, TypeVar
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, computed_field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import computed_field, field_validator
 class Address(BaseModel):
     city: str = "Bern"
 class Person(BaseModel):
@@ -208,7 +215,8 @@ except ValidationError:
     pass
 else:
     raise AssertionError
-assert Person.model_validate_json(bob.model_dump_json()).model_dump() == bob.model_dump() and isinstance(child, Person)
+assert Person.model_validate_json(bob.model_dump_json()).model_dump() == bob.model_dump()
+assert isinstance(child, Person)
 assert isinstance(page, Page) and type(page) is Page[Person] and child.toy == "ball"
 assert Child.model_fields["toy"].default == "ball" and Person(name="new").home == Address()
 class Later(Person):
@@ -252,7 +260,8 @@ zoo = Zoo(pets=[{"kind": "cat"}, {"kind": "dog"}])
 point, names = Point("3"), Names(["a"])
 """,
     """
-assert type(zoo.pets[0]) is Cat and zoo.pets[0].mood is Kind.A and zoo.pets[1].price == Decimal("1.10")
+assert type(zoo.pets[0]) is Cat and zoo.pets[0].mood is Kind.A
+assert zoo.pets[1].price == Decimal("1.10")
 assert numbers.validate_python(["1", 2]) == [1, 2] and point.x == 3 and names.root == ["a"]
 assert Cat(kind="cat", mood="a").mood is Kind.A
 top = 1
@@ -291,7 +300,8 @@ point, fixed, old = Point("3"), Fixed(1), Old(5)
 """,
     """
 import attrs
-assert point.x == 3 and not hasattr(point, "__dict__") and fixed == Fixed(1) and hash(fixed) == hash(Fixed(1))
+assert point.x == 3 and not hasattr(point, "__dict__") and fixed == Fixed(1)
+assert hash(fixed) == hash(Fixed(1))
 for wrong in (lambda: Point(-1), lambda: setattr(point, "x", -5)):
     try:
         wrong()
@@ -306,6 +316,7 @@ except attrs.exceptions.FrozenInstanceError:
 else:
     raise AssertionError
 assert attrs.asdict(point) == {"x": 3, "y": []} and attrs.evolve(fixed, a=5) > fixed
-assert attrs.fields(Point).x.default is NOTHING and attrs.fields(Fixed).b.metadata["m"] == 1 and old.z == 5
+assert attrs.fields(Point).x.default is NOTHING and attrs.fields(Fixed).b.metadata["m"] == 1
+assert old.z == 5
 """,
 )
