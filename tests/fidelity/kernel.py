@@ -130,14 +130,13 @@ class Kernel:
         raise Stopped("the dry run found nothing")
 
     def again(self) -> dict:
-        """Process C: a dry run of the first checkpoint binds nothing; the second is restored."""
-        first, second = self.asked["kernel"], self.asked["again"]
-        before = set(self.names())
-        self.load(first, "blobs", dry=True)
-        self.same_names(before)
-        self.load(second, "again")
+        """Process C: the second checkpoint is restored; a dry run of the first binds nothing."""
+        self.load(self.asked["again"], "again")
         self.same_names(self.asked["bound"])
         self.run("check of the second generation", self.case["check"])
+        before = set(self.names())
+        self.load(self.asked["kernel"], "blobs", dry=True)
+        self.same_names(before)
         return {"told": self.told}
 
     def load(self, kernel: dict, folder: str, dry: bool = False) -> None:

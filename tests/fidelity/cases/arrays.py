@@ -234,16 +234,17 @@ assert alias is new and seeds.n_children_spawned == 2
 tell((seeds.spawn(1)[0].generate_state(2).tolist(), bits.random_raw(2).tolist(), new.random()))
 """,
 )
-shelf.restored(
+shelf.unsaved(
     "functions of numpy and of one's own",
+    {"ufunc": "ufunc"},
     """
 import numpy as np
 from numpy import linalg
 import numpy.linalg as la
-add, kind, none = np.add, np.float64, np.newaxis
+add, kind = np.add, np.float64
+ufunc = np.frompyfunc(lambda a, b: a + b, 2, 1)
 double = np.vectorize(lambda x: x * scale)
 scale = 2
-ufunc = np.frompyfunc(lambda a, b: a + b, 2, 1)
 poly = np.polynomial.Polynomial([1, 2, 3])
 old = np.poly1d([1, 2])
 finfo = np.finfo("f4")
@@ -252,7 +253,7 @@ finfo = np.finfo("f4")
 assert add is np.add and kind is np.float64 and la is linalg is np.linalg
 scale = 3
 assert double([1, 2]).tolist() == [3, 6] and poly(2) == 17 and old(3) == 5
-assert finfo.eps == np.finfo("f4").eps and ufunc(1, 2) == 3
+assert finfo.eps == np.finfo("f4").eps
 """,
 )
 shelf.restored(

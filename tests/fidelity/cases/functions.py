@@ -211,7 +211,8 @@ menu = Menu()
 get = operator.attrgetter("a.b")
 item = operator.itemgetter(1, 0)
 call = operator.methodcaller("upper")
-compare = functools.cmp_to_key(lambda a, b: b - a)
+def compare(a, b):
+    return b - a
 """,
     """
 assert show(1) == "int" and show(Mine()) == "mine" and show("x") == "any" and show5() == "int"
@@ -220,7 +221,7 @@ def _text(x):
     return "str"
 assert show("x") == "str" and show5.func is show and add3(4) == 7
 assert menu.first() == (1, True) and menu.take("x") == "str" and menu.take(1) == "any"
-assert item("ab") == ("b", "a") and call("a") == "A" and sorted([1, 3, 2], key=compare) == [3, 2, 1]
+assert item("ab") == ("b", "a") and call("a") == "A" and sorted([1, 3, 2], key=functools.cmp_to_key(compare)) == [3, 2, 1]
 """,
 )
 shelf.restored(

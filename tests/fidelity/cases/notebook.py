@@ -143,17 +143,17 @@ x = Decimal(1) / 3
     """
 assert os.environ["FIDELITY"] == "on" and getcontext().prec == 5 and x == Decimal("0.33333")
 assert sys.getrecursionlimit() == 4321 and warnings.filters[0][0] == "error"
-assert json.dumps({1: 2}) == "patched" and helpers.RATE == 99 and helpers.priced(1) == 99
+assert textwrap.dedent("x") == "patched" and helpers.RATE == 99 and helpers.priced(1) == 99
 """,
     replay="""
-import json, os, sys, warnings
+import os, sys, textwrap, warnings
 from decimal import Decimal, getcontext
 import helpers
 os.environ["FIDELITY"] = "on"
 getcontext().prec = 5
 sys.setrecursionlimit(4321)
 warnings.simplefilter("error")
-json.dumps = lambda *args, **options: "patched"
+textwrap.dedent = lambda text: "patched"
 helpers.RATE = 99
 """,
     files={"helpers.py": HELPERS},

@@ -228,9 +228,10 @@ assert all((row.next is rows[n - 1]) if n % 100 else row.next is None for n, row
 )
 shelf.unsaved(
     "matches, and other results written in C",
-    {"match": "Match", "scan": "iterator"},
+    {"match": "Match", "scan": "", "compare": "KeyWrapper"},
     """
-import re, zlib
+import functools, re, zlib
+compare = functools.cmp_to_key(lambda a, b: b - a)
 match = re.match(r"(a)(b)", "ab")
 scan = re.finditer("a", "aa")
 checked = zlib.crc32(b"abc")

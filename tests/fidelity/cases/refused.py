@@ -182,21 +182,29 @@ free = threading.Lock()
 )
 shelf.unsaved(
     "threads and executors",
-    {"thread": "hread", "timer": "", "pool": "xecutor", "future": "", "many": "xecutor"},
+    {"thread": "hread", "timer": "", "pool": "xecutor", "future": "uture", "many": "xecutor"},
     """
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-stop = threading.Event()
-thread = threading.Thread(target=stop.wait, daemon=True)
+thread = threading.Thread(target=threading.Event().wait, daemon=True)
 thread.start()
 timer = threading.Timer(1000, print)
 pool = ThreadPoolExecutor(1)
-future = pool.submit(int)
+future = pool.submit(threading.Event().wait, 5)
 many = ProcessPoolExecutor(1)
+with ThreadPoolExecutor(2) as closed:
+    done = [closed.submit(pow, 2, n) for n in range(3)]
+    failed = closed.submit(int, "x")
 """,
     """
-assert not stop.is_set()
-stop.set()
+assert [each.result() for each in done] == [1, 2, 4] and all(each.done() for each in done)
+assert type(failed.exception()) is ValueError and type(closed) is ThreadPoolExecutor
+try:
+    closed.submit(print)
+except RuntimeError:
+    pass
+else:
+    raise AssertionError
 """,
 )
 shelf.unsaved(
@@ -297,7 +305,7 @@ def fine():
 )
 shelf.unsaved(
     "open archives, readers and compressors",
-    {"archive": "", "reader": "reader", "packer": "", "digest": ""},
+    {"archive": "", "reader": "", "packer": "", "digest": ""},
     """
 import csv, hashlib, io, zipfile, zlib
 archive = zipfile.ZipFile("a.zip", "w")

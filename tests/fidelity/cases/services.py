@@ -222,7 +222,7 @@ assert Child.model_fields["toy"].default == "ball" and Person(name="new").home =
 class Later(Person):
     extra: int
 assert Later(name="joe", extra="5").extra == 5
-tell(str(sorted(Person.model_json_schema()["properties"])))
+tell(Address.model_json_schema())
 """,
 )
 pydantic.restored(
