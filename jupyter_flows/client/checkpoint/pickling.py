@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import functools
+import gc
 import pickle
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from jupyter_flows.client.checkpoint import (
     arrays,
+    caches,
     classes,
     denied,
+    finished,
     frames,
     functions,
+    instances,
     language,
+    logs,
     origin,
     rebuilding,
     tensors,
 )
+from jupyter_flows.client.checkpoint import rebuilding_library as again
 from jupyter_flows.client.checkpoint.errors import Refused
 
 PROTOCOL = 5
@@ -30,7 +36,7 @@ Plan = Callable[["Pickler", Any], Any]
 _SIMPLE: dict[type, Plan] = {
     types.FunctionType: functions.reduce,
     types.CellType: functions.reduce_cell,
-    type(functools.lru_cache(int)): functions.reduce_cached,
+    type(functools.lru_cache(int)): caches.reduce,
     **language.TABLE,
 }
 _BUILT_IN = {"builtins", "collections", "datetime", "decimal", "pathlib", "uuid", "fractions"}
@@ -47,6 +53,16 @@ class Live:
         return rebuilding.live, (self.kind, self.name)
 
 
+class _Namespace:
+    """Stands for the names of a module."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self.module = module
+
+    def __reduce__(self) -> Any:
+        return again.namespace, (self.module,)
+
+
 class Pickler(pickle.Pickler):
     """Written in C; `reducer_override` is asked for each object whose type is not built in."""
 
@@ -56,6 +72,7 @@ class Pickler(pickle.Pickler):
         self._plans: dict[type, Plan | None] = dict(_SIMPLE)
         self._lives: dict[tuple[str, str], Live] = {}
         self._partial: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._homes: dict[int, Any] = {}
         self._singles: dict[int, tuple[str, str]] = {}
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
@@ -102,6 +119,14 @@ class Pickler(pickle.Pickler):
             self._partial[id(names)] = names, {key: names[key] for key in kept if key in names}
         return self._partial[id(names)][1]
 
+    def namespace(self, names: dict[str, Any]) -> Any:
+        """The globals of a function whose module, if it has one, can't be imported by its name."""
+        if id(names) not in self._homes:
+            homes = [each for each in gc.get_referrers(names) if isinstance(each, types.ModuleType)]
+            found = next((each for each in homes if vars(each) is names), None)
+            self._homes[id(names)] = names if found is None else _Namespace(found)
+        return self._homes[id(names)]
+
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
         """Whether it goes into the stream: small ones, and those whose owners are unknown here."""
         with buffer.raw() as raw:
@@ -117,10 +142,13 @@ class Pickler(pickle.Pickler):
         self.occurs(getattr(kind, "__module__", None))
         if issubclass(kind, type):
             return classes.reduce
+        ended = finished.plan(kind)
+        if ended is not None:
+            return cast("Plan", ended)
         why = denied.reason(kind)
         if why is not None:
             return _refusing(why)
-        for library in (arrays, frames, tensors):
+        for library in (arrays, frames, tensors, logs):
             plan: Plan | None = library.plan(kind)
             if plan is not None:
                 return plan
@@ -135,7 +163,7 @@ class Pickler(pickle.Pickler):
             return classes.reduce_member
         if kind in origin.cloudpickle.Pickler.dispatch_table:
             return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
-        return self._single_plan(kind)
+        return instances.plan(kind) or self._single_plan(kind)
 
     def _single_plan(self, kind: type) -> Plan | None:
         """An object that the module of its own class keeps under a name, as sentinels are."""
