@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import struct
 import sys
 import threading
 import types
@@ -115,6 +116,11 @@ def _base_size(kind: type) -> int:
     return next(each.__basicsize__ for each in kind.__mro__ if not each.__flags__ & 1 << 9)
 
 
+def reduce_struct(pickler: Pickler, packing: Any) -> Any:
+    del pickler
+    return struct.Struct, (packing.format,)
+
+
 def reduce_type_variable(pickler: Pickler, variable: Any) -> Any:
     """A TypeVar or its kin that the notebook has made; a module's is found there by its name."""
     del pickler
@@ -153,6 +159,7 @@ TABLE: dict[type, Any] = {
     **dict.fromkeys(_VIEWS, reduce_view),
     types.MappingProxyType: reduce_proxy,
     property: reduce_property,
+    struct.Struct: reduce_struct,
     staticmethod: reduce_static,
     classmethod: reduce_static,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import functools
 import importlib
 import sys
 import threading
@@ -120,11 +119,6 @@ def set_function(made: types.FunctionType, state: tuple[Any, ...]) -> None:
     for name, value in attributes.items():
         setattr(made, name, value)
     made.__dict__.update(own)
-
-
-def cached(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
-    """An lru_cache's wrapper, its cache empty."""
-    return functools.lru_cache(maxsize, typed)(wrapped)
 
 
 def set_attributes(made: Any, state: Mapping[str, Any]) -> None:

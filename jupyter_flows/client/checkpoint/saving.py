@@ -40,6 +40,10 @@ class _Failed(Exception):
         self.why = why
 
 
+class _NeedsReplay(Exception):
+    """A variable holds something which a replay cell binds."""
+
+
 class _Again(Exception):
     """Something was learnt that the next attempt does better with."""
 
@@ -85,6 +89,17 @@ def collecting_off() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+class _Seeking(Pickler):
+    """Stops where it meets one of some objects."""
+
+    wanted: set[int]
+
+    def reducer_override(self, thing: Any) -> Any:
+        if id(thing) in self.wanted:
+            raise _NeedsReplay
+        return super().reducer_override(thing)
 
 
 class _Save:
@@ -276,19 +291,22 @@ class _Save:
     def _sort_out(self) -> None:
         """Which names hold something that replay cells bind, and so can only be loaded after."""
         wanted = {id(value) for value in names.with_identity(self.replayed).values()}
-        if not wanted & set(self._reached(list(self.values.values()))):
-            return
-        for name, value in self.values.items():
-            if wanted & set(self._reached([value])):
-                self.second.add(name)
+        self.second = {name for name, value in self.values.items() if self._reaches(value, wanted)}
 
-    def _reached(self, values: list[Any]) -> dict[int, Any]:
-        """All objects that a pickle of these has noted."""
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
-        with contextlib.suppress(Exception):
-            for value in values:
-                pickler.dump(value)
-        return pickler.memo.copy()
+    def _reaches(self, value: Any, wanted: set[int]) -> bool:
+        """Whether a pickle of it comes upon one of these, be it one that can't be saved."""
+        pickler = _Seeking(Null(self.blobs), lambda _: None)
+        pickler.wanted = wanted
+        pickler.refer(self._live())
+        try:
+            pickler.dump(value)
+        except _NeedsReplay:
+            return True
+        except CheckpointError:
+            raise
+        except Exception:  # noqa: BLE001 (it fails again when it is saved)
+            return False
+        return not wanted.isdisjoint(pickler.memo.copy())
 
 
 class _Kept:
