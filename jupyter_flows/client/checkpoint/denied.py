@@ -82,11 +82,19 @@ _DENIED = {
     "data of this thread alone can't be saved": ["_thread._local"],
 }
 
+_ITERATORS = {
+    type(iter(each))
+    for of in [{}, set()]
+    for each in ([of, of.keys(), of.values(), of.items()] if isinstance(of, dict) else [of])
+} | {type(reversed({})), type(reversed({}.values())), type(reversed({}.items()))}
+
 
 def reason(kind: type) -> str | None:
     """Why objects of a type are refused, or None."""
     if issubclass(kind, (io.StringIO, io.BytesIO)):
         return None
+    if kind in _ITERATORS:
+        return "an iterator over a dict or a set can't be saved"
     for why, names in _DENIED.items():
         if any(_is(kind, name) for name in names):
             return why

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 _HISTORY = re.compile(r"_i{0,3}|_{1,3}|_i?\d+|_[iod]h")
-_OWN = {"In", "Out", "exit", "quit", "get_ipython", "__builtins__", "__builtin__", "__loader__"}
+_OWN = {"In", "Out", "__builtins__", "__builtin__", "__loader__"}
 _MODULE = {"__name__", "__doc__", "__package__", "__spec__", "__file__", "__session__"}
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(sys))
 _UNSET: Any = object()
