@@ -15,6 +15,7 @@ from jupyter_flows.client.checkpoint import (
     caches,
     classes,
     denied,
+    figures,
     finished,
     frames,
     functions,
@@ -170,7 +171,7 @@ class Pickler(pickle.Pickler):
         why = denied.reason(kind)
         if why is not None:
             return _refusing(why)
-        for library in (arrays, frames, tensors, tables, logs):
+        for library in (arrays, frames, tensors, tables, logs, figures):
             plan: Plan | None = library.plan(kind)
             if plan is not None:
                 return plan
