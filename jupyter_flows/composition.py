@@ -53,6 +53,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    checkpoints: CheckpointFolder
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
 
@@ -124,11 +125,12 @@ def compose(
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
+    checkpoints = _checkpoints(settings, folder, clock, log)
     engine = Engine(
         server=server,
         store=store,
         kernels=kernels,
-        checkpoints=_checkpoints(settings, folder, clock, log),
+        checkpoints=checkpoints,
         documents=LateDocuments(),
         notebooks=notebooks,
         peers=peers,
@@ -156,7 +158,18 @@ def compose(
         engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
     )
     groups = functools.partial(groups_of, settings)
-    return House(engine, schedules, kernels, peers, keys, server, chance(), groups, certificate)
+    return House(
+        engine,
+        schedules,
+        kernels,
+        peers,
+        keys,
+        server,
+        chance(),
+        checkpoints,
+        groups,
+        certificate,
+    )
 
 
 def _checkpoints(

@@ -20,8 +20,8 @@ from jupyter_flows.ports import RunRow
 
 HELP = """Go on with RUN after a crash, a failure or a stop, from the step that did not finish.
 
-It has the variables that were saved of it, if they were; else the earlier cells run again in a fresh
-kernel. Their first outputs stand. Where the run's server is up, it does that and this command
+It has the variables that were saved of it, if they were; else the earlier cells run again in a
+fresh kernel. Their first outputs stand. Where the run's server is up, it does that and this command
 follows; otherwise it happens here, as with `jupyter flows run`, and the run's links answer again. A
 suspended run is waited for.
 
