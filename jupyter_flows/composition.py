@@ -18,6 +18,7 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
@@ -56,6 +57,7 @@ class House:
     checkpoints: CheckpointFolder
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
+    staying: Staying | None = None
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
@@ -71,8 +73,12 @@ class House:
         await self.engine.start()
         if lasting:
             self.schedules.start()
+        if self.staying is not None:
+            self.staying.start()
 
     async def stop(self) -> None:
+        if self.staying is not None:
+            await self.staying.stop()
         await self.schedules.stop()
         await self.engine.stop()
         self.peers.leave(self.server)
@@ -106,13 +112,15 @@ def compose(
     address: Callable[[], str],
     certificate: str = "",
     adopts: bool,
+    active: Callable[[], None] | None = None,
     log: logging.Logger,
     clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `notebooks` are the server's, None for one that shows no run
     in place; `address` says where this process answers, and `certificate`
-    names the file of its TLS certificate, if it has one.
+    names the file of its TLS certificate, if it has one. `active` is called while runs of this
+    process are unfinished.
 
     Raises StoreUnavailable, WeakKeyError.
     """
@@ -158,17 +166,19 @@ def compose(
         engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
     )
     groups = functools.partial(groups_of, settings)
+    staying = Staying(store, server, active, log) if active else None
     return House(
-        engine,
-        schedules,
-        kernels,
-        peers,
-        keys,
-        server,
-        chance(),
-        checkpoints,
-        groups,
-        certificate,
+        engine=engine,
+        schedules=schedules,
+        kernels=kernels,
+        peers=peers,
+        keys=keys,
+        server=server,
+        secret=chance(),
+        checkpoints=checkpoints,
+        groups_of=groups,
+        certificate=certificate,
+        staying=staying,
     )
 
 
@@ -251,6 +261,7 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "Ker
             max_output_bytes=settings.max_output_bytes, max_result_bytes=settings.max_result_bytes
         ),
         warm=[_warm(entry) for entry in settings.warm_kernels],
+        keep_alive=settings.keep_kernels_alive,
         log=log,
     )
 
