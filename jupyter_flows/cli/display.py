@@ -167,10 +167,8 @@ def how_to_go_on(run: Run, status: RunStatus) -> str:
         return ""
     if has_to_choose(run):
         return how_to_choose(run)
-    if status in machine.WAITS:
-        what, saved = "wait for it here", machine.stand_in(run) is not None
-    else:
-        what, saved = "go on from there", Choice.CHECKPOINT in machine.choices(run)
+    what = "wait for it here" if status in machine.WAITS else "go on from there"
+    saved = machine.stand_in(run) is not None or Choice.CHECKPOINT in machine.choices(run)
     how = ", with the variables that are saved" if saved else ""
     return f"To {what}{how}: jupyter flows resume {run.id}"
 

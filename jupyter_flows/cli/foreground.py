@@ -19,10 +19,11 @@ from jupyter_flows.cli.stopping import Stopped, unless_stopped
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import Json, Run, RunStatus
+from jupyter_flows.core.saved import newest
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 
-KERNEL_ENDS = "No server that lasts is up, so this run's kernel ends with this command."
+KERNEL_ENDS = "No server that lasts is up, so this run's kernel ends with this command"
 RUNS_AGAIN = (
     "After the approval, `jupyter flows resume` runs the earlier cells again in a fresh kernel."
 )
@@ -55,8 +56,7 @@ def run_here(
         if detach and not over(run):
             await engine.saved(run.id)
             run = await follower.follow(run.id, _anyhow, run.seq)
-            then = RUNS_AGAIN if machine.stand_in(run) is None else COMES_BACK
-            display.notice(run, f"{KERNEL_ENDS} {then}")
+            display.notice(run, _kernel_ends(run))
         return run
 
     folder = new.folder or str(Path.cwd())
@@ -95,6 +95,16 @@ def resume_here(
     port = port or PortNotes(settings).noted(run_id)
     folder = before.folder if before.folder and Path(before.folder).is_dir() else str(Path.cwd())
     return _in_foreground(_place(settings, folder, port, Starter()), settings, display, work)
+
+
+def _kernel_ends(run: Run) -> str:
+    """What that means for the run's variables."""
+    if machine.stand_in(run) is not None:
+        return f"{KERNEL_ENDS}. {COMES_BACK}"
+    found = newest(run)
+    names = ", ".join(each.path for each in found.unsaved) if found else ""
+    lost = f", and with it what could not be saved ({names})" if names else ""
+    return f"{KERNEL_ENDS}{lost}. {RUNS_AGAIN}"
 
 
 def _had_to_find_out(before: Run, run: Run) -> bool:

@@ -106,7 +106,8 @@ def _variables_lines(run: Run, status: RunStatus) -> Iterator[str]:
     """What was saved of them, and what may be chosen."""
     newest = run.checkpoints[-1] if run.checkpoints else None
     if status in machine.WAITS:
-        yield from (words.plain(f"variables {line}") for line in saved.sentences(run))
+        for number, line in enumerate(saved.sentences(run)):
+            yield words.plain(f"{'' if number else 'variables':<9} {line}")
     elif newest is not None:
         behind = words.plain(f"behind step {newest.covers[-1]!r}") if newest.covers else ""
         yield f"variables {saved.saved_sentence(newest)} {words.when(newest.saved_at)}, {behind}"
