@@ -54,6 +54,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    checkpoints: CheckpointFolder
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
     staying: Staying | None = None
@@ -132,11 +133,12 @@ def compose(
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
+    checkpoints = _checkpoints(settings, clock, log)
     engine = Engine(
         server=server,
         store=store,
         kernels=kernels,
-        checkpoints=_checkpoints(settings, clock, log),
+        checkpoints=checkpoints,
         documents=LateDocuments(),
         notebooks=notebooks,
         peers=peers,
@@ -166,7 +168,17 @@ def compose(
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
-        engine, schedules, kernels, peers, keys, server, chance(), groups, certificate, staying
+        engine=engine,
+        schedules=schedules,
+        kernels=kernels,
+        peers=peers,
+        keys=keys,
+        server=server,
+        secret=chance(),
+        checkpoints=checkpoints,
+        groups_of=groups,
+        certificate=certificate,
+        staying=staying,
     )
 
 
