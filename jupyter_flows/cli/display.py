@@ -10,7 +10,7 @@ from jupyter_flows.cli.telling import as_json, as_line
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import Gate, Run, RunId, RunStatus, StepId
 from jupyter_flows.ports import Outputs
-from jupyter_flows.web import views
+from jupyter_flows.web.times import time_or_none
 
 JSON_HELP = """\b
 With --json each line of standard output is one object:
@@ -66,7 +66,7 @@ class JsonLines:
             "generation": gate.generation,
             "required_events": gate.options.required_events,
             "votes": len(gate.approvals),
-            "deadline": views.time_or_none(gate.deadline),
+            "deadline": time_or_none(gate.deadline),
             "description": gate.options.description,
             "links": dict(urls) if urls else None,
         }

@@ -30,6 +30,11 @@ _TOLD = (
     e.VoteWithdrawn,
     e.RunInterrupted,
     e.RunResumed,
+    e.CheckpointSaved,
+    e.CheckpointFailed,
+    e.CheckpointDoubted,
+    e.KernelReleased,
+    e.KernelRestored,
 )
 """Events that leave a line above the bar; the others only move it."""
 

@@ -12,7 +12,8 @@ from jupyter_flows.core.model import Json, Run, Step, StepId, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import OutputOp, Shown
 from jupyter_flows.web import views
-from jupyter_flows.web.views import ErrorView, GateView, Time
+from jupyter_flows.web.times import Time
+from jupyter_flows.web.views import ErrorView, GateView
 
 
 class DocumentStep(Struct):
