@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.checkpoint import CheckpointOptions, When
 from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
@@ -21,6 +22,8 @@ from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import FlowsSettings, groups_of
+from jupyter_flows.store.checkpoint_space import Limits as CheckpointLimits
+from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
@@ -125,6 +128,7 @@ def compose(
         server=server,
         store=store,
         kernels=kernels,
+        checkpoints=_checkpoints(settings, folder, clock, log),
         documents=LateDocuments(),
         notebooks=notebooks,
         peers=peers,
@@ -138,7 +142,12 @@ def compose(
             timeout=durations.seconds(settings.default_timeout),
             payload_bytes=settings.max_payload_bytes,
             validator_seconds=durations.seconds(settings.validator_timeout),
+            checkpointing=CheckpointOptions(
+                when=When(settings.checkpoint), grace=durations.seconds(settings.checkpoint_grace)
+            ),
+            checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
         ),
+        short_of_memory=short_of_memory,
         adopts=adopts,
         drives=manager is not None,
         log=log,
@@ -148,6 +157,35 @@ def compose(
     )
     groups = functools.partial(groups_of, settings)
     return House(engine, schedules, kernels, peers, keys, server, chance(), groups, certificate)
+
+
+def _checkpoints(
+    settings: FlowsSettings, folder: Path, clock: Clock, log: logging.Logger
+) -> CheckpointFolder:
+    said = settings.checkpoint_dir
+    after = settings.compress_checkpoints_after
+    return CheckpointFolder(
+        Path(said).expanduser() if said else folder / "checkpoints",
+        CheckpointLimits(
+            max_bytes=settings.checkpoint_max_bytes,
+            min_free=settings.checkpoint_min_free,
+            budget=settings.checkpoint_budget,
+        ),
+        durations.seconds(after) if after else None,
+        clock=clock,
+        log=log,
+    )
+
+
+SHORT = 0.1
+"""The part of the machine's memory that is free, or could be, below which kernels go early."""
+
+
+def short_of_memory() -> bool:
+    import psutil  # noqa: PLC0415 (slow to load)
+
+    memory = psutil.virtual_memory()
+    return bool(memory.available < SHORT * memory.total)
 
 
 async def _notebook_at(path: str) -> dict[str, Json]:

@@ -124,7 +124,7 @@ class RunFlow:
 
 async def _house(folder: Path, clock: MovedClock) -> House:
     house = compose(
-        FlowsSettings(data_dir=str(folder / "data")),
+        FlowsSettings(data_dir=str(folder / "data"), checkpoint="never"),
         manager=AsyncMultiKernelManager(),
         address=lambda: NOWHERE,
         adopts=False,

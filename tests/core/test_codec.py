@@ -11,6 +11,14 @@ from msgspec.structs import fields
 
 from jupyter_flows.core import codec
 from jupyter_flows.core import events as e
+from jupyter_flows.core.checkpoint import (
+    Checkpoint,
+    CheckpointOptions,
+    Choice,
+    OnUnsaved,
+    Unsaved,
+    When,
+)
 from jupyter_flows.core.model import (
     EarlyStop,
     Failure,
@@ -61,6 +69,29 @@ gates = st.builds(
     sequential=st.booleans(),
     validate=st.none() | text,
 )
+names = st.lists(text, max_size=2).map(tuple)
+options = st.builds(
+    CheckpointOptions,
+    when=st.none() | st.sampled_from(When),
+    on_unsaved=st.none() | st.sampled_from(OnUnsaved),
+    grace=st.none() | numbers,
+    exclude=names,
+)
+checkpoints = st.builds(
+    Checkpoint,
+    digest=text,
+    saved_at=numbers,
+    covers=names,
+    variables=st.integers(0, 99),
+    size=st.integers(0, 2**50),
+    new=st.integers(0, 2**50),
+    seconds=numbers,
+    unsaved=st.lists(st.builds(Unsaved, text, text, text, text, st.none() | text), max_size=2).map(
+        tuple
+    ),
+    drops=st.booleans(),
+    doubt=st.none() | text,
+)
 specs = st.builds(
     StepSpec,
     id=text,
@@ -80,6 +111,7 @@ specs = st.builds(
     retry=st.none() | st.builds(Retry, st.integers(0, 9), numbers, retry_if=st.none() | text),
     continue_on_error=st.booleans(),
     failure=st.booleans(),
+    checkpoint=st.none() | options,
 )
 failures = st.builds(Failure, name=text, message=text, reason=st.none() | text)
 FIELDS = {
@@ -105,8 +137,16 @@ FIELDS = {
     "skipped": st.booleans(),
     "goes_on": st.booleans(),
     "in_place": st.booleans(),
+    "checkpointing": options,
+    "choices": st.lists(st.sampled_from(Choice), max_size=2).map(tuple),
+    "changed": st.booleans(),
+    "live": st.booleans(),
+    "replayed": names,
+    "changes": names,
+    "CheckpointSaved.checkpoint": checkpoints,
 }
-"""By a field's name; the others are texts, or None where None is their default."""
+"""By a field's name, alone or behind its kind's; the others are texts, or None where that is their
+default."""
 
 
 def events(kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
@@ -114,6 +154,7 @@ def events(kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
     for field in fields(kind):
         absent = field.default is None
         found = FIELDS.get(field.name, st.none() | text if absent else text)
+        found = FIELDS.get(f"{kind.__name__}.{field.name}", found)
         said[field.name] = st.none() | text if field.name == "outputs" and absent else found
     return st.builds(kind, **said)
 

@@ -7,6 +7,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.checkpoint import Checkpoint
 from jupyter_flows.core.machine import (
     BeginRun,
     Done,
@@ -257,7 +258,13 @@ def test_a_log_without_its_head_is_refused(rows):
 
 
 AT = {"gate": StepId("ask"), "generation": 1}
+SAVED = Checkpoint(sha256(b"1"), 1000.0, (), 1, 8, 8, 0.1)
 SAMPLES = {
+    e.CheckpointSaved: e.CheckpointSaved(checkpoint=SAVED),
+    e.CheckpointFailed: e.CheckpointFailed(why="full"),
+    e.CheckpointDoubted: e.CheckpointDoubted(checkpoint=SAVED.digest, why="no"),
+    e.KernelReleased: e.KernelReleased(checkpoint=SAVED.digest),
+    e.KernelRestored: e.KernelRestored(checkpoint=SAVED.digest),
     e.RunCreated: None,
     e.RunStarted: e.RunStarted(),
     e.NotebookMoved: e.NotebookMoved(path="elsewhere.ipynb"),

@@ -24,7 +24,9 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.audit import verify
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.canonical import sha256
+from jupyter_flows.core.checkpoint import Checkpoint, Choice, Unsaved
 from jupyter_flows.core.machine import (
+    WAITS,
     AskCondition,
     BeginRun,
     Done,
@@ -32,13 +34,18 @@ from jupyter_flows.core.machine import (
     RebuildKernel,
     StartStep,
     Wait,
+    choices,
     created,
     decide,
     evolve,
     plan,
     replay,
+    stand_in,
+    steps_behind,
+    usable,
 )
 from jupyter_flows.core.model import (
+    Digest,
     EarlyStop,
     Failure,
     Gate,
@@ -214,6 +221,8 @@ class Runs(RuleBasedStateMachine):
     def create(self, steps: tuple[StepSpec, ...], begun: bool, timeout: float | None) -> None:
         self.now = 1000.0
         self.minted = 0
+        self.saves = 0
+        self.holds: dict[Digest, dict[StepId, int]] = {}
         first = e.RunCreated(
             path="a.ipynb",
             owner="owner",
@@ -458,9 +467,66 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.LoseKernel(why="killed"))
 
     @precondition(lambda self: self.run.status in (RunStatus.FAILED, RunStatus.INTERRUPTED))
-    @rule()
-    def resume(self) -> None:
-        self.tell(c.Resume(by="owner"))
+    @rule(choice=st.sampled_from([None, None, *Choice]))
+    def resume(self, choice: Choice | None) -> None:
+        chosen = choice if choice in choices(self.run) else None
+        self.tell(c.Resume(by="owner", choice=chosen))
+        REACHED[f"resumed with {chosen}"] += 1
+
+    # ------------------------------------------------------------ what is saved
+
+    @precondition(lambda self: self.run.status in (*WAITS, RunStatus.RUNNING))
+    @rule(
+        what=st.sampled_from(["save"] * 4 + ["release"] * 2 + ["doubt", "miss", "back", "visit"]),
+        whole=at_times,
+    )
+    def save_and_release(self, what: str, whole: bool) -> None:
+        found = stand_in(self.run)
+        waits, running = self.run.status in WAITS, self.run.running_step
+        if what == "save" and not self.run.rebuild:
+            self.save(drops=whole)
+        elif what == "miss" and waits:
+            self.tell(c.MissCheckpoint(why="the disk is full"))
+        elif what == "visit" and not waits and not self.run.rebuild:
+            both = (Choice.KERNEL, Choice.RERUN)
+            self.tell(c.LoseKernel(why="visited", choices=both))
+        elif found is None:
+            return
+        elif what == "release":
+            self.tell(c.ReleaseKernel(checkpoint=found.digest))
+        elif what == "doubt":
+            self.tell(c.DoubtCheckpoint(checkpoint=found.digest, why="it does not load"))
+        elif what == "back" and not waits and running is None:
+            self.tell(c.FinishRestore(checkpoint=found.digest))
+
+    def save(self, *, drops: bool) -> None:
+        """What the kernel holds is kept apart: how often each of its steps had been begun."""
+        self.saves += 1
+        digest = sha256(f"checkpoint {self.saves}".encode())
+        covers = steps_behind(self.run)
+        self.holds[digest] = {step: self.run.steps[step].attempts for step in covers}
+        lost = (Unsaved("con", "Connection", "con", "no", None),)
+        unsaved = lost if self.saves % 4 == 0 else ()
+        saved = Checkpoint(digest, self.now, covers, 1, 8, 8, 0.1, unsaved, drops)
+        self.tell(c.SaveCheckpoint(checkpoint=saved))
+
+    @invariant()
+    def what_a_run_could_go_on_with_is_what_its_kernel_held(self) -> None:
+        """Each step that it covers was begun no more since: nothing goes on with other data."""
+        run = self.run
+        found = usable(run, steps_behind(run))
+        if found is not None:
+            assert found.complete
+            assert found.doubt is None
+            assert self.holds[found.digest] == {s: run.steps[s].attempts for s in found.covers}
+            REACHED["a checkpoint is of use"] += 1
+        restored = next((x for x in run.checkpoints if x.digest == run.restore), None)
+        if run.restore is not None:
+            assert restored is not None
+            assert set(restored.covers) <= set(steps_behind(run))
+            REACHED["a run is resumed from a checkpoint"] += 1
+        assert run.released_at is None or run.status in (*WAITS, RunStatus.RUNNING)
+        assert not run.choices or run.status is RunStatus.INTERRUPTED
 
     @precondition(lambda self: self.run.running_step)
     @rule(really=seldom, cancelled=st.booleans())
@@ -838,7 +904,8 @@ class Runs(RuleBasedStateMachine):
                 return [c.FinishRebuild()]
             case _:
                 plain = any(not step.spec.failure for step in self.run.steps.values())
-                return [c.Resume(by="owner")] if plain else []
+                ways = [c.Resume(by="owner", choice=choice) for choice in choices(self.run)]
+                return ways if plain else []
 
     @invariant()
     def what_is_derived_agrees(self) -> None:
@@ -902,6 +969,9 @@ SITUATIONS = [
         for name in ("ValueError", "ExpressionError", "EarlyStopError", "GateConfigInvalid",
                      "RunTimedOut", "SuspendedDisapproved", "SuspendedTimedOut")
     ),
+    "a checkpoint is of use",
+    "a run is resumed from a checkpoint",
+    *(f"resumed with {choice}" for choice in Choice if choice is not Choice.CHANGED),
     "a failure step began",
     "failing and running",
     "failing and sleeping",

@@ -1,0 +1,95 @@
+"""How the notebook's own classes are saved: as they are, without running their making again."""
+
+from __future__ import annotations
+
+import abc
+import enum
+import types
+from typing import TYPE_CHECKING, Any
+
+from jupyter_flows.client.checkpoint import origin, rebuilding
+
+if TYPE_CHECKING:
+    from jupyter_flows.client.checkpoint.pickling import Pickler
+
+_DERIVED = {"__dict__", "__weakref__", "_abc_impl", "__annotate_func__", "__annotations_cache__"}
+_PLAIN = (int, str, float, bytes)
+
+
+def reduce(pickler: Pickler, cls: Any) -> Any:
+    named = _builtin(cls)
+    if named is not None:
+        return named
+    if origin.by_reference(cls):
+        pickler.occurs(cls.__module__)
+        return NotImplemented
+    safe = _safe(type(cls))
+    first = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if "__slots__" in vars(cls):
+        first["__slots__"] = _slots(cls)
+    return (
+        rebuilding.skeleton,
+        (type(cls), cls.__name__, cls.__bases__, first, safe),
+        (_attributes(cls, first), _registered(cls), safe),
+        None,
+        None,
+        rebuilding.set_class,
+    )
+
+
+def _builtin(cls: type) -> Any:
+    if cls in (type(None), type(Ellipsis), type(NotImplemented)):
+        return origin.cloudpickle._class_reduce(cls)
+    if cls in origin.cloudpickle._BUILTIN_TYPE_NAMES:
+        return origin.cloudpickle._class_reduce(cls)
+    return None
+
+
+def _safe(meta: type) -> bool:
+    """Whether `type.__new__` makes such classes: not where the metaclass is written in C."""
+    return all(
+        each is type or each.__flags__ & 1 << 9 for each in meta.__mro__ if each is not object
+    )
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots: Any = cls.__dict__["__slots__"]
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _attributes(cls: type, first: dict[str, Any]) -> dict[str, Any]:
+    kept = {}
+    for name, value in vars(cls).items():
+        if name in first or name in _DERIVED:
+            continue
+        if isinstance(value, types.MemberDescriptorType) and value.__objclass__ is cls:
+            continue
+        kept[name] = value
+    if "__annotate_func__" in vars(cls):
+        kept["__annotations__"] = dict(cls.__annotations__)
+    return kept
+
+
+def _registered(cls: type) -> list[type]:
+    if not isinstance(cls, abc.ABCMeta):
+        return []
+    registry = abc._get_dump(cls)[0]  # type: ignore[attr-defined]
+    return [each() for each in registry if each() is not None]
+
+
+def is_own_enum(kind: type) -> bool:
+    return issubclass(kind, enum.Enum) and not origin.by_reference(kind)
+
+
+def reduce_member(pickler: Pickler, member: Any) -> Any:
+    """A member of the notebook's own enum: found among its class's attributes."""
+    del pickler
+    cls = type(member)
+    kind: Any = getattr(cls, "_member_type_", object)
+    if kind is object:
+        made: tuple[Any, ...] = (cls, None, None)
+    elif kind in _PLAIN:
+        made = (cls, kind, kind.__getnewargs__(member)[0] if kind is not bytes else bytes(member))
+    else:
+        made = (cls, kind, member._value_)
+    return rebuilding.enum_member, made, vars(member), None, None, rebuilding.set_attributes

@@ -1,0 +1,37 @@
+"""Why nothing was saved, or nothing restored: what the server is told by name and message."""
+
+from __future__ import annotations
+
+
+class CheckpointError(Exception):
+    """The save, or the restore, as a whole has failed."""
+
+    variable: str | None = None
+
+
+class TooLarge(CheckpointError):
+    """More bytes than the server lets a checkpoint have."""
+
+
+class OutOfTime(CheckpointError):
+    """It took longer than the server allows."""
+
+
+class NoSpace(CheckpointError):
+    """The disk is full."""
+
+
+class Missing(CheckpointError):
+    """A blob is not in its folder."""
+
+
+class Damaged(CheckpointError):
+    """Bytes are not those that were saved."""
+
+
+class NotRestored(CheckpointError):
+    """A variable could not be made from its bytes."""
+
+
+class Refused(Exception):
+    """An object can't be saved; the message says why, and what can be done."""

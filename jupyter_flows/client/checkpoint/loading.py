@@ -1,0 +1,170 @@
+"""Loads a checkpoint: every byte is checked, then all variables are made, then they are bound."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import pickle
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from jupyter_flows.client.checkpoint import origin, reading, rebuilding, surroundings
+from jupyter_flows.client.checkpoint.errors import Damaged, NotRestored
+from jupyter_flows.client.checkpoint.saving import collecting_off, type_of
+
+
+class _Feed:
+    """The unpickler's file: the first stream, then the second."""
+
+    def __init__(self) -> None:
+        self.source = io.BytesIO()
+
+    def read(self, size: int = -1) -> bytes:
+        return self.source.read(size)
+
+    def readline(self) -> bytes:
+        return self.source.readline()
+
+    def readinto(self, into: Any) -> int:
+        return self.source.readinto(into)
+
+
+class Placeholder:
+    """What a replay cell would bind, where it is only tried whether the rest can be loaded."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, *args: Any, **options: Any) -> Placeholder:
+        del args, options
+        return Placeholder(self.name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Placeholder(f"{self.name}.{name}")
+
+
+class _Load:
+    """One restore, from its first phase to its last."""
+
+    def __init__(self, folder: str, kernel: dict[str, Any]) -> None:
+        self.kernel = kernel
+        _import_early(kernel)
+        streams, blobs = kernel["streams"], kernel["blobs"]
+        self.texts: list[Any] = [bytearray(each["bytes"]) for each in streams]
+        self.memories: list[Any] = [reading.memory(each["bytes"]) for each in blobs]
+        reading.read(folder, [*streams, *blobs], [*self.texts, *self.memories])
+        self.feed = _Feed()
+        self.unpickler = pickle.Unpickler(self.feed, buffers=self._buffers())
+        self.random: dict[str, Any] | None = None
+
+    def _buffers(self) -> Iterator[Any]:
+        for index, memory in enumerate(self.memories):
+            self.memories[index] = None
+            yield memory
+
+    def stream(self, index: int) -> dict[str, Any]:
+        """The names of one stream with their values. Raises NotRestored."""
+        self.feed.source = io.BytesIO(self.texts[index])
+        self.texts[index] = b""
+        loaded: dict[str, Any] = {}
+        self._next(None)
+        for name in self.kernel["streams"][index]["names"]:
+            loaded[name] = self._next(name)
+        if index == len(self.kernel["streams"]) - 1:
+            self.random = self._next(None)
+            self.unpickler = None  # type: ignore[assignment]
+        return loaded
+
+    def _next(self, name: str | None) -> Any:
+        try:
+            return self.unpickler.load()
+        except Exception as error:
+            what = f"The variable {name}" if name else "The checkpoint"
+            raised = NotRestored(f"{what} can't be restored: {type(error).__name__}: {error}")
+            raised.variable = name
+            raise raised from error
+
+
+_under_way: dict[str, _Load] = {}
+"""The restore whose first phase is over, by its first stream."""
+
+
+def load(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
+    started = time.monotonic()
+    kernel = asked["kernel"]
+    origin.by_value_as_the_user_says()
+    rebuilding.here.shell = shell
+    with collecting_off():
+        count = _PHASES[asked.get("phase", "all")](asked, kernel, shell)
+    return {"loaded": count, "seconds": round(time.monotonic() - started, 3)}
+
+
+def _all(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
+    dry = bool(asked.get("dry"))
+    restore = _Load(asked["folder"], kernel)
+    rebuilding.here.replayed = Placeholder if dry else _bound_in(shell)
+    loaded: dict[str, Any] = {}
+    for index in range(len(kernel["streams"])):
+        loaded.update(restore.stream(index))
+    if dry:
+        _check_types(kernel, loaded)
+        return len(loaded)
+    return _bind(shell, kernel, loaded, restore)
+
+
+def _first(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
+    _under_way.clear()
+    restore = _Load(asked["folder"], kernel)
+    loaded = restore.stream(0)
+    _under_way[kernel["streams"][0]["sha256"]] = restore
+    shell.user_ns.update(loaded)
+    return len(loaded)
+
+
+def _second(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
+    del asked
+    restore = _under_way.pop(kernel["streams"][0]["sha256"], None)
+    if restore is None:
+        raise Damaged("The restore's first phase is missing.")
+    rebuilding.here.replayed = _bound_in(shell)
+    loaded = restore.stream(1) if len(kernel["streams"]) > 1 else {}
+    return _bind(shell, kernel, loaded, restore)
+
+
+_PHASES = {"all": _all, "first": _first, "second": _second}
+
+
+def _bind(shell: Any, kernel: dict[str, Any], loaded: dict[str, Any], restore: _Load) -> int:
+    shell.user_ns.update({name: loaded[name] for name in kernel["names"] if name in loaded})
+    if restore.random is not None:
+        surroundings.set_random_states(restore.random)
+    shell.execution_count = kernel["execution_count"]
+    return len(loaded)
+
+
+def _bound_in(shell: Any) -> Any:
+    def bound(name: str) -> Any:
+        if name not in shell.user_ns:
+            raise LookupError(f"no replay cell has bound {name}")
+        return shell.user_ns[name]
+
+    return bound
+
+
+def _check_types(kernel: dict[str, Any], loaded: dict[str, Any]) -> None:
+    for name, value in loaded.items():
+        told = kernel["names"][name]["type"]
+        found = type_of(value)
+        if found != told:
+            error = NotRestored(f"The variable {name} is a {told}, but comes back as a {found}.")
+            error.variable = name
+            raise error
+
+
+def _import_early(kernel: dict[str, Any]) -> None:
+    """Numpy gives the memory that buffers are read into."""
+    if kernel["blobs"] and "numpy" in kernel["distributions"]:
+        importlib.import_module("numpy")

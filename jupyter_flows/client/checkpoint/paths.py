@@ -1,0 +1,99 @@
+"""Where in a variable the object is that can't be saved: `job.g`, `d['k'][3]`."""
+
+from __future__ import annotations
+
+import functools
+import time
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Fails = Callable[[Any], "Exception | None"]
+_DEEPEST = 50
+_SECONDS = 3.0
+
+
+def culprit(name: str, value: Any, fails: Fails) -> tuple[str, Any, Exception | None]:
+    """The innermost object that fails, with its path and why. Gives up after some seconds."""
+    until = time.monotonic() + _SECONDS
+    path, error = name, None
+    for _ in range(_DEEPEST):
+        found = _first(list(_inside(value)), fails, until)
+        if found is None:
+            break
+        (step, value), error = found
+        path += step
+    return path, value, error
+
+
+def _first(
+    parts: list[tuple[str, Any]], fails: Fails, until: float
+) -> tuple[tuple[str, Any], Exception] | None:
+    """The first part that fails, by halves."""
+    error = fails([value for _, value in parts]) if parts else None
+    if error is None:
+        return None
+    while len(parts) > 1:
+        if time.monotonic() > until:
+            return None
+        half = parts[: len(parts) // 2]
+        failed = fails([value for _, value in half])
+        parts, error = (half, failed) if failed else (parts[len(half) :], error)
+    final = fails([parts[0][1]])
+    return None if final is None else (parts[0], final)
+
+
+def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+    """What an object is made of, as far as Python shows it."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield f"[{_shown(key)}]", item
+            yield f".keys()[{_shown(key)}]", key
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"[{index}]", item) for index, item in enumerate(value))
+    elif isinstance(value, (set, frozenset)):
+        yield from ((f"{{{_shown(item)}}}", item) for item in value)
+    elif isinstance(value, types.MethodType):
+        yield ".__self__", value.__self__
+        yield ".__func__", value.__func__
+    elif isinstance(value, functools.partial):
+        yield ".func", value.func
+        yield from ((f".args[{index}]", item) for index, item in enumerate(value.args))
+        yield from ((f".keywords[{_shown(key)}]", item) for key, item in value.keywords.items())
+    if isinstance(value, types.FunctionType):
+        yield from _of_function(value)
+    yield from _attributes(value)
+
+
+def _of_function(value: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or ()):
+        try:
+            yield f".<locals>.{name}", cell.cell_contents
+        except ValueError:
+            continue
+    yield from (
+        (f".__defaults__[{index}]", it) for index, it in enumerate(value.__defaults__ or ())
+    )
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    try:
+        own = dict(vars(value))
+    except TypeError:
+        own = {}
+    for kind in type(value).__mro__:
+        for name, slot in vars(kind).items():
+            if isinstance(slot, types.MemberDescriptorType) and kind.__flags__ & 1 << 9:
+                try:
+                    own.setdefault(name, slot.__get__(value))
+                except AttributeError:
+                    continue
+    for name, item in own.items():
+        yield f".{name}", item
+
+
+def _shown(key: Any) -> str:
+    if isinstance(key, (str, int, float, bool, bytes, type(None))):
+        text = repr(key)
+        return text if len(text) <= 60 else text[:57] + "..."
+    return type(key).__name__

@@ -1,0 +1,175 @@
+"""One pickler for all variables of a checkpoint: what they share stays shared."""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import sys
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from jupyter_flows.client.checkpoint import (
+    arrays,
+    classes,
+    denied,
+    frames,
+    functions,
+    language,
+    origin,
+    rebuilding,
+    tensors,
+)
+from jupyter_flows.client.checkpoint.errors import Refused
+
+PROTOCOL = 5
+OUT_OF_BAND = 64 * 1024
+"""From this size on a buffer is stored by itself."""
+
+Plan = Callable[["Pickler", Any], Any]
+_SIMPLE: dict[type, Plan] = {
+    types.FunctionType: functions.reduce,
+    types.CellType: functions.reduce_cell,
+    type(functools.lru_cache(int)): functions.reduce_cached,
+    **language.TABLE,
+}
+_BUILT_IN = {"builtins", "collections", "datetime", "decimal", "pathlib", "uuid", "fractions"}
+
+
+class Live:
+    """Stands for an object that is there in every kernel, and is found there by name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind = kind
+        self.name = name
+
+    def __reduce__(self) -> Any:
+        return rebuilding.live, (self.kind, self.name)
+
+
+class Pickler(pickle.Pickler):
+    """Written in C; `reducer_override` is asked for each object whose type is not built in."""
+
+    def __init__(self, file: Any, keep: Callable[[pickle.PickleBuffer], None]) -> None:
+        super().__init__(file, PROTOCOL, buffer_callback=self._buffer)
+        self._keep = keep
+        self._plans: dict[type, Plan | None] = dict(_SIMPLE)
+        self._lives: dict[tuple[str, str], Live] = {}
+        self._partial: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._singles: dict[int, tuple[str, str]] = {}
+        self._kept_alive: list[Any] = []
+        self.modules: set[str] = set()
+        self.owners: list[Any] = []
+        """Arrays that own their memory."""
+        self.foreign: list[Any] = []
+        """Arrays of memory that may be somebody else's too, in a way not known here."""
+        self.storages: dict[int, Any] = {}
+
+    def reducer_override(self, thing: Any) -> Any:
+        kind = type(thing)
+        try:
+            plan = self._plans[kind]
+        except KeyError:
+            plan = self._plans[kind] = self._plan(kind)
+        if plan is None:
+            return NotImplemented
+        return plan(self, thing)
+
+    def refer(self, objects: Iterable[tuple[str, str, Any]]) -> None:
+        """Have these objects, given as kind, name and object, looked up by name when loaded."""
+        told = [(Live(kind, name), thing) for kind, name, thing in objects]
+        self.dump([stands for stands, _ in told])
+        memo = self.memo.copy()
+        for stands, thing in told:
+            memo[id(thing)] = (memo.pop(id(stands))[0], thing)
+        self.memo = memo
+        self._kept_alive.append(told)
+
+    # ------------------------------------------------------------ for reducers
+
+    def live(self, kind: str, name: str) -> Live:
+        """A stand-in, the same each time."""
+        return self._lives.setdefault((kind, name), Live(kind, name))
+
+    def occurs(self, module: str | None) -> None:
+        if module:
+            self.modules.add(module)
+
+    def partial_globals(self, names: dict[str, Any]) -> dict[str, Any]:
+        """What stands for the globals of a module that is saved by value."""
+        if id(names) not in self._partial:
+            kept = ("__package__", "__name__", "__path__", "__file__")
+            self._partial[id(names)] = names, {key: names[key] for key in kept if key in names}
+        return self._partial[id(names)][1]
+
+    def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
+        """Whether it goes into the stream: small ones, and those whose owners are unknown here."""
+        with buffer.raw() as raw:
+            if raw.nbytes < OUT_OF_BAND or not _known(type(raw.obj)):
+                return True
+        self._keep(buffer)
+        return False
+
+    # ------------------------------------------------------------ plans
+
+    def _plan(self, kind: type) -> Plan | None:
+        """How objects of a type are saved. None: in their own way."""
+        self.occurs(getattr(kind, "__module__", None))
+        if issubclass(kind, type):
+            return classes.reduce
+        why = denied.reason(kind)
+        if why is not None:
+            return _refusing(why)
+        for library in (arrays, frames, tensors):
+            plan: Plan | None = library.plan(kind)
+            if plan is not None:
+                return plan
+        return self._other_plan(kind)
+
+    def _other_plan(self, kind: type) -> Plan | None:
+        if issubclass(kind, BaseException):
+            return language.reduce_exception
+        if issubclass(kind, property):
+            return language.reduce_property
+        if classes.is_own_enum(kind):
+            return classes.reduce_member
+        if kind in origin.cloudpickle.Pickler.dispatch_table:
+            return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
+        return self._single_plan(kind)
+
+    def _single_plan(self, kind: type) -> Plan | None:
+        """An object that the module of its own class keeps under a name, as sentinels are."""
+        module = getattr(kind, "__module__", None)
+        if module in _BUILT_IN or module == "__main__" or not isinstance(module, str):
+            return None
+        home = sys.modules.get(module)
+        found = {
+            id(value): (module, name)
+            for name, value in list(getattr(home, "__dict__", {}).items())
+            if type(value) is kind
+        }
+        if not found:
+            return None
+        self._singles.update(found)
+        return _single
+
+
+def _single(pickler: Pickler, thing: Any) -> Any:
+    found = pickler._singles.get(id(thing))
+    return NotImplemented if found is None else (rebuilding.attribute, found)
+
+
+def _refusing(why: str) -> Plan:
+    def refuse(pickler: Pickler, thing: Any) -> Any:
+        del pickler, thing
+        raise Refused(why)
+
+    return refuse
+
+
+def _of_cloudpickle(reduce: Callable[[Any], Any]) -> Plan:
+    return lambda _, thing: reduce(thing)
+
+
+def _known(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in {"numpy", "pyarrow"} or kind.__name__ == "Packed"

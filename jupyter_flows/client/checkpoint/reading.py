@@ -1,0 +1,115 @@
+"""Reads blobs into memory and checks their hash there, two at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jupyter_flows.client.checkpoint.errors import Damaged, Missing
+from jupyter_flows.client.checkpoint.writing import remember
+
+CHUNK = 8 << 20
+READERS = 2
+
+
+def read(folder: str, wanted: Sequence[Any], into: Sequence[Any]) -> None:
+    """Fill `into` with the blobs in their order. Raises Missing and Damaged."""
+    reader = _Reader(Path(folder) / "blobs", wanted, into)
+    reader.run()
+
+
+def memory(size: int) -> Any:
+    """Numpy's arrays own such memory, if there is numpy."""
+    numpy: Any = sys.modules.get("numpy")
+    return bytearray(size) if numpy is None else numpy.empty(size, "u1")
+
+
+class _Reader:
+    def __init__(self, blobs: Path, wanted: Sequence[Any], into: Sequence[Any]) -> None:
+        self._blobs = blobs
+        self._todo = iter(list(zip(wanted, into)))
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(READERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException as error:
+            self._error = error
+            raise
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            while self._error is None:
+                with self._lock:
+                    found = next(self._todo, None)
+                if found is None:
+                    return
+                self._fill(*found)
+        except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
+            self._error = error
+
+    def _fill(self, blob: Any, into: Any) -> None:
+        digest, size = blob["sha256"], blob["bytes"]
+        hashed = hashlib.sha256()
+        with memoryview(into) as view:
+            done = 0
+            for piece in self._pieces(digest, size, view):
+                hashed.update(piece)
+                done += len(piece)
+        if done != size or hashed.hexdigest() != digest:
+            raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
+        remember(size)
+
+    def _pieces(self, digest: str, size: int, view: memoryview) -> Iterator[memoryview]:
+        path = self._blobs / digest[:2] / digest
+        packed = path.with_name(digest + ".z")
+        if path.exists():
+            yield from _plain(path, size, view)
+        elif packed.exists():
+            yield from _unpacked(packed, size, view)
+        else:
+            raise Missing(f"The checkpoint's blob {digest} is gone.")
+
+
+def _plain(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
+    with path.open("rb", buffering=0) as file:
+        done = 0
+        while done < size:
+            got = file.readinto(view[done : done + CHUNK])
+            if not got:
+                return
+            yield view[done : done + got]
+            done += got
+        if file.read(1):
+            raise Damaged(f"The checkpoint's blob {path.name} is longer than it was.")
+
+
+def _unpacked(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
+    done = 0
+    unpacker = zlib.decompressobj()
+    with path.open("rb") as file:
+        while True:
+            packed = unpacker.unconsumed_tail or file.read(CHUNK)
+            if not packed:
+                break
+            try:
+                piece = unpacker.decompress(packed, CHUNK)
+            except zlib.error as error:
+                raise Damaged(f"The checkpoint's blob {path.name} is damaged: {error}") from None
+            if done + len(piece) > size:
+                raise Damaged(f"The checkpoint's blob {path.name} is longer than it was.")
+            view[done : done + len(piece)] = piece
+            yield view[done : done + len(piece)]
+            done += len(piece)

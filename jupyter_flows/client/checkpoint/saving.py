@@ -1,0 +1,321 @@
+"""Saves the namespace: one stream, or two where replay cells bind some of it, and its buffers."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import pickle
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jupyter_flows.client.checkpoint import names, origin, paths, surroundings
+from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
+from jupyter_flows.client.checkpoint.pickling import Pickler
+from jupyter_flows.client.checkpoint.writing import Blobs, Buffers, Null, Stream, as_told
+
+_STANDARD = (
+    "stdin",
+    "stdout",
+    "stderr",
+    "__stdin__",
+    "__stdout__",
+    "__stderr__",
+    "modules",
+    "path",
+)
+_ATTEMPTS = 20
+
+
+class _Failed(Exception):
+    """A variable that can't be saved, with why."""
+
+    def __init__(self, name: str, why: Exception) -> None:
+        super().__init__(name)
+        self.name = name
+        self.why = why
+
+
+class _NeedsReplay(Exception):
+    """A variable that holds something which a replay cell binds."""
+
+
+def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
+    started = time.monotonic()
+    budget = asked.get("budget_seconds")
+    deadline = None if budget is None else started + budget
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    origin.by_value_as_the_user_says()
+    values = names.chosen(shell, asked.get("exclude") or ())
+    with collecting_off(), as_told():
+        blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
+        try:
+            told = _Save(shell, values, blobs).run()
+        finally:
+            blobs.close()
+    return {
+        "saved_at": time.time(),  # noqa: TID251 (the user's kernel has no other clock)
+        "seconds": round(time.monotonic() - started, 3),
+        "python": surroundings.python(),
+        **told,
+        "files": surroundings.files(),
+        "cwd": _cwd(),
+        "sys_path": surroundings.sys_path(),
+        "extensions": surroundings.extensions(shell),
+        "execution_count": getattr(shell, "execution_count", 1),
+    }
+
+
+def _cwd() -> str:
+    return os.getcwd()  # noqa: PTH109
+
+
+@contextlib.contextmanager
+def collecting_off() -> Iterator[None]:
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class _Save:
+    def __init__(self, shell: Any, values: dict[str, Any], blobs: Blobs) -> None:
+        self.shell = shell
+        self.values = values
+        self.blobs = blobs
+        self.replayed = names.replayed(shell)
+        self.unsaved: dict[str, dict[str, Any]] = {}
+        self.second: set[str] = set()
+
+    def run(self) -> dict[str, Any]:
+        if names.with_identity(self.replayed):
+            self._sort_out()
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._attempt()
+            except _Failed as failed:
+                self._probe(failed)
+        raise CheckpointError("The variables can't be saved: each time, another one fails.")
+
+    # ------------------------------------------------------------ an attempt
+
+    def _attempt(self) -> dict[str, Any]:
+        first = [name for name in self.values if name not in self.second]
+        kept = _Kept()
+        stream = Stream(self.blobs, lambda: kept.size)
+        switch = _Switch(stream)
+        pickler = self._pickler(switch, kept.keep)
+        streams = [(stream, first)]
+        try:
+            self._dump(pickler, first, switch, kept)
+            if self.replayed:
+                stream.finish()
+                second = [name for name in self.values if name in self.second]
+                switch.to = stream = Stream(self.blobs, lambda: kept.size + streams[0][0].size)
+                streams.append((stream, second))
+                pickler.refer(self._of_replay())
+                self._dump(pickler, second, switch, kept)
+            pickler.dump(surroundings.random_states())
+            _check_sharing(pickler)
+            self.blobs.check(sum(each.size for each, _ in streams) + kept.size)
+            digests = Buffers(self.blobs, kept.buffers).write()
+            stream.finish()
+        except BaseException:
+            stream.abandon()
+            raise
+        return self._told(streams, kept, digests, pickler)
+
+    def _pickler(self, file: Any, keep: Callable[[Any], None]) -> Pickler:
+        pickler = Pickler(file, keep)
+        pickler.refer(self._live())
+        return pickler
+
+    def _live(self) -> list[tuple[str, str, Any]]:
+        found: list[tuple[str, str, Any]] = [
+            ("namespace", "", self.shell.user_ns),
+            ("shell", "", self.shell),
+            ("module", "builtins", sys.modules["builtins"]),
+            ("globals", "builtins", vars(sys.modules["builtins"])),
+            ("random", "", random._inst),
+        ]
+        found += [("sys", name, getattr(sys, name)) for name in _STANDARD]
+        main = sys.modules.get("__main__")
+        if main is not None:
+            found.append(("module", "__main__", main))
+        flow = names.flow()
+        if flow is not None:
+            found.append(("flow", "results", flow.results))
+        numpy: Any = sys.modules.get("numpy.random")
+        if numpy is not None:
+            found.append(("numpy", "", numpy.mtrand._rand))
+        torch: Any = sys.modules.get("torch")
+        if torch is not None:
+            found.append(("torch", "", torch.default_generator))
+        seen: dict[int, tuple[str, str, Any]] = {}
+        for each in found:
+            if each[2] is not None:
+                seen.setdefault(id(each[2]), each)
+        return list(seen.values())
+
+    def _of_replay(self) -> list[tuple[str, str, Any]]:
+        seen: dict[int, tuple[str, str, Any]] = {}
+        for name, value in names.with_identity(self.replayed).items():
+            seen.setdefault(id(value), ("replayed", name, value))
+        return list(seen.values())
+
+    def _dump(self, pickler: Pickler, chosen: list[str], switch: _Switch, kept: _Kept) -> None:
+        for name in chosen:
+            before = switch.written + kept.size
+            try:
+                pickler.dump(self.values[name])
+            except CheckpointError:
+                raise
+            except Exception as error:
+                raise _Failed(name, error) from error
+            kept.sizes[name] = switch.written + kept.size - before
+
+    def _told(
+        self, streams: list[Any], kept: _Kept, digests: list[str], pickler: Pickler
+    ) -> dict[str, Any]:
+        blobs = [
+            {"sha256": digest, "bytes": buffer_size}
+            for digest, buffer_size in zip(digests, kept.lengths)
+        ]
+        written = [
+            {"sha256": stream.digest, "bytes": stream.size, "names": chosen}
+            for stream, chosen in streams
+        ]
+        distinct = {each["sha256"]: each["bytes"] for each in [*blobs, *written]}
+        return {
+            "streams": written,
+            "blobs": blobs,
+            "names": {
+                name: {"type": type_of(value), "bytes": kept.sizes[name]}
+                for name, value in self.values.items()
+            },
+            "replayed": list(self.replayed),
+            "unsaved": list(self.unsaved.values()),
+            "bytes": sum(distinct.values()),
+            "new_bytes": self.blobs.new_bytes,
+            "distributions": surroundings.distributions(pickler.modules),
+        }
+
+    # ------------------------------------------------------------ names that fail
+
+    def _probe(self, failed: _Failed) -> None:
+        """Which of the names from the failed one on fail too; none of them is tried again."""
+        order = list(self.values)
+        self._unsaved(failed.name, failed.why)
+        pickler = self._trial()
+        for name in order[order.index(failed.name) + 1 :]:
+            try:
+                pickler.dump(self.values[name])
+            except CheckpointError:
+                raise
+            except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+                self._unsaved(name, error)
+                pickler = self._trial()
+
+    def _trial(self) -> Pickler:
+        pickler = self._pickler(Null(self.blobs), lambda _: None)
+        if self.replayed:
+            pickler.refer(self._of_replay())
+        return pickler
+
+    def _unsaved(self, name: str, why: Exception) -> None:
+        value = self.values.pop(name)
+        path, inner, error = paths.culprit(name, value, self._fails)
+        self.unsaved[name] = {
+            "name": name,
+            "type": type_of(inner),
+            "path": path,
+            "reason": reason(error or why, inner),
+        }
+
+    def _fails(self, value: Any) -> Exception | None:
+        try:
+            self._trial().dump(value)
+        except CheckpointError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+            return error
+        return None
+
+    # ------------------------------------------------------------ replay cells
+
+    def _sort_out(self) -> None:
+        """Which names hold something that replay cells bind, and so can only be loaded after."""
+        wanted = {id(value) for value in names.with_identity(self.replayed).values()}
+        if not wanted & set(self._reached(list(self.values.values()))):
+            return
+        for name, value in self.values.items():
+            if wanted & set(self._reached([value])):
+                self.second.add(name)
+
+    def _reached(self, values: list[Any]) -> dict[int, Any]:
+        """All objects that a pickle of these has noted."""
+        pickler = self._pickler(Null(self.blobs), lambda _: None)
+        with contextlib.suppress(Exception):
+            for value in values:
+                pickler.dump(value)
+        return pickler.memo.copy()
+
+
+class _Kept:
+    """Buffers for after the streams; nothing is copied."""
+
+    def __init__(self) -> None:
+        self.buffers: list[pickle.PickleBuffer] = []
+        self.lengths: list[int] = []
+        self.sizes: dict[str, int] = {}
+        self.size = 0
+
+    def keep(self, buffer: pickle.PickleBuffer) -> None:
+        with buffer.raw() as raw:
+            self.lengths.append(raw.nbytes)
+            self.size += raw.nbytes
+        self.buffers.append(buffer)
+
+
+class _Switch:
+    """The pickler's file: now one stream, then the other."""
+
+    def __init__(self, to: Stream) -> None:
+        self.to = to
+        self.written = 0
+
+    def write(self, data: Any) -> int:
+        self.written += len(data)
+        return self.to.write(data)
+
+
+def _check_sharing(pickler: Pickler) -> None:
+    """Memory that two libraries look at would be two memories afterwards."""
+
+
+def type_of(value: Any) -> str:
+    kind = type(value)
+    module = kind.__module__
+    return (
+        kind.__qualname__ if module in {"builtins", "__main__"} else f"{module}.{kind.__qualname__}"
+    )
+
+
+def reason(error: Exception, value: Any) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = str(error).strip().splitlines()
+    told = text[0][:300] if text else ""
+    if isinstance(error, (TypeError, pickle.PicklingError)) and "pickle" in told:
+        return f"an object of type {type_of(value)} can't be saved: {told}"
+    return f"it raises {type(error).__name__} when it is saved: {told}"

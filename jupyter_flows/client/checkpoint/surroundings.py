@@ -1,0 +1,156 @@
+"""What variables need around them: packages, files, folder, paths, extensions, random states."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import os
+import platform
+import random
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+_ALWAYS_LOADED = {"storemagic", "IPython.extensions.storemagic"}
+_found: dict[str, str] = {}
+"""Names of distributions by top-level module."""
+
+
+def python() -> dict[str, Any]:
+    return {
+        "implementation": sys.implementation.name,
+        "version": platform.python_version(),
+        "machine": platform.machine(),
+        "byteorder": sys.byteorder,
+        "maxsize": sys.maxsize,
+    }
+
+
+# ---------------------------------------------------------------- packages and files
+
+
+def version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+
+
+def distributions(modules: Iterable[str]) -> dict[str, str]:
+    """The installed packages that these modules belong to, with their versions."""
+    tops = {name.partition(".")[0] for name in modules} - {"__main__", "builtins", "jupyter_flows"}
+    wanted = {top for top in tops if top in sys.modules and _installed(sys.modules[top])}
+    unknown = wanted - set(_found)
+    _found.update({top: top for top in unknown if version(top) is not None})
+    if wanted - set(_found):
+        _search()
+    names = {_found[top] for top in wanted if top in _found}
+    told = {name: version(name) for name in sorted(names)}
+    return {name: found for name, found in told.items() if found is not None}
+
+
+def _search() -> None:
+    for each in metadata.distributions():
+        name = each.metadata["Name"]
+        listed = (each.read_text("top_level.txt") or "").split()
+        if not listed:
+            listed = sorted({str(path).partition("/")[0] for path in each.files or ()})
+        for top in listed:
+            _found.setdefault(top.removesuffix(".py") if top.endswith(".py") else top, name)
+
+
+def _installed(module: Any) -> bool:
+    path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
+    return isinstance(path, str) and "-packages" in path
+
+
+def _roots() -> list[str]:
+    """Where Python and its packages are."""
+    found = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    with contextlib.suppress(AttributeError):
+        found += [*site.getsitepackages(), site.getusersitepackages()]
+    found += [str(Path(path).parent) for path in found if path and path.endswith("-packages")]
+    return [os.path.realpath(path) + os.sep for path in found if path]
+
+
+def files() -> dict[str, str]:
+    """The user's own modules: their files with their hashes."""
+    roots = _roots()
+    found = {}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
+            continue
+        real = os.path.realpath(path)
+        if "-packages" in real or any(real.startswith(root) for root in roots):
+            continue
+        digest = digest_of(real)
+        if digest is not None:
+            found[real] = digest
+    return found
+
+
+def _ours(name: str) -> bool:
+    return name == "__main__" or name.partition(".")[0] == "jupyter_flows"
+
+
+def digest_of(path: str) -> str | None:
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+# ---------------------------------------------------------------- paths and extensions
+
+
+def sys_path() -> list[dict[str, Any]]:
+    """Entries outside of Python's own, with their places."""
+    roots = _roots()
+    return [
+        {"index": index, "path": path}
+        for index, path in enumerate(sys.path)
+        if isinstance(path, str)
+        and path
+        and not path.endswith(".zip")
+        and not any((os.path.realpath(path) + os.sep).startswith(root) for root in roots)
+    ]
+
+
+def add_to_sys_path(told: Sequence[Any]) -> None:
+    for entry in sorted(told, key=lambda each: int(each["index"])):
+        if entry["path"] not in sys.path:
+            sys.path.insert(min(entry["index"], len(sys.path)), entry["path"])
+
+
+def extensions(shell: Any) -> list[str]:
+    loaded = getattr(getattr(shell, "extension_manager", None), "loaded", ())
+    return sorted(set(loaded) - _ALWAYS_LOADED)
+
+
+# ---------------------------------------------------------------- chance
+
+
+def random_states() -> dict[str, Any]:
+    told: dict[str, Any] = {"random": random.getstate()}
+    numpy: Any = sys.modules.get("numpy.random")
+    if numpy is not None:
+        told["numpy"] = numpy.get_state()
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        told["torch"] = bytes(torch.get_rng_state().numpy())
+    return told
+
+
+def set_random_states(told: dict[str, Any]) -> None:
+    random.setstate(told["random"])
+    if "numpy" in told:
+        importlib.import_module("numpy.random").set_state(told["numpy"])
+    if "torch" in told:
+        torch: Any = importlib.import_module("torch")
+        torch.set_rng_state(torch.frombuffer(bytearray(told["torch"]), dtype=torch.uint8))

@@ -1,0 +1,104 @@
+"""What a Python kernel is told so that it can save its variables, or bring them back.
+
+Everything is one expression, so that no name is added to the user's namespace.
+"""
+
+import functools
+import importlib.util
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from jupyter_flows.core.model import Json
+
+PROTOCOL = 1
+"""Must be the package's number, or its source text is sent instead of the installed one."""
+
+PACKAGE = "jupyter_flows.client.checkpoint"
+_CLOUDPICKLE = "cloudpickle_"
+
+_THERE = f"getattr(__import__('sys').modules.get({PACKAGE!r}), 'PROTOCOL', None) == {PROTOCOL}"
+"""Whether the kernel has the package already."""
+
+_LOADER = """
+import importlib, importlib.machinery, linecache, sys, types
+
+class Sent:
+    "Finds the modules of the package among the texts that were sent."
+    def __init__(self, sources):
+        self.sources = sources
+    def find_spec(self, name, path=None, target=None):
+        if name not in self.sources:
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=name == PACKAGE)
+    def create_module(self, spec):
+        return None
+    def exec_module(self, module):
+        file, source = "<%s>" % module.__name__, self.sources[module.__name__]
+        module.__file__ = file
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
+        exec(compile(source, file, "exec"), module.__dict__)
+
+def installed():
+    try:
+        module = importlib.import_module(PACKAGE)
+    except Exception:
+        return False
+    return getattr(module, "PROTOCOL", None) == PROTOCOL
+
+def sent():
+    for name in [each for each in sys.modules if (each + ".").startswith(PACKAGE + ".")]:
+        del sys.modules[name]
+    for name in ("jupyter_flows", "jupyter_flows.client"):
+        if name not in sys.modules:
+            sys.modules[name] = types.ModuleType(name)
+            sys.modules[name].__path__ = []
+    finder = Sent(SOURCES)
+    sys.meta_path.insert(0, finder)
+    try:
+        for name in SOURCES:
+            importlib.import_module(name)
+    finally:
+        sys.meta_path.remove(finder)
+
+installed() or sent()
+"""
+
+
+@functools.cache
+def sources() -> dict[str, str]:
+    """The texts of the package's modules by name, and that of cloudpickle under a name of its own.
+
+    cloudpickle comes first, so that the package finds it in the kernel.
+    """
+    found = {f"{PACKAGE}.{_CLOUDPICKLE}": _cloudpickle()}
+    for file in sorted(resources.files(PACKAGE).iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".py"):
+            inner = file.name.removesuffix(".py")
+            name = PACKAGE if inner == "__init__" else f"{PACKAGE}.{inner}"
+            found[name] = file.read_text("utf-8")
+    return found
+
+
+def _cloudpickle() -> str:
+    spec = importlib.util.find_spec("cloudpickle")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError("cloudpickle is not installed")
+    return (Path(spec.submodule_search_locations[0]) / "cloudpickle.py").read_text("utf-8")
+
+
+def there() -> str:
+    """The expression that tells whether the kernel has the package, as a bool."""
+    return _THERE
+
+
+def opening() -> str:
+    """The expression that loads the package: the kernel's own, or else from the texts."""
+    names = f"{{'PACKAGE': {PACKAGE!r}, 'PROTOCOL': {PROTOCOL}, 'SOURCES': {sources()!r}}}"
+    return f"{_THERE} or __import__('builtins').exec({_LOADER!r}, {names})"
+
+
+def asking(what: str, asked: Mapping[str, Json]) -> str:
+    """The expression that asks for `save`, `load`, `environment` or `prepare`."""
+    return f"__import__('sys').modules[{PACKAGE!r}].{what}({json.dumps(asked)!r})"
