@@ -4,7 +4,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { answerOf, Mistake, Problem, wordsOf } from './problem.js';
-import { Choice, DocumentRun, Gate, Json, RunStatus } from './wire';
+import { Checkpoint, Choice, DocumentRun, Gate, Json, RunStatus } from './wire';
 
 const BASE = 'jupyter-flows';
 
@@ -18,6 +18,8 @@ export interface GateView extends Gate {
 export interface RunView extends Omit<DocumentRun, 'resumable' | 'kernel_id'> {
   gates: GateView[];
   parameters: Record<string, Json>;
+  /** The newest. */
+  checkpoint: Checkpoint | null;
   result: Json;
   links_base: string;
 }

@@ -100,6 +100,8 @@ export interface Checkpoint {
   seconds: number;
   /** Whether the run can go on with it in the place of its kernel. */
   complete: boolean;
+  /** Whether the unsaved ones are lost with the kernel, as the notebook says. */
+  dropped: boolean;
   /** Why a trial of loading it failed. */
   doubt: string | null;
   unsaved: Unsaved[];
@@ -124,7 +126,7 @@ export interface DocumentRun {
   error: Failure | null;
   /** The kernel that the run has now, if it has one. */
   kernel_id: string | null;
-  /** The newest; null as well where it is not the reader's to see. */
+  /** While the run waits, of what its kernel holds; null as well for all but its owner. */
   checkpoint: Checkpoint | null;
   /** All that is to be said of a waiting run's variables. */
   saved: string | null;

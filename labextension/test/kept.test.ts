@@ -25,6 +25,7 @@ function checkpoint(more: Partial<Checkpoint> = {}): Checkpoint {
     bytes: 1_160_000_000,
     seconds: 0.94,
     complete: true,
+    dropped: false,
     doubt: null,
     unsaved: [],
     ...more
