@@ -1,14 +1,28 @@
 """What an administrator can set, as traits of `FlowsApp` (in jupyter_flows_config.py)."""
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
-from traitlets import Bool, Callable, Dict, HasTraits, Int, List, TraitError, Unicode, validate
+from traitlets import (
+    Bool,
+    Callable,
+    Dict,
+    Enum,
+    Float,
+    HasTraits,
+    Int,
+    List,
+    TraitError,
+    Unicode,
+    validate,
+)
 
 from jupyter_flows.core import durations
+from jupyter_flows.core.checkpoint import When
 from jupyter_flows.core.model import plain_name
 
 
@@ -73,10 +87,82 @@ class FlowsSettings(HasTraits):
         True, help="Whether to take over the runs of servers on this store that have died."
     ).tag(config=True)
 
+    checkpoint = Enum(
+        [when.value for when in When],
+        When.AUTO.value,
+        help="Whether the variables of a run are saved while it waits: `auto` saves them and keeps"
+        " the kernel for `checkpoint_grace`, `always` saves them and lets the kernel go at once,"
+        " `never` only keeps the kernel. A flow, or a gate, may say otherwise.",
+    ).tag(config=True)
+
+    checkpoint_dir = Unicode(
+        "",
+        help="The folder of saved variables, private, as large as what is in memory. Default:"
+        " `checkpoints` in `data_dir`.",
+    ).tag(config=True)
+
+    checkpoint_grace = Unicode(
+        "15m", help="How long a kernel is kept after its variables were saved: as in 90s, 30m, 12h."
+    ).tag(config=True)
+
+    checkpoint_timeout = Unicode(
+        "10m", help="How long saving may take; then it is given up, and the kernel is kept."
+    ).tag(config=True)
+
+    checkpoint_max_bytes = Int(
+        10 << 30, help="The most that is saved of one run at a time; over it, the kernel is kept."
+    ).tag(config=True)
+
+    checkpoint_min_free = Float(
+        20.0, help="How much of the disk of `checkpoint_dir` is left free, in percent."
+    ).tag(config=True)
+
+    checkpoint_budget = Int(
+        0, help="The most bytes that the saved variables of all runs may have; 0 for no limit."
+    ).tag(config=True)
+
+    compress_checkpoints_after = Unicode(
+        "1h",
+        help="How long saved variables lie before they are compressed, in the background, where that"
+        " saves a fifth of them or more. Empty: never.",
+    ).tag(config=True)
+
+    keep_kernels_alive = Bool(
+        True,
+        help="Whether the culling of idle kernels passes over those of runs that aren't over.",
+    ).tag(config=True)
+
+    keep_server_alive = Bool(
+        False,
+        help="Whether a server counts as active while runs wait, so that nobody shuts it down as"
+        " idle.",
+    ).tag(config=True)
+
+    detached_kernels = Bool(
+        False,
+        help="Whether the kernels of runs outlive their server, which finds them when it comes back.",
+    ).tag(config=True)
+
     def _data_dir_default(self) -> str:
         return os.environ.get("JUPYTER_FLOWS_DATA_DIR") or str(Path(jupyter_data_dir()) / "flows")
 
-    @validate("default_timeout", "validator_timeout")
+    @validate("compress_checkpoints_after")
+    def _is_a_duration_or_empty(self, proposal: Any) -> str:
+        return self._is_a_duration(proposal) if proposal["value"].strip() else ""
+
+    @validate("checkpoint_max_bytes")
+    def _is_some(self, proposal: Any) -> int:
+        return int(_between(proposal, 1))
+
+    @validate("checkpoint_budget")
+    def _is_not_negative(self, proposal: Any) -> int:
+        return int(_between(proposal, 0))
+
+    @validate("checkpoint_min_free")
+    def _is_a_percentage(self, proposal: Any) -> float:
+        return _between(proposal, 0, 99)
+
+    @validate("default_timeout", "validator_timeout", "checkpoint_grace", "checkpoint_timeout")
     def _is_a_duration(self, proposal: Any) -> str:
         try:
             durations.seconds(proposal["value"])
@@ -87,6 +173,15 @@ class FlowsSettings(HasTraits):
     @validate("warm_kernels")
     def _are_warm_kernels(self, proposal: Any) -> list[dict[str, Any]]:
         return [_warm_kernels(entry) for entry in proposal["value"]]
+
+
+def _between(proposal: Any, least: float, most: float = math.inf) -> float:
+    """Raises TraitError for a value outside of these."""
+    value: float = proposal["value"]
+    if least <= value <= most:
+        return value
+    allowed = f"from {least} to {most}" if most < math.inf else f"{least} or more"
+    raise TraitError(f"FlowsApp.{proposal['trait'].name}: {value} must be {allowed}")
 
 
 def _warm_kernels(said: Any) -> dict[str, Any]:
@@ -101,6 +196,18 @@ def _warm_kernels(said: Any) -> dict[str, Any]:
     raise TraitError(
         f"FlowsApp.warm_kernels: {said!r} must have `kernel_name`; it may have `count`, `max_age`"
     )
+
+
+def checkpoint_folder(settings: FlowsSettings) -> Path:
+    """Where saved variables lie."""
+    named = settings.checkpoint_dir or str(Path(settings.data_dir) / "checkpoints")
+    return Path(named).expanduser().absolute()
+
+
+def compress_after(settings: FlowsSettings) -> float | None:
+    """In seconds; None for never."""
+    said = settings.compress_checkpoints_after
+    return durations.seconds(said) if said else None
 
 
 def groups_of(settings: FlowsSettings, name: str, user: Any = None) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from jupyter_flows.store.checkpoint_folder import PACKED, Layout
@@ -30,20 +30,18 @@ def _size(path: Path) -> int | None:
         return None
 
 
-def content(path: Path) -> Iterator[bytes]:
-    """The uncompressed content, in pieces of `CHUNK` bytes at most.
-
-    Raises OSError, and ValueError for a compressed file that is damaged.
-    """
-    if path.suffix == PACKED:
-        yield from _unpacked(path)
-        return
+def plain(path: Path) -> Iterator[bytes]:
+    """The content of a plain file, in pieces of `CHUNK` bytes at most. Raises OSError."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
 
 
-def _unpacked(path: Path) -> Iterator[bytes]:
+def unpacked(path: Path) -> Iterator[bytes]:
+    """The uncompressed content of a compressed file, in such pieces.
+
+    Raises OSError, and ValueError for one that is damaged.
+    """
     unpacker = zlib.decompressobj()
     with path.open("rb") as file:
         try:
@@ -58,6 +56,16 @@ def _unpacked(path: Path) -> Iterator[bytes]:
         raise ValueError("it is cut short, or has more behind its end")
 
 
+def hash_of(pieces: Iterable[bytes], stop: Callable[[], bool]) -> str | None:
+    """The SHA-256 of these; None if it was to stop before the end."""
+    hashed = hashlib.sha256()
+    for piece in pieces:
+        hashed.update(piece)
+        if stop():
+            return None
+    return hashed.hexdigest()
+
+
 def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> str:
     """As `fault`, but every byte is read. `stop` ends it early, with nothing found."""
     found = fault(layout, name, size)
@@ -65,22 +73,10 @@ def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> st
         return found
     path = layout.blob(name)
     try:
-        hashed = hash_of(path if path.exists() else path.with_name(name + PACKED), stop)
+        pieces = plain(path) if path.exists() else unpacked(path.with_name(name + PACKED))
+        hashed = hash_of(pieces, stop)
     except ValueError as error:
         return f"can't be uncompressed: {error}"
     except OSError as error:
         return f"can't be read: {error.strerror}"
     return "" if hashed in (name, None) else "has another content than was saved"
-
-
-def hash_of(path: Path, stop: Callable[[], bool] = lambda: False) -> str | None:
-    """The SHA-256 of the uncompressed content; None if it was to stop before the end.
-
-    Raises OSError, and ValueError for a compressed file that is damaged.
-    """
-    hashed = hashlib.sha256()
-    for chunk in content(path):
-        hashed.update(chunk)
-        if stop():
-            return None
-    return hashed.hexdigest()

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_flows.store.checkpoint_blobs import CHUNK, content, hash_of
+from jupyter_flows.store.checkpoint_blobs import CHUNK, hash_of, plain, unpacked
 from jupyter_flows.store.checkpoint_folder import (
     HEX,
     PACKED,
@@ -104,7 +104,7 @@ class Tidier:
 
     def _is_whole(self, packed: Path, name: str) -> bool:
         try:
-            return hash_of(packed, self._stop) == name
+            return hash_of(unpacked(packed), self._stop) == name
         except ValueError:
             return False
 
@@ -153,7 +153,7 @@ def _write_packed(path: Path, new: Path, stop: Callable[[], bool]) -> str | None
     packer, hashed = zlib.compressobj(_LEVEL), hashlib.sha256()
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        for chunk in content(path):
+        for chunk in plain(path):
             if stop():
                 return None
             hashed.update(chunk)
