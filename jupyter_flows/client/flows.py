@@ -144,7 +144,9 @@ def identity(text: str = "{}") -> _Told:
     """
     del text
     ran = _flow.hook.ip.execution_count - 1 if _flow.hook else 0
-    told = {"nonce": _flow.nonce, "foreign": _flow.foreign, "run": _flow.run_id}
+    watched = _flow.hook is not None  # else another run has let this kernel go
+    foreign = _flow.foreign if watched else max(1, _flow.foreign)
+    told = {"nonce": _flow.nonce, "foreign": foreign, "run": _flow.run_id}
     return _Told({**told, "execution_count": ran})
 
 
@@ -153,15 +155,11 @@ def remembered(limit: int) -> _Told:
     return _Told(remembered_now(limit))
 
 
-def set_aside() -> _Told:
-    """Between the two parts of a checkpoint, before cells run again."""
-    set_names_aside()
-    return _Told({})
-
-
-def recalled(text: str) -> _Told:
-    """All names of a checkpoint have been loaded."""
+def recalled(text: str, aside: bool = False) -> _Told:
+    """The names of a checkpoint have been loaded; with `aside`, those before cells run again."""
     recall(json.loads(text))
+    if aside:
+        set_names_aside()
     return _Told({})
 
 

@@ -31,6 +31,7 @@ class Line:
         self._client = kernel.client(context)
         self._own: deque[str] = deque(maxlen=OWN_REQUESTS)
         self._asked: dict[str, asyncio.Future[Mapping[str, Json]]] = {}
+        self._begun: set[asyncio.Future[Mapping[str, Json]]] = set()
         self._readers: list[asyncio.Task[None]] = []
         self.heard = asyncio.Event()
         self.on_iopub: Callable[[Message], None] = lambda _: None
@@ -59,13 +60,18 @@ class Line:
 
     def _on_iopub(self, message: Message) -> None:
         self.heard.set()
+        asked = self._asked.get(message["parent_header"].get("msg_id"))
+        if asked is not None:
+            self._begun.add(asked)
         self.on_iopub(message)
 
     def _on_shell(self, message: Message) -> None:
         asked = self._asked.pop(message["parent_header"].get("msg_id"), None)
         if asked is None:
             self.on_reply(message)
-        elif not asked.done():
+            return
+        self._begun.discard(asked)
+        if not asked.done():
             asked.set_result(message["content"])
 
     # ------------------------------------------------------------ saying
@@ -96,6 +102,10 @@ class Line:
 
     def send_comm(self, content: dict[str, Json], parent: Mapping[str, Json]) -> None:
         self.send(self._client.session.msg("comm_msg", content, parent=dict(parent)))
+
+    def has_begun(self, asked: asyncio.Future[Mapping[str, Json]]) -> bool:
+        """Whether the kernel was heard to be at it."""
+        return asked.done() or asked in self._begun
 
     async def interrupt(self) -> None:
         await self._kernel.interrupt(self._client)

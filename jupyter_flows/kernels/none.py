@@ -1,9 +1,9 @@
 """No kernels at all, for a process that only asks and tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jupyter_flows.core.errors import KernelUnavailable
-from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.core.model import Json, RunId, StepId
 from jupyter_flows.ports import (
     Amended,
     Cell,
@@ -14,9 +14,12 @@ from jupyter_flows.ports import (
     Lost,
     Ops,
     Outputs,
+    SaveRequest,
     Shown,
     Word,
 )
+
+_NOT_HERE = "This process has no kernel for run {run}."
 
 
 class NoKernels:
@@ -56,6 +59,43 @@ class NoKernels:
         raise KernelUnavailable(
             f"This process has no kernel for run {run}; {expression.expr!r} can't be evaluated."
         )
+
+    async def save(self, run: RunId, asked: SaveRequest) -> Mapping[str, Json]:  # noqa: ARG002
+        raise KernelUnavailable(_NOT_HERE.format(run=run))
+
+    async def environment(
+        self,
+        run: RunId,
+        distributions: Sequence[str],  # noqa: ARG002
+        files: Sequence[str],  # noqa: ARG002
+    ) -> Mapping[str, Json]:
+        raise KernelUnavailable(_NOT_HERE.format(run=run))
+
+    async def restore(
+        self,
+        run: RunId,
+        folder: str,  # noqa: ARG002
+        saved: Mapping[str, Json],  # noqa: ARG002
+        replays: Sequence[Cell],  # noqa: ARG002
+    ) -> None:
+        raise KernelUnavailable(_NOT_HERE.format(run=run))
+
+    async def rehearse(
+        self,
+        request: KernelRequest,
+        folder: str,  # noqa: ARG002
+        saved: Mapping[str, Json],  # noqa: ARG002
+    ) -> None:
+        raise KernelUnavailable(f"This process starts no kernels; run {request.run} waits.")
+
+    def is_free(self, run: RunId) -> bool:  # noqa: ARG002
+        return False
+
+    async def visitors(self, run: RunId) -> int:
+        raise KernelUnavailable(_NOT_HERE.format(run=run))
+
+    async def returns(self, run: RunId) -> bool:  # noqa: ARG002
+        return False
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:  # noqa: ARG002
         return {}

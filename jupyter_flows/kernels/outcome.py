@@ -9,6 +9,9 @@ from jupyter_flows.core.model import Failure, Json
 from jupyter_flows.kernels.outputs import CellOutputs, whole
 from jupyter_flows.ports import Cell, Evaluation
 
+KEY = "jupyter_flows"
+"""Of the one expression in most of our requests."""
+
 
 @dataclass(slots=True, eq=False)
 class Running:
@@ -68,27 +71,27 @@ def result_of(reply: Mapping[str, Json]) -> tuple[Json, list[str]]:
     """The cell's last value as JSON, and what is to be said of it."""
     if reply.get("status") != "ok":
         return None, []
-    report = _told(reply)
+    report = told(reply)
     if "text" in report:
         return json.loads(report["text"]), []
     return None, [report.get("notice", "The cell's result could not be read.")]
 
 
-def _told(reply: Mapping[str, Json]) -> Mapping[str, Json]:
-    """What the client in the kernel says in the reply's one expression."""
-    told = reply.get("user_expressions", {}).get("jupyter_flows", {})
-    found: Mapping[str, Json] = told.get("data", {}).get("application/json", {})
+def told(reply: Mapping[str, Json], key: str = KEY) -> Mapping[str, Json]:
+    """What the client in the kernel says in the reply's expression of that key."""
+    shown = reply.get("user_expressions", {}).get(key, {})
+    found: Mapping[str, Json] = shown.get("data", {}).get("application/json", {})
     return found
 
 
 def evaluation_of(reply: Mapping[str, Json]) -> Evaluation:
-    told = _told(reply)
-    if "error" in told:
-        return Evaluation(error=Failure(told["error"]["name"], told["error"]["message"]))
-    if "truth" not in told:
+    found = told(reply)
+    if "error" in found:
+        return Evaluation(error=Failure(found["error"]["name"], found["error"]["message"]))
+    if "truth" not in found:
         said = str(reply.get("evalue") or "The kernel did not answer.")
         return Evaluation(error=Failure(str(reply.get("ename") or "NoAnswer"), said))
-    return Evaluation(truth=bool(told["truth"]), value=told.get("value"))
+    return Evaluation(truth=bool(found["truth"]), value=found.get("value"))
 
 
 def notices_of(running: Running) -> list[str]:

@@ -79,3 +79,15 @@ def evaluating(
     """The expression by which the client evaluates another one, and says what it came to."""
     asked = {"expr": expr, "bindings": bindings, "names": names, "limit": limit}
     return f"{_CLIENT}.evaluated({json.dumps(asked)!r})"
+
+
+def remembering(limit: int) -> str:
+    """The expression that says what the flow knows besides the notebook's names."""
+    return f"{_CLIENT}.remembered({limit})"
+
+
+def recalling(flow: Mapping[str, Json], *, aside: bool = False) -> str:
+    """The expression that ends a restore, or with `aside` its first part, with what the one above
+    said.
+    """
+    return f"{_CLIENT}.recalled({json.dumps(flow)!r}, {aside})"

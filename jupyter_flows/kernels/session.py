@@ -1,7 +1,8 @@
 """One run's kernel, from the first word to the last: what it is asked, and what is heard of it."""
 
+import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import zmq.asyncio
@@ -10,6 +11,7 @@ from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.checkpointing import Checkpointing
 from jupyter_flows.kernels.executing import Executing
 from jupyter_flows.kernels.greeting import Greeting
 from jupyter_flows.kernels.kernel import Kernel
@@ -17,6 +19,7 @@ from jupyter_flows.kernels.late import Late
 from jupyter_flows.kernels.life import Life
 from jupyter_flows.kernels.line import Line, within
 from jupyter_flows.kernels.outcome import (
+    KEY,
     Running,
     count_of,
     died,
@@ -24,26 +27,30 @@ from jupyter_flows.kernels.outcome import (
     failure_of,
     notices_of,
     result_of,
+    told,
 )
 from jupyter_flows.kernels.outputs import MAX_OUTPUT_BYTES, Message, RunOutputs
-from jupyter_flows.kernels.requests import Requests
+from jupyter_flows.kernels.requests import Requests, silent
 from jupyter_flows.kernels.telling import Telling
-from jupyter_flows.kernels.turns import Turns
+from jupyter_flows.kernels.turns import Busy, Turns
 from jupyter_flows.kernels.widgets import Widgets
 from jupyter_flows.kernels.words import Words
 from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown
 
 FAREWELL = 0.5
+VISIT = 5.0
+"""Seconds in which a kernel says who was there; one that takes longer is at work."""
 
 NO_PYTHON = "Expressions need a Python kernel."
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of a cell's outputs, and of its result as JSON."""
+    """Bytes of a cell's outputs, and of its result as JSON; seconds for what a checkpoint takes."""
 
     max_output_bytes: int = MAX_OUTPUT_BYTES
     max_result_bytes: int = 2**20
+    checkpoint_seconds: float = 600.0
 
 
 class KernelSession:
@@ -68,6 +75,8 @@ class KernelSession:
         )
         self._outputs = RunOutputs(limits.max_output_bytes, self._widgets.catcher)
         self._executing = Executing(self._line, self._life, self._requests, self._outputs)
+        self._executed = False
+        self.checkpoint = Checkpointing(self._turns, self._requests, limits.checkpoint_seconds)
         self._env: Mapping[str, str] = {}
         self._said_foreign = False
         self.language = ""
@@ -86,6 +95,11 @@ class KernelSession:
     @property
     def kernel_id(self) -> str:
         return self._kernel.id
+
+    @property
+    def is_free(self) -> bool:
+        """As `ports.Kernels.is_free`."""
+        return self._kernel.ours and not self._kernel.is_open_elsewhere
 
     @property
     def lost(self) -> bool:
@@ -118,6 +132,7 @@ class KernelSession:
         async with self._turns.next:
             if self.lost:
                 return CellOutcome(outputs=(), execution_count=None, error=died(""), lost=True)
+            self._executed = True
             self.late.cell_begins()
             self._widgets.flush()
             return self._outcome(await self._executing.execute(run, cell))
@@ -135,6 +150,30 @@ class KernelSession:
             return evaluation_of(reply)
         late = f"did not end within {expression.timeout:g} s"
         return Evaluation(error=died("") if self.lost else Failure("TimedOut", late))
+
+    async def restore(
+        self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
+    ) -> None:
+        """As `ports.Kernels.restore`."""
+        await self.checkpoint.restore(folder, saved, replays, functools.partial(self.execute, run))
+
+    async def visitors(self, run: RunId) -> int:
+        """As `ports.Kernels.visitors`. Who keeps it busy now is one of them."""
+        if not self.speaks_flows:
+            return 0
+        try:
+            async with self._turns.turn(VISIT):
+                reply = await self._turns.ask(
+                    silent("", {KEY: prelude.IDENTITY}), VISIT, kills=False
+                )
+        except Busy:
+            return 1
+        if reply is None:
+            raise KernelUnavailable(sentence("The kernel of this run does not answer."))
+        met = told(reply)
+        foreign = int(met.get("foreign", 1))
+        ran = met.get("run")
+        return foreign if ran == run or not (ran or self._executed) else max(1, foreign)
 
     async def interrupt(self) -> None:
         """Interrupt the running cell; nothing happens if none runs."""

@@ -5,13 +5,14 @@ import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import zmq
 import zmq.asyncio
 
-from jupyter_flows.core.errors import KernelUnavailable
-from jupyter_flows.core.model import RunId, StepId
+from jupyter_flows.core.errors import CheckpointUnusable, KernelUnavailable
+from jupyter_flows.core.model import Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels.greeting import DiedAtStart
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
@@ -27,6 +28,7 @@ from jupyter_flows.ports import (
     Lost,
     Ops,
     Outputs,
+    SaveRequest,
     Shown,
     Word,
 )
@@ -51,6 +53,7 @@ class KernelSessions:
         self._log = log
         self._sessions: dict[RunId, KernelSession] = {}
         self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
+        self._rehearsing: set[KernelSession] = set()
         self._context_: zmq.asyncio.Context | None = None
         self._amended: Amended = lambda _, __: None
         self._ops: list[Ops] = []
@@ -117,6 +120,44 @@ class KernelSessions:
     async def evaluate(self, run: RunId, expression: Expression) -> Evaluation:
         return await self._session(run).evaluate(expression)
 
+    async def save(self, run: RunId, asked: SaveRequest) -> Mapping[str, Json]:
+        return await self._session(run).checkpoint.save(asked)
+
+    async def environment(
+        self, run: RunId, distributions: Sequence[str], files: Sequence[str]
+    ) -> Mapping[str, Json]:
+        return await self._session(run).checkpoint.environment(distributions, files)
+
+    async def restore(
+        self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
+    ) -> None:
+        await self._session(run).restore(run, folder, saved, replays)
+
+    async def rehearse(
+        self, request: KernelRequest, folder: str, saved: Mapping[str, Json]
+    ) -> None:
+        """A kernel that dies of the variables is their fault."""
+        request = replace(request, kernel_id=None)
+        session = await self._warm(request) or await self._new(request)
+        self._rehearsing.add(session)
+        try:
+            await session.checkpoint.rehearse(folder, saved)
+        except KernelUnavailable:
+            raise CheckpointUnusable("The kernel died while it loaded the variables.") from None
+        finally:
+            self._rehearsing.discard(session)
+            await asyncio.shield(session.close(now=True))
+
+    def is_free(self, run: RunId) -> bool:
+        session = self._sessions.get(run)
+        return session is not None and session.is_free
+
+    async def visitors(self, run: RunId) -> int:
+        return await self._session(run).visitors(run)
+
+    async def returns(self, run: RunId) -> bool:  # noqa: ARG002
+        return False
+
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
         session = self._sessions.get(run)
         return session.partial() if session else {}
@@ -133,7 +174,7 @@ class KernelSessions:
 
     async def stop(self) -> None:
         """Let all go, warm ones too. What does not go by itself is killed."""
-        sessions, self._sessions = list(self._sessions.values()), {}
+        sessions, self._sessions = [*self._sessions.values(), *self._rehearsing], {}
         pools = [pool.stop() for pool in self._pools.values()]
         await _at_most(STOP_WITHIN, [*(session.close() for session in sessions), *pools])
         if self._context_ is not None:

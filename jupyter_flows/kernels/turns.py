@@ -12,6 +12,10 @@ from jupyter_flows.kernels.life import LIFE_CHECK, Life
 from jupyter_flows.kernels.line import Line
 
 
+class Busy(KernelUnavailable):
+    """The kernel does something that is none of ours."""
+
+
 class Turns:
     """`next`: whoever holds it has the kernel for itself."""
 
@@ -29,24 +33,31 @@ class Turns:
             async with asyncio.timeout(seconds):
                 await self.next.acquire()
         except TimeoutError:
-            raise KernelUnavailable(sentence("The kernel of this run is busy.")) from None
+            raise Busy(sentence("The kernel of this run is busy.")) from None
         try:
-            if self._life.lost:
-                raise KernelUnavailable(sentence("The kernel of this run is gone."))
+            self.require()
             yield
         finally:
             self.next.release()
+
+    def require(self) -> None:
+        """Raises KernelUnavailable where it is lost."""
+        if self._life.lost:
+            raise KernelUnavailable(sentence("The kernel of this run is gone."))
 
     async def ask(
         self, content: dict[str, Json], seconds: float, *, kills: bool = True
     ) -> Mapping[str, Json] | None:
         """What it replies to an `execute_request` of this content. None where it died, or took
-        longer and was interrupted; one that does not heed that is killed, if it may be.
+        longer and was interrupted; one that does not heed that is killed, if it may be. Raises
+        Busy where it has not even begun in that time.
         """
         reply = self._line.ask("execute_request", content)
         if await self._answered(reply, seconds):
             return reply.result()
         if not self._life.lost:
+            if not self._line.has_begun(reply):
+                raise Busy(sentence("The kernel of this run is busy."))
             await self._line.interrupt()
             if not await self._answered(reply, INTERRUPT_GRACE) and kills:
                 await self._life.die()

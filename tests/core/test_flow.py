@@ -117,8 +117,9 @@ def test_every_mistake_is_named_at_once_with_cell_key_and_what_is_allowed():
     assert "allowed: approvers, continue_on_disapprove_timeout, default_args" in text
     assert "key 'suspend.timeout': must be seconds greater than 0" in text
     assert (
-        "key 'sumary': unknown (did you mean 'summary'?); allowed: checkpoint, continue_on_error, id,"
-        " retry, scripts, skip_if, sleep, stop_after_if, summary, suspend, test, timeout" in text
+        "key 'sumary': unknown (did you mean 'summary'?); allowed: checkpoint, continue_on_error,"
+        " id, retry, scripts, skip_if, sleep, stop_after_if, summary, suspend, test, timeout"
+        in text
     )
     assert (
         "cell 2 (id 'b'), key 'id': must be 1 to 64 letters, digits, - or _; it is \"no spaces\""

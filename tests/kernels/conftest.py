@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
+from jupyter_client.session import Session
 
 from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.kernels.session import Limits
@@ -41,6 +42,11 @@ class Runs:
     async def execute(self, source, step="step", run="run", **options):
         cell = Cell(step=StepId(step), attempt=1, source=source)
         return await self.kernels.execute(RunId(run), replace(cell, **options))
+
+    def client(self, kernel_id):
+        """Somebody else's."""
+        kernel = self.manager.get_kernel(kernel_id)
+        return kernel.client(session=Session(config=kernel.session.config, key=kernel.session.key))
 
     async def printed(self, source, **options):
         """What the source prints."""

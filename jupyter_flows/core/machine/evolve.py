@@ -93,6 +93,8 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
 ) -> Run:
     """The run after the event. Raises IllegalEventError for one that the tables don't allow."""
     run = replace(run, seq=run.seq + 1, status=_run_status(run, event))
+    if run.finished and run.released_at is not None:
+        run = replace(run, released_at=None)
     match event:
         case e.RunCreated():
             raise IllegalEventError("RunCreated in the middle of a log")

@@ -1,0 +1,138 @@
+"""Has a kernel save its variables, or load them: by silent requests, in turn with its cells."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable, KernelUnavailable
+from jupyter_flows.core.model import Json
+from jupyter_flows.kernels import checkpoint_source, prelude
+from jupyter_flows.kernels.outcome import KEY, told
+from jupyter_flows.kernels.requests import Requests, silent
+from jupyter_flows.kernels.turns import Turns
+from jupyter_flows.ports import Cell, CellOutcome, SaveRequest
+
+LOADING_SECONDS = 60.0
+"""How long a kernel may take to take the checkpointer in, and to say what it is."""
+
+FLOW = "flow"
+"""The key of what the flow itself knows, in what a kernel says of its saved variables."""
+
+BEHIND = "jupyter_flows_behind"
+
+Execute = Callable[[Cell], Awaitable[CellOutcome]]
+
+
+class Checkpointing:
+    """Of one kernel. The checkpointer is sent at most once."""
+
+    def __init__(self, turns: Turns, requests: Requests, seconds: float) -> None:
+        self._turns = turns
+        self._requests = requests
+        self._seconds = seconds
+        self._sent = False
+
+    async def save(self, asked: SaveRequest) -> Mapping[str, Json]:
+        """Raises KernelUnavailable, CheckpointRefused."""
+        if not self._requests.speaks_flows:
+            raise CheckpointRefused(
+                "Saving variables needs a Python kernel; this one runs something else."
+            )
+        text = {
+            "folder": asked.folder,
+            "limit_bytes": asked.limit_bytes,
+            "budget_seconds": asked.budget,
+            "exclude": list(asked.exclude),
+            "drop_unsaved": True,
+        }
+        async with self._turns.turn(asked.timeout):
+            bound = self._requests.bound()
+            found = await self._call(
+                "save", text, asked.timeout, behind=self._requests.remembering()
+            )
+        if found is None:
+            raise CheckpointRefused(f"Saving took longer than {asked.timeout:g} s.")
+        saved, flow = found
+        if "error" in saved:
+            raise CheckpointRefused(saved["error"]["message"])
+        return {**saved, FLOW: {**flow, "bound": bound}}
+
+    async def environment(
+        self, distributions: Sequence[str], files: Sequence[str]
+    ) -> Mapping[str, Json]:
+        """Raises KernelUnavailable."""
+        text = {"distributions": list(distributions), "files": list(files)}
+        async with self._turns.turn(LOADING_SECONDS):
+            found = await self._call("environment", text, LOADING_SECONDS)
+        if found is None or "error" in found[0]:
+            raise KernelUnavailable("The kernel does not say what it is.")
+        return found[0]
+
+    async def restore(
+        self, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
+    ) -> None:
+        """Raises KernelUnavailable, CheckpointUnusable."""
+        kernel = {name: value for name, value in saved.items() if name != FLOW}
+        await self._step("prepare", {"kernel": kernel})
+        load = {"folder": folder, "kernel": kernel, "dry": False}
+        flow = saved[FLOW]
+        if replays:
+            recall = prelude.recalling(flow, aside=True)
+            await self._step("load", {**load, "phase": "first"}, recall)
+            for cell in replays:
+                await self._replay(cell, execute)
+        phase = "second" if replays else "all"
+        await self._step("load", {**load, "phase": phase}, prelude.recalling(flow))
+        self._requests.restored(flow["bound"])
+
+    async def rehearse(self, folder: str, saved: Mapping[str, Json]) -> None:
+        """Raises KernelUnavailable, CheckpointUnusable."""
+        kernel = {name: value for name, value in saved.items() if name != FLOW}
+        await self._step("prepare", {"kernel": kernel})
+        await self._step("load", {"folder": folder, "kernel": kernel, "phase": "all", "dry": True})
+
+    async def _replay(self, cell: Cell, execute: Execute) -> None:
+        outcome = await execute(cell)
+        if outcome.lost:
+            raise KernelUnavailable("The kernel of this run is gone.")
+        if outcome.error is not None and not cell.goes_on:
+            why = f"{outcome.error.name}: {outcome.error.message}"
+            raise CheckpointUnusable(
+                f"Step {cell.step!r}, whose cell runs again for the variables, failed: {why}"
+            )
+
+    async def _step(self, function: str, text: Mapping[str, Json], behind: str = "") -> None:
+        """Raises KernelUnavailable, CheckpointUnusable."""
+        async with self._turns.turn(self._seconds):
+            found = await self._call(function, text, self._seconds, behind=behind)
+        if found is None:
+            raise CheckpointUnusable(f"Loading took longer than {self._seconds:g} s.")
+        error = found[0].get("error")
+        if error:
+            raise CheckpointUnusable(error["message"], error.get("variable"))
+
+    async def _call(
+        self, function: str, text: Mapping[str, Json], seconds: float, *, behind: str = ""
+    ) -> tuple[Mapping[str, Json], Mapping[str, Json]] | None:
+        """What the checkpointer's function says, and what the expression behind it does. None where
+        it took too long; the kernel stays. Raises KernelUnavailable.
+        """
+        asked = {KEY: checkpoint_source.asking(function, text)}
+        if behind:
+            asked[BEHIND] = behind
+        code = "" if self._sent else checkpoint_source.opening()
+        reply = await self._turns.ask(silent(code, asked), seconds, kills=False)
+        if reply is None:
+            self._turns.require()
+            return None
+        self._sent = self._sent or reply.get("status") == "ok"
+        return _answer(reply), told(reply, BEHIND)
+
+
+def _answer(reply: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What has gone wrong in the kernel where the checkpointer could not say so itself."""
+    found = told(reply)
+    if found:
+        return found
+    failed = reply.get("user_expressions", {}).get(KEY, reply)
+    name = str(failed.get("ename") or "NoAnswer")
+    said = str(failed.get("evalue") or "the kernel did not answer")
+    return {"error": {"name": name, "message": f"{name}: {said}"}}
