@@ -22,7 +22,7 @@ from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
-from jupyter_flows.settings import FlowsSettings, groups_of
+from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, groups_of
 from jupyter_flows.store.checkpoint_space import Limits as CheckpointLimits
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.keys import KeyFile
@@ -133,7 +133,7 @@ def compose(
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
-    checkpoints = _checkpoints(settings, folder, clock, log)
+    checkpoints = _checkpoints(settings, clock, log)
     engine = Engine(
         server=server,
         store=store,
@@ -182,19 +182,15 @@ def compose(
     )
 
 
-def _checkpoints(
-    settings: FlowsSettings, folder: Path, clock: Clock, log: logging.Logger
-) -> CheckpointFolder:
-    said = settings.checkpoint_dir
-    after = settings.compress_checkpoints_after
+def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:
     return CheckpointFolder(
-        Path(said).expanduser() if said else folder / "checkpoints",
+        checkpoint_folder(settings),
         CheckpointLimits(
             max_bytes=settings.checkpoint_max_bytes,
             min_free=settings.checkpoint_min_free,
             budget=settings.checkpoint_budget,
         ),
-        durations.seconds(after) if after else None,
+        compress_after(settings),
         clock=clock,
         log=log,
     )
@@ -258,7 +254,9 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "Ker
     return KernelSessions(
         manager,
         limits=KernelLimits(
-            max_output_bytes=settings.max_output_bytes, max_result_bytes=settings.max_result_bytes
+            max_output_bytes=settings.max_output_bytes,
+            max_result_bytes=settings.max_result_bytes,
+            checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
         ),
         warm=[_warm(entry) for entry in settings.warm_kernels],
         keep_alive=settings.keep_kernels_alive,

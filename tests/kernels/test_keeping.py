@@ -16,7 +16,7 @@ class Culling(AsyncMappingKernelManager):
         super().__init__(
             connection_dir=str(folder),
             root_dir=str(folder),
-            cull_idle_timeout=1,
+            cull_idle_timeout=3,
             cull_interval=1,
             cull_connected=True,
         )
