@@ -18,10 +18,11 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
-from jupyter_flows.settings import FlowsSettings, groups_of
+from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, groups_of
 from jupyter_flows.store.checkpoint_space import Limits as CheckpointLimits
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.keys import KeyFile
@@ -53,8 +54,10 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    checkpoints: CheckpointFolder
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
+    staying: Staying | None = None
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
@@ -70,8 +73,12 @@ class House:
         await self.engine.start()
         if lasting:
             self.schedules.start()
+        if self.staying is not None:
+            self.staying.start()
 
     async def stop(self) -> None:
+        if self.staying is not None:
+            await self.staying.stop()
         await self.schedules.stop()
         await self.engine.stop()
         self.peers.leave(self.server)
@@ -105,13 +112,15 @@ def compose(
     address: Callable[[], str],
     certificate: str = "",
     adopts: bool,
+    active: Callable[[], None] | None = None,
     log: logging.Logger,
     clock: Clock = clock,
 ) -> House:
     """Everything, ready to be started. `manager` is jupyter_client's or jupyter_server's, or None
     for a process that drives nothing; `notebooks` are the server's, None for one that shows no run
     in place; `address` says where this process answers, and `certificate`
-    names the file of its TLS certificate, if it has one.
+    names the file of its TLS certificate, if it has one. `active` is called while runs of this
+    process are unfinished.
 
     Raises StoreUnavailable, WeakKeyError.
     """
@@ -124,11 +133,12 @@ def compose(
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
+    checkpoints = _checkpoints(settings, clock, log)
     engine = Engine(
         server=server,
         store=store,
         kernels=kernels,
-        checkpoints=_checkpoints(settings, folder, clock, log),
+        checkpoints=checkpoints,
         documents=LateDocuments(),
         notebooks=notebooks,
         peers=peers,
@@ -156,22 +166,31 @@ def compose(
         engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
     )
     groups = functools.partial(groups_of, settings)
-    return House(engine, schedules, kernels, peers, keys, server, chance(), groups, certificate)
+    staying = Staying(store, server, active, log) if active else None
+    return House(
+        engine=engine,
+        schedules=schedules,
+        kernels=kernels,
+        peers=peers,
+        keys=keys,
+        server=server,
+        secret=chance(),
+        checkpoints=checkpoints,
+        groups_of=groups,
+        certificate=certificate,
+        staying=staying,
+    )
 
 
-def _checkpoints(
-    settings: FlowsSettings, folder: Path, clock: Clock, log: logging.Logger
-) -> CheckpointFolder:
-    said = settings.checkpoint_dir
-    after = settings.compress_checkpoints_after
+def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:
     return CheckpointFolder(
-        Path(said).expanduser() if said else folder / "checkpoints",
+        checkpoint_folder(settings),
         CheckpointLimits(
             max_bytes=settings.checkpoint_max_bytes,
             min_free=settings.checkpoint_min_free,
             budget=settings.checkpoint_budget,
         ),
-        durations.seconds(after) if after else None,
+        compress_after(settings),
         clock=clock,
         log=log,
     )
@@ -235,9 +254,12 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "Ker
     return KernelSessions(
         manager,
         limits=KernelLimits(
-            max_output_bytes=settings.max_output_bytes, max_result_bytes=settings.max_result_bytes
+            max_output_bytes=settings.max_output_bytes,
+            max_result_bytes=settings.max_result_bytes,
+            checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
         ),
         warm=[_warm(entry) for entry in settings.warm_kernels],
+        keep_alive=settings.keep_kernels_alive,
         log=log,
     )
 

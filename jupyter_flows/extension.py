@@ -3,6 +3,7 @@
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from jupyter_client.session import utcnow
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
@@ -55,12 +56,17 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             address=self._address,
             certificate=self._server.certfile,
             adopts=self.adopt_runs,
+            active=self._note_activity if self.keep_server_alive else None,
             log=self.log,
         )
 
     @property
     def _server(self) -> ServerApp:
         return cast("ServerApp", self.serverapp)
+
+    def _note_activity(self) -> None:
+        """Whatever ends so counts for the server, and for a hub that asks it."""
+        self._server.web_app.settings[f"{self.name}_last_activity"] = utcnow()
 
     def _address(self) -> str:
         """Where the kernels of this machine reach the doors."""

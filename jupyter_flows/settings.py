@@ -123,8 +123,8 @@ class FlowsSettings(HasTraits):
 
     compress_checkpoints_after = Unicode(
         "1h",
-        help="How long saved variables lie before they are compressed, in the background, where that"
-        " saves a fifth of them or more. Empty: never.",
+        help="How long saved variables lie before they are compressed, in the background, where"
+        " that saves a fifth of them or more. Empty: never.",
     ).tag(config=True)
 
     keep_kernels_alive = Bool(
@@ -134,13 +134,14 @@ class FlowsSettings(HasTraits):
 
     keep_server_alive = Bool(
         False,
-        help="Whether a server counts as active while runs wait, so that nobody shuts it down as"
-        " idle.",
+        help="Whether a server counts as active while its runs wait, so that nobody shuts it down"
+        " as idle: neither ServerApp.shutdown_no_activity_timeout nor a hub.",
     ).tag(config=True)
 
     detached_kernels = Bool(
         False,
-        help="Whether the kernels of runs outlive their server, which finds them when it comes back.",
+        help="Whether the kernels of runs that show in no notebook outlive their server, which"
+        " finds them when it comes back.",
     ).tag(config=True)
 
     def _data_dir_default(self) -> str:

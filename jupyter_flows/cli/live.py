@@ -97,7 +97,7 @@ class LiveDisplay:
         for text in traceback_of(run, outputs):
             self._console.print(Text.from_ansi(text), soft_wrap=True)
         self._say(f"{run.id} {words.ended(run)}", words.COLOURS.get(run.status, ""))
-        if advice := how_to_go_on(run.status, run.id):
+        if advice := how_to_go_on(run, run.status):
             self._say(advice)
 
     def close(self) -> None:

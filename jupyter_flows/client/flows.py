@@ -125,6 +125,7 @@ def evaluated(text: str) -> _Told:
     if hook is None:
         return _Told({"error": {"name": "RuntimeError", "message": NOT_A_FLOW}})
     hook.bind(asked["bindings"])
+    _flow.digests.update(asked.get("digests", {}))
     names = {**hook.ip.user_ns, **asked["names"]}
     try:
         value = eval(asked["expr"].strip(), names)  # noqa: S307 (the notebook's own author wrote it)
@@ -139,15 +140,15 @@ def evaluated(text: str) -> _Told:
 
 
 def identity(text: str = "{}") -> _Told:
-    """Which kernel this is, how many cells others have run in it since the run's last one, and
-    which run that was.
+    """Which kernel this is, how many cells others have run in it since the run's last one, which
+    run that was, and which bindings it was told.
     """
     del text
     ran = _flow.hook.ip.execution_count - 1 if _flow.hook else 0
     watched = _flow.hook is not None  # else another run has let this kernel go
     foreign = _flow.foreign if watched else max(1, _flow.foreign)
     told = {"nonce": _flow.nonce, "foreign": foreign, "run": _flow.run_id}
-    return _Told({**told, "execution_count": ran})
+    return _Told({**told, "execution_count": ran, "digests": _flow.digests})
 
 
 def remembered(limit: int) -> _Told:

@@ -83,6 +83,7 @@ class Hook:
         flow.foreign = 0
         if "bindings" in cell:
             self.bind(cell["bindings"])
+            flow.digests.update(cell.get("digests", {}))
         self._before = dict(self.ip.user_ns) if cell.get("replay") else None
 
     def bind(self, bindings: dict[str, Any]) -> None:

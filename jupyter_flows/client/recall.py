@@ -21,6 +21,7 @@ def remembered_now(limit: int) -> dict[str, Any]:
     plain = {step: _plain(result, limit) for step, result in flow.results.items()}
     return {
         "run": flow.run_id,
+        "digests": {name: digest for name, digest in flow.digests.items() if name in _BOUND},
         "results": plain,
         "flow_input": _plain(flow.flow_input, limit),
         "ours": [name for name, value in own.items() if flow.names.get(name, _UNSET) is value],
@@ -48,7 +49,7 @@ def recall(told: dict[str, Any]) -> None:
     flow.aside = {}
     for name in ours:
         names.setdefault(name, told.get(name))
-    flow.run_id = told["run"]
+    flow.run_id, flow.digests = told["run"], dict(told["digests"])
     flow.results = names["results"] if "results" in ours else told["results"]
     flow.flow_input = names["flow_input"] if "flow_input" in ours else told["flow_input"] or {}
     if flow.hook is not None:

@@ -9,9 +9,10 @@ _UNSET: Any = object()
 
 
 class Flow:
-    """`names`: the notebook's. `foreign`: how many cells others ran since the run's last one.
-    `nonce`: proves that a kernel is the one that was met. `bound`: what a checkpoint leaves out
-    since the flow binds it anew. That is nothing: a cell may have changed what the flow bound.
+    """`names`: the notebook's. `digests`: of the bindings that were told. `foreign`: how many cells
+    others ran since the run's last one. `nonce`: proves that a kernel is the one that was met.
+    `bound`: what a checkpoint leaves out, for the flow binds it anew. That is nothing: a cell may
+    have changed what the flow bound.
     """
 
     def __init__(self) -> None:
@@ -19,6 +20,7 @@ class Flow:
         self.flow_input: dict[str, Any] = {}
         self.results: dict[str, Any] = {}
         self.gates: dict[str, Any] = {}
+        self.digests: dict[str, str] = {}
         self.rebuilding = False
         self.hook: Any = None
         self.names: dict[str, Any] = {}
@@ -31,7 +33,7 @@ class Flow:
     def forget(self) -> None:
         """Make ready for another run in the same kernel."""
         self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
-        self.rebuilding = False
+        self.rebuilding, self.digests = False, {}
         self.foreign, self.nonce = 0, os.urandom(16).hex()
         self.let_go()
 

@@ -44,7 +44,6 @@ class Checkpointing:
             "drop_unsaved": True,
         }
         async with self._turns.turn(asked.timeout):
-            bound = self._requests.bound()
             found = await self._call(
                 "save", text, asked.timeout, behind=self._requests.remembering()
             )
@@ -53,7 +52,7 @@ class Checkpointing:
         saved, flow = found
         if "error" in saved:
             raise CheckpointRefused(saved["error"]["message"])
-        return {**saved, FLOW: {**flow, "bound": bound}}
+        return {**saved, FLOW: flow}
 
     async def environment(
         self, distributions: Sequence[str], files: Sequence[str]
@@ -81,7 +80,7 @@ class Checkpointing:
                 await self._replay(cell, execute)
         phase = "second" if replays else "all"
         await self._step("load", {**load, "phase": phase}, prelude.recalling(flow))
-        self._requests.restored(flow["bound"])
+        self._requests.knows(flow["digests"])
 
     async def rehearse(self, folder: str, saved: Mapping[str, Json]) -> None:
         """Raises KernelUnavailable, CheckpointUnusable."""

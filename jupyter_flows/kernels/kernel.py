@@ -115,6 +115,16 @@ class Kernel:
             self._kernel.execution_state = state
             self._kernels.last_kernel_activity = self._kernel.last_activity = utcnow()
 
+    def touch(self) -> None:
+        """Somebody needs it now, though nothing runs in it."""
+        if hasattr(self._kernel, "last_activity"):
+            self._kernel.last_activity = utcnow()
+
+    def cull_timeout(self, default: float) -> float:
+        """Seconds after which a server that culls does so; its kernelspec may say."""
+        spec = getattr(self._kernel, "kernel_spec", None)
+        return float(getattr(spec, "metadata", {}).get("cull_idle_timeout", default))
+
     def on_death(self, callback: Callable[[], None]) -> None:
         """Call back when the kernel is found dead, whether or not it is then restarted."""
         if self.ours:

@@ -74,10 +74,15 @@ def leaving(names: Sequence[str]) -> str:
 
 
 def evaluating(
-    expr: str, bindings: Mapping[str, Json], names: Mapping[str, Json], limit: int
+    expr: str,
+    bindings: Mapping[str, Json],
+    names: Mapping[str, Json],
+    limit: int,
+    digests: Mapping[str, str] | None = None,
 ) -> str:
     """The expression by which the client evaluates another one, and says what it came to."""
     asked = {"expr": expr, "bindings": bindings, "names": names, "limit": limit}
+    asked["digests"] = digests or {}
     return f"{_CLIENT}.evaluated({json.dumps(asked)!r})"
 
 

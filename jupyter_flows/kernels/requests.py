@@ -9,9 +9,6 @@ from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.outcome import KEY
 from jupyter_flows.ports import Cell, Expression
 
-UNNAMED = "gates"
-"""The binding that is no name of the notebook's, and so is not saved with them."""
-
 
 class Requests:
     """Of one kernel; it remembers which bindings that has. `speaks_flows`: the client is loaded."""
@@ -19,7 +16,7 @@ class Requests:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._bound: dict[str, Json] = {}
-        self._loaded: dict[str, str] = {}
+        self._known: dict[str, str] = {}
         self.speaks_flows = False
 
     def cell(self, cell: Cell) -> dict[str, Json]:
@@ -49,12 +46,12 @@ class Requests:
             told["replay"] = True
         bindings = self._news(cell.bindings)
         if bindings:
-            told["bindings"] = bindings
+            told["bindings"], told["digests"] = bindings, _digests(bindings)
         return {"cellId": cell.step, "jupyter_flows": told}
 
     def expression(self, asked: Expression) -> dict[str, Json]:
         news = self._news(asked.bindings)
-        expr = prelude.evaluating(asked.expr, news, asked.names, self._limit)
+        expr = prelude.evaluating(asked.expr, news, asked.names, self._limit, _digests(news))
         return silent("", {KEY: expr})
 
     def _news(self, bindings: Mapping[str, Json]) -> dict[str, Json]:
@@ -66,23 +63,18 @@ class Requests:
     def _has(self, name: str, value: Json) -> bool:
         if name in self._bound:
             return bool(self._bound[name] == value)
-        return name in self._loaded and self._loaded[name] == _digest(value)
+        return name in self._known and self._known[name] == _digest(value)
 
     # ------------------------------------------------------------ with the variables saved
 
     def remembering(self) -> str:
         return prelude.remembering(self._limit)
 
-    def bound(self) -> dict[str, str]:
-        """The digests of what the kernel's names are bound to, or were, for a cell may have changed
-        them: what is told once is not told again.
+    def knows(self, digests: Mapping[str, str]) -> None:
+        """What was bound to the kernel's names before we came to it; a cell may have changed that
+        since, so it is not bound again.
         """
-        now = {name: _digest(value) for name, value in self._bound.items() if name != UNNAMED}
-        return {**self._loaded, **now}
-
-    def restored(self, bound: Mapping[str, str]) -> None:
-        """The kernel's names are those with which `bound` was given."""
-        self._bound, self._loaded = {}, dict(bound)
+        self._bound, self._known = {}, dict(digests)
 
 
 def silent(code: str, expressions: Mapping[str, str]) -> dict[str, Json]:
@@ -95,6 +87,10 @@ def silent(code: str, expressions: Mapping[str, str]) -> dict[str, Json]:
         "allow_stdin": False,
         "stop_on_error": False,
     }
+
+
+def _digests(bindings: Mapping[str, Json]) -> dict[str, str]:
+    return {name: _digest(value) for name, value in bindings.items()}
 
 
 def _digest(value: Json) -> str:

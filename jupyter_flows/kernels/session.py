@@ -63,7 +63,7 @@ class KernelSession:
         context: zmq.asyncio.Context,
         log: logging.Logger,
     ) -> None:
-        self._kernel = kernel
+        self.kernel = kernel
         self._log = log
         self._line = Line(kernel, context, log)
         self._life = Life(kernel, log)
@@ -94,12 +94,12 @@ class KernelSession:
 
     @property
     def kernel_id(self) -> str:
-        return self._kernel.id
+        return self.kernel.id
 
     @property
     def is_free(self) -> bool:
         """As `ports.Kernels.is_free`."""
-        return self._kernel.ours and not self._kernel.is_open_elsewhere
+        return self.kernel.ours and not self.kernel.is_open_elsewhere
 
     @property
     def lost(self) -> bool:
@@ -192,7 +192,7 @@ class KernelSession:
         if running.cell.rebuilding:
             self._outputs.settle(running.cell.step)
         self.telling.now()
-        error = failure_of(running, ours=self._kernel.ours)
+        error = failure_of(running, ours=self.kernel.ours)
         result: Json = None
         notices: list[str] = []
         if error is None and running.reply is not None:
@@ -235,7 +235,7 @@ class KernelSession:
                 self.late.came()
 
     def _on_status(self, message: Message, state: str) -> None:
-        self._kernel.tell_activity(state)
+        self.kernel.tell_activity(state)
         if state == "idle":
             self._widgets.flush()
             self._executing.idle(message["parent_header"].get("msg_id"))
@@ -252,18 +252,18 @@ class KernelSession:
         has open in the notebook is left to them, unless it is busy.
         """
         idle = self._executing.running is None and not self.lost
-        if idle and not now and self.in_place and self._kernel.is_open_elsewhere:
-            self._kernel.give_up()
-        farewell = idle and not self._kernel.ours
+        if idle and not now and self.in_place and self.kernel.is_open_elsewhere:
+            self.kernel.give_up()
+        farewell = idle and not self.kernel.ours
         if farewell and self.speaks_flows:
             await within(FAREWELL, self._line.tell(prelude.leaving(list(self._env))))
         self._life.lost = True
         self._executing.end(" (it was shut down)")
         await self._hang_up()
-        self._kernel.disconnected()
-        self._kernel.forget_callbacks()
-        if self._kernel.ours:
-            await self._kernel.shut_down(now=now, log=self._log)
+        self.kernel.disconnected()
+        self.kernel.forget_callbacks()
+        if self.kernel.ours:
+            await self.kernel.shut_down(now=now, log=self._log)
 
     async def _hang_up(self) -> None:
         self.late.stop()

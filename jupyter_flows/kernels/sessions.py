@@ -15,6 +15,7 @@ from jupyter_flows.core.errors import CheckpointUnusable, KernelUnavailable
 from jupyter_flows.core.model import Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels.greeting import DiedAtStart
+from jupyter_flows.kernels.keeping import Keeping
 from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
 from jupyter_flows.kernels.session import KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
@@ -46,6 +47,7 @@ class KernelSessions:
         *,
         limits: Limits,
         warm: Sequence[WarmKernels] = (),
+        keep_alive: bool = True,
         log: logging.Logger,
     ) -> None:
         self._manager = manager
@@ -54,6 +56,7 @@ class KernelSessions:
         self._sessions: dict[RunId, KernelSession] = {}
         self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
         self._rehearsing: set[KernelSession] = set()
+        self._keeping = Keeping(manager, self._held) if keep_alive else None
         self._context_: zmq.asyncio.Context | None = None
         self._amended: Amended = lambda _, __: None
         self._ops: list[Ops] = []
@@ -61,9 +64,14 @@ class KernelSessions:
         self._lost: list[Lost] = []
 
     def start(self) -> None:
-        """Begin to hold warm kernels; needs a running loop."""
+        """Begin to hold warm kernels, and to keep those of runs; needs a running loop."""
+        if self._keeping is not None:
+            self._keeping.start()
         for pool in self._pools.values():
             pool.start()
+
+    def _held(self) -> list[Kernel]:
+        return [session.kernel for session in self._sessions.values() if not session.lost]
 
     def warm(self, kernel_name: str) -> int:
         """How many kernels of this name are ready to be taken."""
@@ -174,6 +182,8 @@ class KernelSessions:
 
     async def stop(self) -> None:
         """Let all go, warm ones too. What does not go by itself is killed."""
+        if self._keeping is not None:
+            await self._keeping.stop()
         sessions, self._sessions = [*self._sessions.values(), *self._rehearsing], {}
         pools = [pool.stop() for pool in self._pools.values()]
         await _at_most(STOP_WITHIN, [*(session.close() for session in sessions), *pools])

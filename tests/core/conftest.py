@@ -62,6 +62,7 @@ class Play:
         self,
         _parameters: Mapping[str, Any] | None = None,
         _timeout: float | None = None,
+        _kernel_id: str | None = None,
         **steps: Any,
     ) -> None:
         self.now = 1000.0
@@ -75,6 +76,7 @@ class Play:
             kernel_name="python3",
             default_timeout=30 * DAY,
             timeout=_timeout,
+            kernel_id=_kernel_id,
         )
         self.log = [e.Recorded(1, self.now, first)]
         self.run: Run = created(RunId("r1"), first, self.now)

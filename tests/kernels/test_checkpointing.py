@@ -26,7 +26,7 @@ CHECKPOINTER = (
 @pytest.fixture(autouse=True)
 def checkpointer(monkeypatch):
     code = f"__import__('builtins').exec({CHECKPOINTER!r}, {{'get_ipython': get_ipython}})"
-    monkeypatch.setattr(checkpoint_source, "loading", lambda: code)
+    monkeypatch.setattr(checkpoint_source, "opening", lambda: code)
 
 
 @pytest.fixture

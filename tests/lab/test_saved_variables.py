@@ -1,4 +1,4 @@
-"""The variables of a run that waits: what is saved is seen, and comes back when the kernel is lost."""
+"""The variables of a run that waits: what is seen of them, and that they come back."""
 
 import pytest
 

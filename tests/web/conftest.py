@@ -177,7 +177,12 @@ def reached(engine):
 @pytest.fixture
 def kernels(engine):
     """Cells are executed without a kernel: what is shown here is the doors' part."""
-    engine._kernels = engine._driver._kernels = fake = FakeKernels()
+    fake = FakeKernels()
+    ready, waits = engine._driver._ready, engine._waits
+    for part in (
+        engine, engine._driver, ready, ready._restoring, waits.saving, waits.releases
+    ):  # fmt: skip
+        part._kernels = fake
     engine._driver._conditions = Conditions(fake)
     fake.on_amended(engine._amended)
     engine.boards.hear(fake)

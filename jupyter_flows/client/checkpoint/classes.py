@@ -8,6 +8,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import origin, rebuilding
+from jupyter_flows.client.checkpoint import rebuilding_library as again
+from jupyter_flows.client.checkpoint.errors import Refused
 
 if TYPE_CHECKING:
     from jupyter_flows.client.checkpoint.pickling import Pickler
@@ -23,6 +25,11 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     if origin.by_reference(cls):
         pickler.occurs(cls.__module__)
         return NotImplemented
+    generic = vars(cls).get("__pydantic_generic_metadata__")
+    if generic and generic["origin"] is not None and generic["origin"][generic["args"]] is cls:
+        return again.parametrized, (generic["origin"], generic["args"])
+    if not cls.__flags__ & 1 << 9:
+        raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
     safe = _safe(type(cls))
     first = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     if "__slots__" in vars(cls):
@@ -42,6 +49,8 @@ def _builtin(cls: type) -> Any:
         return origin.cloudpickle._class_reduce(cls)
     if cls in origin.cloudpickle._BUILTIN_TYPE_NAMES:
         return origin.cloudpickle._class_reduce(cls)
+    if cls.__module__ == "builtins" and again.TYPES.get(cls.__name__) is cls:
+        return again.type_of, (cls.__name__,)
     return None
 
 

@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from jupyter_flows.client.checkpoint import denied
+
 Fails = Callable[[Any], "Exception | None"]
 _DEEPEST = 50
 _SECONDS = 3.0
@@ -18,6 +20,8 @@ def culprit(name: str, value: Any, fails: Fails) -> tuple[str, Any, Exception | 
     until = time.monotonic() + _SECONDS
     path, error = name, None
     for _ in range(_DEEPEST):
+        if denied.reason(type(value)) is not None:
+            break
         found = _first(list(_inside(value)), fails, until)
         if found is None:
             break

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import functools
 import importlib
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -121,11 +121,6 @@ def set_function(made: types.FunctionType, state: tuple[Any, ...]) -> None:
     made.__dict__.update(own)
 
 
-def cached(wrapped: Any, maxsize: int | None, typed: bool) -> Any:
-    """An lru_cache's wrapper, its cache empty."""
-    return functools.lru_cache(maxsize, typed)(wrapped)
-
-
 def set_attributes(made: Any, state: Mapping[str, Any]) -> None:
     made.__dict__.update(state)
 
@@ -233,8 +228,21 @@ def type_variable(
     return made
 
 
-def weak_dict(cls: type) -> Any:
+class _Gone:
+    """Nobody holds its instances."""
+
+
+def dead() -> Any:
+    """A weak reference to what is gone."""
+    return weakref.ref(_Gone())
+
+
+def weak(cls: type) -> Any:
     return cls()
+
+
+def set_weak_set(made: Any, items: Sequence[Any]) -> None:
+    made.update(items)
 
 
 def set_weak_dict(made: Any, items: Sequence[tuple[Any, Any]]) -> None:

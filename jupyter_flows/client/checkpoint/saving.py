@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jupyter_flows.client.checkpoint import names, origin, paths, surroundings
+from jupyter_flows.client.checkpoint import names, origin, paths, surroundings, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
-from jupyter_flows.client.checkpoint.writing import Blobs, Buffers, Null, Stream, as_told
+from jupyter_flows.client.checkpoint.sharing import Clash, Memories
+from jupyter_flows.client.checkpoint.writing import Blobs, Null, Pieces, Stream, as_told
 
 _STANDARD = (
     "stdin",
@@ -40,7 +41,11 @@ class _Failed(Exception):
 
 
 class _NeedsReplay(Exception):
-    """A variable that holds something which a replay cell binds."""
+    """A variable holds something which a replay cell binds."""
+
+
+class _Again(Exception):
+    """Something was learnt that the next attempt does better with."""
 
 
 def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
@@ -86,6 +91,17 @@ def collecting_off() -> Iterator[None]:
             gc.enable()
 
 
+class _Seeking(Pickler):
+    """Stops where it meets one of some objects."""
+
+    wanted: set[int]
+
+    def reducer_override(self, thing: Any) -> Any:
+        if id(thing) in self.wanted:
+            raise _NeedsReplay
+        return super().reducer_override(thing)
+
+
 class _Save:
     def __init__(self, shell: Any, values: dict[str, Any], blobs: Blobs) -> None:
         self.shell = shell
@@ -94,6 +110,7 @@ class _Save:
         self.replayed = names.replayed(shell)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
+        self.known: dict[tuple[int, int], Any] = {}
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -103,6 +120,8 @@ class _Save:
                 return self._attempt()
             except _Failed as failed:
                 self._probe(failed)
+            except _Again:
+                continue
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
     # ------------------------------------------------------------ an attempt
@@ -112,7 +131,7 @@ class _Save:
         kept = _Kept()
         stream = Stream(self.blobs, lambda: kept.size)
         switch = _Switch(stream)
-        pickler = self._pickler(switch, kept.keep)
+        pickler = self._pickler(switch, kept.keep, weak.Targets())
         streams = [(stream, first)]
         try:
             self._dump(pickler, first, switch, kept)
@@ -124,17 +143,19 @@ class _Save:
                 pickler.refer(self._of_replay())
                 self._dump(pickler, second, switch, kept)
             pickler.dump(surroundings.random_states())
-            _check_sharing(pickler)
+            self._check(pickler)
             self.blobs.check(sum(each.size for each, _ in streams) + kept.size)
-            digests = Buffers(self.blobs, kept.buffers).write()
+            pieces = Pieces(self.blobs, kept.buffers).store()
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
-        return self._told(streams, kept, digests, pickler)
+        return self._told(streams, kept, pieces, pickler)
 
-    def _pickler(self, file: Any, keep: Callable[[Any], None]) -> Pickler:
-        pickler = Pickler(file, keep)
+    def _pickler(
+        self, file: Any, keep: Callable[[Any], None], targets: weak.Targets | None = None
+    ) -> Pickler:
+        pickler = Pickler(file, keep, Memories(self.known), targets)
         pickler.refer(self._live())
         return pickler
 
@@ -174,6 +195,7 @@ class _Save:
     def _dump(self, pickler: Pickler, chosen: list[str], switch: _Switch, kept: _Kept) -> None:
         for name in chosen:
             before = switch.written + kept.size
+            pickler.memories.name = pickler.weak.name = name
             try:
                 pickler.dump(self.values[name])
             except CheckpointError:
@@ -182,21 +204,36 @@ class _Save:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 
+    def _check(self, pickler: Pickler) -> None:
+        """Whether the pickle holds what its parts share, and refer to."""
+        try:
+            found = pickler.memories.found()
+        except Clash as clash:
+            raise _Failed(clash.name or next(iter(self.values)), clash.why) from clash
+        if found:
+            self.known.update(found)
+            raise _Again
+        if not pickler.weak:
+            return
+        trial = self._trial(weak.Targets(follow=False))
+        for value in self.values.values():
+            trial.dump(value)
+        name = pickler.weak.not_held(trial.memo.copy())
+        if name is not None:
+            raise _Failed(name, weak.NOT_HELD)
+
     def _told(
-        self, streams: list[Any], kept: _Kept, digests: list[str], pickler: Pickler
+        self, streams: list[Any], kept: _Kept, pieces: list[Any], pickler: Pickler
     ) -> dict[str, Any]:
-        blobs = [
-            {"sha256": digest, "bytes": buffer_size}
-            for digest, buffer_size in zip(digests, kept.lengths)
-        ]
         written = [
             {"sha256": stream.digest, "bytes": stream.size, "names": chosen}
             for stream, chosen in streams
         ]
-        distinct = {each["sha256"]: each["bytes"] for each in [*blobs, *written]}
+        distinct = {each["sha256"]: each["bytes"] for each in [*pieces, *written]}
         return {
             "streams": written,
-            "blobs": blobs,
+            "blobs": pieces,
+            "buffers": kept.lengths,
             "names": {
                 name: {"type": type_of(value), "bytes": kept.sizes[name]}
                 for name, value in self.values.items()
@@ -224,8 +261,8 @@ class _Save:
                 self._unsaved(name, error)
                 pickler = self._trial()
 
-    def _trial(self) -> Pickler:
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
+    def _trial(self, targets: weak.Targets | None = None) -> Pickler:
+        pickler = self._pickler(Null(self.blobs), lambda _: None, targets)
         if self.replayed:
             pickler.refer(self._of_replay())
         return pickler
@@ -254,19 +291,22 @@ class _Save:
     def _sort_out(self) -> None:
         """Which names hold something that replay cells bind, and so can only be loaded after."""
         wanted = {id(value) for value in names.with_identity(self.replayed).values()}
-        if not wanted & set(self._reached(list(self.values.values()))):
-            return
-        for name, value in self.values.items():
-            if wanted & set(self._reached([value])):
-                self.second.add(name)
+        self.second = {name for name, value in self.values.items() if self._reaches(value, wanted)}
 
-    def _reached(self, values: list[Any]) -> dict[int, Any]:
-        """All objects that a pickle of these has noted."""
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
-        with contextlib.suppress(Exception):
-            for value in values:
-                pickler.dump(value)
-        return pickler.memo.copy()
+    def _reaches(self, value: Any, wanted: set[int]) -> bool:
+        """Whether a pickle of it comes upon one of these, be it one that can't be saved."""
+        pickler = _Seeking(Null(self.blobs), lambda _: None)
+        pickler.wanted = wanted
+        pickler.refer(self._live())
+        try:
+            pickler.dump(value)
+        except _NeedsReplay:
+            return True
+        except CheckpointError:
+            raise
+        except Exception:  # noqa: BLE001 (it fails again when it is saved)
+            return False
+        return not wanted.isdisjoint(pickler.memo.copy())
 
 
 class _Kept:
@@ -295,10 +335,6 @@ class _Switch:
     def write(self, data: Any) -> int:
         self.written += len(data)
         return self.to.write(data)
-
-
-def _check_sharing(pickler: Pickler) -> None:
-    """Memory that two libraries look at would be two memories afterwards."""
 
 
 def type_of(value: Any) -> str:

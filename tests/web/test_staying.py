@@ -1,0 +1,29 @@
+"""A run that waits is activity of its server, if that is asked for."""
+
+import asyncio
+
+import pytest
+
+from jupyter_flows.engine import staying
+
+
+@pytest.fixture
+def flows_config():
+    return {"keep_server_alive": True}
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    monkeypatch.setattr(staying, "EVERY", 0.01)
+
+
+async def test_a_server_with_a_run_that_waits_is_active_until_it_ends(park, jp_serverapp):
+    app = jp_serverapp.web_app
+    assert "jupyter_flows_last_activity" not in app.settings
+    parked = await park()
+    for _ in range(2):
+        before = app.last_activity()
+        while app.settings.get("jupyter_flows_last_activity", before) <= before:
+            await asyncio.sleep(0.01)
+    assert app.last_activity() == app.settings["jupyter_flows_last_activity"]
+    await parked.engine.cancel(parked.id, "bob")
