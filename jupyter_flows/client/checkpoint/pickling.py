@@ -23,6 +23,7 @@ from jupyter_flows.client.checkpoint import (
     logs,
     origin,
     rebuilding,
+    surroundings,
     tables,
     tensors,
     weak,
@@ -206,7 +207,12 @@ class Pickler(pickle.Pickler):
 
 def _single(pickler: Pickler, thing: Any) -> Any:
     found = pickler._singles.get(id(thing))
-    return NotImplemented if found is None else (rebuilding.attribute, found)
+    if found is None:
+        return NotImplemented
+    own = getattr(thing, "__dict__", None)
+    if not own or not surroundings.is_own(found[0]):
+        return rebuilding.attribute, found
+    return rebuilding.attribute, found, own, None, None, rebuilding.set_all_attributes
 
 
 def _refusing(why: str) -> Plan:
