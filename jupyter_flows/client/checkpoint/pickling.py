@@ -88,7 +88,7 @@ class Pickler(pickle.Pickler):
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
         self.memories = memories or Memories()
-        self.weak = targets or weak.Targets()
+        self.weak = weak.Targets() if targets is None else targets
         self.packed: set[int] = set()
         """Ids of bytes that reducers have made to be stored by themselves."""
         self.buffers: dict[tuple[int, int], Any] = {}
