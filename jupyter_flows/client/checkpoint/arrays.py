@@ -59,7 +59,7 @@ class _Plain:
 def _made(pickler: Pickler, array: Any) -> Any:
     base = _base(array)
     if base is None:
-        pickler.owners.append(array)
+        pickler.memories.own(array)
         return _owned(array.view(sys.modules["numpy"].ndarray))
     root = array
     while isinstance(base, type(root)) or _is_array(base):
@@ -152,9 +152,17 @@ def _over(pickler: Pickler, array: Any, base: Any) -> Any:
     if isinstance(base, _SHARED):
         offset = _address(array) - _address(numpy.frombuffer(base, "u1"))
         return again.over, (base, array.dtype, array.shape, array.strides, offset, writeable)
-    if not isinstance(base, bytes):
-        pickler.foreign.append(array)
-    return _owned(array)
+    if isinstance(base, bytes):
+        return _owned(array)
+    owner = pickler.memories.owner_of(array)
+    if owner is None or owner is array:
+        pickler.memories.foreign(array)
+        return _owned(array)
+    if _is_array(owner):
+        return _looking(array, owner)
+    offset = _address(array) - owner.data_ptr()
+    made = (owner, array.dtype, array.shape, array.strides, offset, writeable)
+    return again.over_storage, made
 
 
 def reduce_void(pickler: Pickler, scalar: Any) -> Any:

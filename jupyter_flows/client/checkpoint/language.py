@@ -8,7 +8,6 @@ import sys
 import threading
 import types
 import typing
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import origin, rebuilding
@@ -122,13 +121,6 @@ def reduce_struct(pickler: Pickler, packing: Any) -> Any:
     return struct.Struct, (packing.format,)
 
 
-def reduce_weak_dict(pickler: Pickler, mapping: Any) -> Any:
-    del pickler
-    items = list(mapping.items())
-    kind = type(mapping)
-    return rebuilding.weak_dict, (kind,), items or None, None, None, rebuilding.set_weak_dict
-
-
 def reduce_type_variable(pickler: Pickler, variable: Any) -> Any:
     """A TypeVar or its kin that the notebook has made; a module's is found there by its name."""
     del pickler
@@ -170,6 +162,4 @@ TABLE: dict[type, Any] = {
     struct.Struct: reduce_struct,
     staticmethod: reduce_static,
     classmethod: reduce_static,
-    weakref.WeakKeyDictionary: reduce_weak_dict,
-    weakref.WeakValueDictionary: reduce_weak_dict,
 }

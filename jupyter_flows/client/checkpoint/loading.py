@@ -54,8 +54,9 @@ class _Load:
         _import_early(kernel)
         streams, blobs = kernel["streams"], kernel["blobs"]
         self.texts: list[Any] = [bytearray(each["bytes"]) for each in streams]
-        self.memories: list[Any] = [reading.memory(each["bytes"]) for each in blobs]
-        reading.read(folder, [*streams, *blobs], [*self.texts, *self.memories])
+        self.memories: list[Any] = [reading.memory(size) for size in kernel["buffers"]]
+        parts = reading.cut(self.memories, blobs)
+        reading.read(folder, [*streams, *blobs], [*self.texts, *parts])
         self.feed = _Feed()
         self.unpickler = pickle.Unpickler(self.feed, buffers=self._buffers())
         self.random: dict[str, Any] | None = None

@@ -6,12 +6,11 @@ import hashlib
 import sys
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_flows.client.checkpoint.errors import Damaged, Missing
-from jupyter_flows.client.checkpoint.writing import remember
 
 CHUNK = 8 << 20
 READERS = 2
@@ -21,6 +20,21 @@ def read(folder: str, wanted: Sequence[Any], into: Sequence[Any]) -> None:
     """Fill `into` with the blobs in their order. Raises Missing and Damaged."""
     reader = _Reader(Path(folder) / "blobs", wanted, into)
     reader.run()
+
+
+def cut(memories: Iterable[Any], blobs: Sequence[Any]) -> list[memoryview]:
+    """The parts of the memories that the blobs fill one after the other. Raises Damaged."""
+    sizes = iter([blob["bytes"] for blob in blobs])
+    parts = []
+    for each in memories:
+        view, start = memoryview(each), 0
+        while start < view.nbytes:
+            size = next(sizes, 0)
+            if not 0 < size <= view.nbytes - start:
+                raise Damaged("The checkpoint's blobs don't fit its buffers.")
+            parts.append(view[start : start + size])
+            start += size
+    return parts
 
 
 def memory(size: int) -> Any:
@@ -70,7 +84,6 @@ class _Reader:
                 done += len(piece)
         if done != size or hashed.hexdigest() != digest:
             raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
-        remember(size)
 
     def _pieces(self, digest: str, size: int, view: memoryview) -> Iterator[memoryview]:
         path = self._blobs / digest[:2] / digest

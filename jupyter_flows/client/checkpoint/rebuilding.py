@@ -8,6 +8,7 @@ import importlib
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -227,8 +228,21 @@ def type_variable(
     return made
 
 
-def weak_dict(cls: type) -> Any:
+class _Gone:
+    """Nobody holds its instances."""
+
+
+def dead() -> Any:
+    """A weak reference to what is gone."""
+    return weakref.ref(_Gone())
+
+
+def weak(cls: type) -> Any:
     return cls()
+
+
+def set_weak_set(made: Any, items: Sequence[Any]) -> None:
+    made.update(items)
 
 
 def set_weak_dict(made: Any, items: Sequence[tuple[Any, Any]]) -> None:

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jupyter_flows.client.checkpoint import names, origin, paths, surroundings
+from jupyter_flows.client.checkpoint import names, origin, paths, surroundings, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
-from jupyter_flows.client.checkpoint.writing import Blobs, Buffers, Null, Stream, as_told
+from jupyter_flows.client.checkpoint.sharing import Clash, Memories
+from jupyter_flows.client.checkpoint.writing import Blobs, Null, Pieces, Stream, as_told
 
 _STANDARD = (
     "stdin",
@@ -39,8 +40,8 @@ class _Failed(Exception):
         self.why = why
 
 
-class _NeedsReplay(Exception):
-    """A variable that holds something which a replay cell binds."""
+class _Again(Exception):
+    """Something was learnt that the next attempt does better with."""
 
 
 def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
@@ -86,6 +87,10 @@ def collecting_off() -> Iterator[None]:
             gc.enable()
 
 
+class _NeedsReplay(Exception):
+    """A variable that holds something which a replay cell binds."""
+
+
 class _Seeking(Pickler):
     """Stops where it meets one of some objects."""
 
@@ -105,6 +110,7 @@ class _Save:
         self.replayed = names.replayed(shell)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
+        self.known: dict[tuple[int, int], Any] = {}
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -114,6 +120,8 @@ class _Save:
                 return self._attempt()
             except _Failed as failed:
                 self._probe(failed)
+            except _Again:
+                continue
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
     # ------------------------------------------------------------ an attempt
@@ -123,7 +131,7 @@ class _Save:
         kept = _Kept()
         stream = Stream(self.blobs, lambda: kept.size)
         switch = _Switch(stream)
-        pickler = self._pickler(switch, kept.keep)
+        pickler = self._pickler(switch, kept.keep, weak.Targets())
         streams = [(stream, first)]
         try:
             self._dump(pickler, first, switch, kept)
@@ -135,17 +143,19 @@ class _Save:
                 pickler.refer(self._of_replay())
                 self._dump(pickler, second, switch, kept)
             pickler.dump(surroundings.random_states())
-            _check_sharing(pickler)
+            self._check(pickler)
             self.blobs.check(sum(each.size for each, _ in streams) + kept.size)
-            digests = Buffers(self.blobs, kept.buffers).write()
+            pieces = Pieces(self.blobs, kept.buffers).store()
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
-        return self._told(streams, kept, digests, pickler)
+        return self._told(streams, kept, pieces, pickler)
 
-    def _pickler(self, file: Any, keep: Callable[[Any], None]) -> Pickler:
-        pickler = Pickler(file, keep)
+    def _pickler(
+        self, file: Any, keep: Callable[[Any], None], targets: weak.Targets | None = None
+    ) -> Pickler:
+        pickler = Pickler(file, keep, Memories(self.known), targets)
         pickler.refer(self._live())
         return pickler
 
@@ -185,6 +195,7 @@ class _Save:
     def _dump(self, pickler: Pickler, chosen: list[str], switch: _Switch, kept: _Kept) -> None:
         for name in chosen:
             before = switch.written + kept.size
+            pickler.memories.name = pickler.weak.name = name
             try:
                 pickler.dump(self.values[name])
             except CheckpointError:
@@ -193,21 +204,36 @@ class _Save:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 
+    def _check(self, pickler: Pickler) -> None:
+        """Whether the pickle holds what its parts share, and refer to."""
+        try:
+            found = pickler.memories.found()
+        except Clash as clash:
+            raise _Failed(clash.name or next(iter(self.values)), clash.why) from clash
+        if found:
+            self.known.update(found)
+            raise _Again
+        if not pickler.weak:
+            return
+        trial = self._trial(weak.Targets(follow=False))
+        for value in self.values.values():
+            trial.dump(value)
+        name = pickler.weak.not_held(trial.memo.copy())
+        if name is not None:
+            raise _Failed(name, weak.NOT_HELD)
+
     def _told(
-        self, streams: list[Any], kept: _Kept, digests: list[str], pickler: Pickler
+        self, streams: list[Any], kept: _Kept, pieces: list[Any], pickler: Pickler
     ) -> dict[str, Any]:
-        blobs = [
-            {"sha256": digest, "bytes": buffer_size}
-            for digest, buffer_size in zip(digests, kept.lengths)
-        ]
         written = [
             {"sha256": stream.digest, "bytes": stream.size, "names": chosen}
             for stream, chosen in streams
         ]
-        distinct = {each["sha256"]: each["bytes"] for each in [*blobs, *written]}
+        distinct = {each["sha256"]: each["bytes"] for each in [*pieces, *written]}
         return {
             "streams": written,
-            "blobs": blobs,
+            "blobs": pieces,
+            "buffers": kept.lengths,
             "names": {
                 name: {"type": type_of(value), "bytes": kept.sizes[name]}
                 for name, value in self.values.items()
@@ -235,8 +261,8 @@ class _Save:
                 self._unsaved(name, error)
                 pickler = self._trial()
 
-    def _trial(self) -> Pickler:
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
+    def _trial(self, targets: weak.Targets | None = None) -> Pickler:
+        pickler = self._pickler(Null(self.blobs), lambda _: None, targets)
         if self.replayed:
             pickler.refer(self._of_replay())
         return pickler
@@ -309,10 +335,6 @@ class _Switch:
     def write(self, data: Any) -> int:
         self.written += len(data)
         return self.to.write(data)
-
-
-def _check_sharing(pickler: Pickler) -> None:
-    """Memory that two libraries look at would be two memories afterwards."""
 
 
 def type_of(value: Any) -> str:

@@ -18,10 +18,10 @@ from jupyter_flows.client.checkpoint.errors import NoSpace, OutOfTime, TooLarge
 
 CHUNK = 8 << 20
 STREAM = 1 << 20
-WRITERS = 2
+PIECE = 32 << 20
+"""Larger buffers are cut, so that all threads have work, and a small change writes little."""
+WRITERS = max(2, min(4, os.cpu_count() or 2))
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_known_sizes: set[int] = set()
-"""Sizes of buffers that this kernel has saved or loaded: such a one may well be there already."""
 
 
 class Blobs:
@@ -224,36 +224,45 @@ class Null:
         return len(data)
 
 
-class Buffers:
-    """Writes buffers, in two threads."""
+class Pieces:
+    """Stores buffers in pieces, which several threads hash and, where they are new, write."""
 
     def __init__(self, blobs: Blobs, buffers: list[Any]) -> None:
         self._blobs = blobs
         self._views = [buffer.raw() for buffer in buffers]
-        self._next = iter(range(len(buffers)))
-        self._digests = [""] * len(buffers)
+        self._pieces = [
+            view[start : start + PIECE]
+            for view in self._views
+            for start in range(0, view.nbytes, PIECE)
+        ]
+        self._next = iter(range(len(self._pieces)))
+        self._digests = [""] * len(self._pieces)
         self._lock = threading.Lock()
         self._error: BaseException | None = None
 
-    def write(self) -> list[str]:
+    def store(self) -> list[dict[str, Any]]:
+        """The digests and sizes of all pieces in their order."""
         threads = [
             threading.Thread(target=self._run, name="checkpoint buffers", daemon=True)
-            for _ in range(min(WRITERS, len(self._views)))
+            for _ in range(min(WRITERS, len(self._pieces)))
         ]
-        for thread in threads:
-            thread.start()
         try:
             for thread in threads:
-                thread.join()
-        finally:
-            self._blobs.stopped = self._blobs.stopped or any(each.is_alive() for each in threads)
+                thread.start()
             for thread in threads:
                 thread.join()
-            for view in self._views:
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+            sizes = [piece.nbytes for piece in self._pieces]
+            for view in (*self._pieces, *self._views):
                 view.release()
         if self._error is not None:
             raise self._error
-        return self._digests
+        return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]
 
     def _run(self) -> None:
         try:
@@ -262,48 +271,17 @@ class Buffers:
                     index = next(self._next, None)
                 if index is None:
                     return
-                self._digests[index] = self._store(self._views[index])
+                self._digests[index] = self._store(self._pieces[index])
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self._error = error
 
-    def _store(self, view: memoryview) -> str:
-        if view.nbytes in _known_sizes:
-            digest = self._hash(view)
-            if not self._blobs.has(digest, view.nbytes) and self._blobs.claim(digest):
-                with self._blobs.file() as (descriptor, path):
-                    self._write(descriptor, view)
-                    self._blobs.finish(descriptor, path, digest, view.nbytes)
-            return digest
-        _known_sizes.add(view.nbytes)
-        return self._hash_and_write(view)
-
-    def _hash_and_write(self, view: memoryview) -> str:
-        found: list[str] = []
-        hashing = threading.Thread(target=lambda: found.append(self._hash(view)), daemon=True)
-        hashing.start()
-        with self._blobs.file() as (descriptor, path):
-            try:
-                self._write(descriptor, view)
-            finally:
-                hashing.join()
-            if not found:
-                raise OutOfTime("Given up.")
-            if self._blobs.claim(found[0]):
-                self._blobs.finish(descriptor, path, found[0], view.nbytes)
-        return found[0]
-
-    def _hash(self, view: memoryview) -> str:
-        hashed = hashlib.sha256()
-        for start in range(0, view.nbytes, CHUNK):
-            self._blobs.check(0)
-            hashed.update(view[start : start + CHUNK])
-        return hashed.hexdigest()
-
-    def _write(self, descriptor: int, view: memoryview) -> None:
-        for start in range(0, view.nbytes, CHUNK):
-            self._blobs.check(0)
-            write_all(descriptor, view[start : start + CHUNK])
-
-
-def remember(size: int) -> None:
-    _known_sizes.add(size)
+    def _store(self, piece: memoryview) -> str:
+        self._blobs.check(0)
+        digest = hashlib.sha256(piece).hexdigest()
+        if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
+            with self._blobs.file() as (descriptor, path):
+                for start in range(0, piece.nbytes, CHUNK):
+                    self._blobs.check(0)
+                    write_all(descriptor, piece[start : start + CHUNK])
+                self._blobs.finish(descriptor, path, digest, piece.nbytes)
+        return digest
