@@ -24,6 +24,7 @@ from jupyter_flows.client.checkpoint import (
     logs,
     origin,
     rebuilding,
+    surroundings,
     tables,
     tensors,
     weak,
@@ -206,9 +207,12 @@ class Pickler(pickle.Pickler):
 
 def _single(usual: Plan | None, pickler: Pickler, thing: Any) -> Any:
     found = pickler._singles.get(id(thing))
-    if found is not None:
+    if found is None:
+        return NotImplemented if usual is None else usual(pickler, thing)
+    own = getattr(thing, "__dict__", None)
+    if not own or not surroundings.is_own(found[0]):
         return rebuilding.attribute, found
-    return NotImplemented if usual is None else usual(pickler, thing)
+    return rebuilding.attribute, found, own, None, None, rebuilding.set_all_attributes
 
 
 def _refusing(why: str) -> Plan:
