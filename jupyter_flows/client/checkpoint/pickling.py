@@ -191,7 +191,7 @@ class Pickler(pickle.Pickler):
         return functools.partial(_single, usual) if self._has_singles(kind) else usual
 
     def _has_singles(self, kind: type) -> bool:
-        """Notes each object that the module of its own class keeps under a name, as sentinels are."""
+        """Notes the objects that the module of their class keeps under a name, as sentinels are."""
         module = getattr(kind, "__module__", None)
         if module in _BUILT_IN or module == "__main__" or not isinstance(module, str):
             return False

@@ -69,9 +69,7 @@ assert kinds[1].length == 5 and type(kinds[0]) is sa.Integer and text.compile().
 assert url.password == "secret" and url.host == "h"
 """,
 )
-sqlalchemy.restored(
-    "mapped classes of the notebook",
-    """
+MAPPED = """
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 class Base(DeclarativeBase):
@@ -86,27 +84,24 @@ class Post(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
     user: Mapped[User] = relationship(back_populates="posts")
+"""
+sqlalchemy.unsaved(
+    "mapped classes of the notebook",
+    {"Base": "replay", "User": "replay", "Post": "replay", "user": "replay"},
+    MAPPED
+    + """
+user = User(id=1, name="a")
+number = 3
+""",
+    "assert number == 3",
+)
+sqlalchemy.rehearsed(
+    "instances of mapped classes that a replay cell makes",
+    "user",
+    """
 user = User(id=1, name="a", posts=[Post(id=7)])
 """,
-    """
-assert type(user) is User and user.name == "a" and user.posts[0].user is user
-engine = sa.create_engine("sqlite://")
-Base.metadata.create_all(engine)
-with Session(engine) as session:
-    session.add(user)
-    session.commit()
-    user.name = "b"
-    assert user in session.dirty
-    session.commit()
-    found = session.scalars(sa.select(User).where(User.name == "b")).one()
-    assert found is user and [post.id for post in found.posts] == [7]
-    assert session.scalars(sa.select(Post).join(User)).one().user is user
-assert Base.registry._class_registry["User"] is User and sa.inspect(User).mapped_table.name == "users"
-class Tag(Base):
-    __tablename__ = "tags"
-    id: Mapped[int] = mapped_column(primary_key=True)
-assert set(Base.metadata.tables) == {"users", "posts", "tags"}
-""",
+    replay=MAPPED,
 )
 duckdb.unsaved(
     "connections and relations of duckdb",
