@@ -33,7 +33,9 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     if not cls.__flags__ & 1 << 9:
         raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
     safe = _safe(type(cls))
-    first = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    first: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if "__orig_bases__" in vars(cls):
+        first["__orig_bases__"] = cls.__orig_bases__  # typing asks for them, in C
     if "__slots__" in vars(cls):
         first["__slots__"] = _slots(cls)
     return (
