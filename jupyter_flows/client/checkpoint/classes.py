@@ -25,6 +25,11 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     if origin.by_reference(cls):
         pickler.occurs(cls.__module__)
         return NotImplemented
+    generic = vars(cls).get("__pydantic_generic_metadata__")
+    if generic and generic["origin"] is not None and generic["origin"][generic["args"]] is cls:
+        return again.parametrized, (generic["origin"], generic["args"])
+    if getattr(cls, "_sa_registry", None) is not None:
+        raise Refused("a class that SQLAlchemy maps can't be saved; tag its cell `replay`")
     if not cls.__flags__ & 1 << 9:
         raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
     safe = _safe(type(cls))

@@ -82,11 +82,11 @@ _DENIED = {
     "data of this thread alone can't be saved": ["_thread._local"],
 }
 
-_ITERATORS = {
-    type(iter(each))
-    for of in [{}, set()]
-    for each in ([of, of.keys(), of.values(), of.items()] if isinstance(of, dict) else [of])
-} | {type(reversed({})), type(reversed({}.values())), type(reversed({}.items()))}
+_TABLE: dict[str, int] = {}
+_NOTHING: set[int] = set()
+_ITERATORS: set[type] = {
+    type(iter(each)) for each in (_TABLE, _TABLE.keys(), _TABLE.values(), _TABLE.items(), _NOTHING)
+} | {type(reversed(each)) for each in (_TABLE, _TABLE.values(), _TABLE.items())}
 
 
 def reason(kind: type) -> str | None:

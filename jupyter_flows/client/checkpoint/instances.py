@@ -143,7 +143,7 @@ def _reduce(
     told = [(each, name, value) for each, name, slot in slots for value in _value(slot, thing)]
     content = _CONTENT[base](thing) if base in _CONTENT else None
     if base is collections.deque:
-        content = collections.deque.maxlen.__get__(thing)  # type: ignore[attr-defined]
+        content = collections.deque.maxlen.__get__(thing)
     early = _early(own, told) if hashed else None
     items = _ITEMS[base](thing) if base in _ITEMS else None
     factory = thing.default_factory if base is collections.defaultdict else None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def plan(kind: type) -> Any:
     if issubclass(kind, logging.Logger) and kind.__reduce__ is logging.Logger.__reduce__:
         return reduce_logger
-    usual = kind.__reduce_ex__ is object.__reduce_ex__ and not hasattr(kind, "__setstate__")
+    usual = not hasattr(kind, "__setstate__")
     if issubclass(kind, logging.FileHandler) and usual:
         return reduce_file_handler
     return None

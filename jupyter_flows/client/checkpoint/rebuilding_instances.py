@@ -18,7 +18,7 @@ def instance(kind: type, base: Any, content: Any, early: Any) -> Any:
 
 def _made(kind: type, base: Any, content: Any) -> Any:
     if base is collections.deque:
-        made = collections.deque.__new__(kind)
+        made: Any = collections.deque.__new__(kind)
         collections.deque.__init__(made, (), content)
         return made
     return base.__new__(kind) if content is None else base.__new__(kind, content)
@@ -30,7 +30,7 @@ def set_instance(made: Any, state: tuple[Any, ...]) -> None:
         object.__getattribute__(made, "__dict__").update(own)
     _put(made, slots or ())
     if factory is not None:
-        collections.defaultdict.default_factory.__set__(made, factory)  # type: ignore[attr-defined]
+        vars(collections.defaultdict)["default_factory"].__set__(made, factory)
     if items:
         _fill(made, items)
 

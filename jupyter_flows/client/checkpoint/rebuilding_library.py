@@ -75,7 +75,8 @@ def shut_down(kind: Any, workers: int) -> Any:
 
 def namespace(of: Any) -> dict[str, Any]:
     """Of a module."""
-    return vars(of)
+    names: dict[str, Any] = vars(of)
+    return names
 
 
 def type_of(kind: str) -> Any:
@@ -87,3 +88,14 @@ TYPES: dict[str, Any] = {
     "dict_values": type({}.values()),
     "dict_items": type({}.items()),
 }
+
+
+def part(whole: Any, steps: list[Any]) -> Any:
+    """What names and positions lead to."""
+    for step in steps:
+        whole = whole[step]
+    return whole
+
+
+def parametrized(origin: Any, args: Any) -> Any:
+    return origin[args]

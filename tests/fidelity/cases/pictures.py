@@ -90,6 +90,7 @@ assert figure.axes[0] is ax and ax.name == "polar" and plt.rcParams["lines.linew
 plotly.restored(
     "figures of plotly",
     """
+import json
 import plotly.graph_objects as go
 import plotly.express as px
 import numpy as np
@@ -97,12 +98,15 @@ figure = go.Figure(go.Scatter(x=np.arange(20_000), y=[1.5, 2.5]), layout={"title
 figure.update_layout(template="plotly_dark")
 trace = figure.data[0]
 bars = px.bar(x=["a", "b"], y=[1, 2], color=["u", "v"])
+title = figure.layout.title
+def shown(figure):
+    return json.dumps(json.loads(figure.to_json()), sort_keys=True)
 """,
     """
-tell((figure.to_json(), bars.to_json()))
+tell((shown(figure), shown(bars)))
 assert figure.data[0] is trace and figure.layout.title.text == "T"
-trace.name = "renamed"
-assert '"renamed"' in figure.to_json()
+trace.name, title.text = "renamed", "New"
+assert '"renamed"' in figure.to_json() and figure.layout.title.text == "New"
 """,
 )
 altair.restored(
