@@ -22,7 +22,7 @@ from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
-from jupyter_flows.settings import FlowsSettings, groups_of
+from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, groups_of
 from jupyter_flows.store.checkpoint_space import Limits as CheckpointLimits
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.keys import KeyFile
@@ -54,6 +54,7 @@ class House:
     keys: KeyFile
     server: str
     secret: str
+    checkpoints: CheckpointFolder
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
     staying: Staying | None = None
@@ -132,11 +133,12 @@ def compose(
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
+    checkpoints = _checkpoints(settings, clock, log)
     engine = Engine(
         server=server,
         store=store,
         kernels=kernels,
-        checkpoints=_checkpoints(settings, folder, clock, log),
+        checkpoints=checkpoints,
         documents=LateDocuments(),
         notebooks=notebooks,
         peers=peers,
@@ -166,23 +168,29 @@ def compose(
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
-        engine, schedules, kernels, peers, keys, server, chance(), groups, certificate, staying
+        engine=engine,
+        schedules=schedules,
+        kernels=kernels,
+        peers=peers,
+        keys=keys,
+        server=server,
+        secret=chance(),
+        checkpoints=checkpoints,
+        groups_of=groups,
+        certificate=certificate,
+        staying=staying,
     )
 
 
-def _checkpoints(
-    settings: FlowsSettings, folder: Path, clock: Clock, log: logging.Logger
-) -> CheckpointFolder:
-    said = settings.checkpoint_dir
-    after = settings.compress_checkpoints_after
+def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:
     return CheckpointFolder(
-        Path(said).expanduser() if said else folder / "checkpoints",
+        checkpoint_folder(settings),
         CheckpointLimits(
             max_bytes=settings.checkpoint_max_bytes,
             min_free=settings.checkpoint_min_free,
             budget=settings.checkpoint_budget,
         ),
-        durations.seconds(after) if after else None,
+        compress_after(settings),
         clock=clock,
         log=log,
     )

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from jupyter_flows.cli import words
+from jupyter_flows.cli.choosing import has_to_choose, how_to_choose
 from jupyter_flows.cli.telling import as_json, as_line
 from jupyter_flows.core import events as e
-from jupyter_flows.core.model import Gate, Run, RunId, RunStatus, StepId
+from jupyter_flows.core import machine
+from jupyter_flows.core.checkpoint import Choice
+from jupyter_flows.core.model import Gate, Run, RunStatus, StepId
 from jupyter_flows.ports import Outputs
-from jupyter_flows.web import views
+from jupyter_flows.web.times import time_or_none
 
 JSON_HELP = """\b
 With --json each line of standard output is one object:
@@ -22,7 +25,13 @@ With --json each line of standard output is one object:
    "deadline", "description", "links": {"approvalPage", "resume", "cancel"} | null}
   {"event": "vote", "run", "gate", "approver", "verified", "approved", "reason"}
   {"event": "gate_closed", "run", "gate", "generation", "status"}
-  {"event": "interrupted", "run", "why"}      {"event": "resumed", "run", "step"}
+  {"event": "interrupted", "run", "why", "choices"}
+  {"event": "resumed", "run", "step", "with"}
+  {"event": "checkpoint_saved", "run", "variables", "bytes", "new_bytes", "seconds", "complete",
+   "unsaved": [{"name", "type", "path", "reason", "step", "cell"}]}
+  {"event": "checkpoint_failed" | "checkpoint_doubted", "run", "why"}
+  {"event": "kernel_released", "run"}
+  {"event": "kernel_restored", "run", "replayed", "changes"}
   {"event": "notice", "run", "message"}
 and the last line, always:
   {"event": "finished", "run", "status", "result", "error"}
@@ -66,7 +75,7 @@ class JsonLines:
             "generation": gate.generation,
             "required_events": gate.options.required_events,
             "votes": len(gate.approvals),
-            "deadline": views.time_or_none(gate.deadline),
+            "deadline": time_or_none(gate.deadline),
             "description": gate.options.description,
             "links": dict(urls) if urls else None,
         }
@@ -118,7 +127,7 @@ class PlainLines:
         for text in traceback_of(run, outputs):
             _write(words.plain(text))
         _write(f"{run.id} {words.ended(run)}")
-        if advice := how_to_go_on(run.status, run.id):
+        if advice := how_to_go_on(run, run.status):
             _write(advice)
 
     def close(self) -> None:
@@ -152,12 +161,16 @@ def traceback_of(run: Run, outputs: Mapping[StepId, Outputs]) -> list[str]:
     ]
 
 
-def how_to_go_on(status: RunStatus, run: RunId) -> str:
+def how_to_go_on(run: Run, status: RunStatus) -> str:
     """What the reader can do once no server has the run."""
     if status in (RunStatus.SUCCEEDED, RunStatus.CANCELLED):
         return ""
-    what = "wait for it here" if status is RunStatus.SUSPENDED else "go on from there"
-    return f"To {what}: jupyter flows resume {run}"
+    if has_to_choose(run):
+        return how_to_choose(run)
+    what = "wait for it here" if status in machine.WAITS else "go on from there"
+    saved = machine.stand_in(run) is not None or Choice.CHECKPOINT in machine.choices(run)
+    how = ", with the variables that are saved" if saved else ""
+    return f"To {what}{how}: jupyter flows resume {run.id}"
 
 
 def choose_display(as_json: bool) -> Display:

@@ -9,21 +9,27 @@ from typing import Any, TypeAlias
 import click
 
 from jupyter_flows.cli import exits
+from jupyter_flows.cli.choosing import has_to_choose
 from jupyter_flows.cli.display import Display
 from jupyter_flows.cli.early import Starter
 from jupyter_flows.cli.embedded import DEFAULT_PORT, Place, serving
 from jupyter_flows.cli.follow import Follower, over, waiting_or_over
 from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.cli.stopping import Stopped, unless_stopped
+from jupyter_flows.core import machine
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import Json, Run, RunStatus
+from jupyter_flows.core.saved import newest
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.settings import FlowsSettings
 
-KERNEL_ENDS = (
-    "No server that lasts is up, so this run's kernel ends with this command. After the approval,"
-    " `jupyter flows resume` runs the earlier cells again in a fresh kernel."
+KERNEL_ENDS = "No server that lasts is up, so this run's kernel ends with this command"
+RUNS_AGAIN = (
+    "After the approval, `jupyter flows resume` runs the earlier cells again in a fresh kernel."
 )
+COMES_BACK = "After the approval, `jupyter flows resume` brings it back with its variables."
 KERNEL_GONE = "The run's kernel is gone: after the approval the earlier cells run again."
+KERNEL_SAVED = "The run's kernel is gone: after the approval it comes back with its variables."
 
 _OF_KERNELS = ("KernelUnavailable", "KernelDied")
 """Failures of which a kernel's process may have said more than its run knows."""
@@ -48,7 +54,9 @@ def run_here(
         run = await follower.follow(run.id, waiting_or_over if detach else over)
         await engine.settled(run.id)
         if detach and not over(run):
-            display.notice(run, KERNEL_ENDS)
+            await engine.saved(run.id)
+            run = await follower.follow(run.id, _anyhow, run.seq)
+            display.notice(run, _kernel_ends(run))
         return run
 
     folder = new.folder or str(Path.cwd())
@@ -63,6 +71,7 @@ def resume_here(
     by: str,
     *,
     notebook: dict[str, Json] | None = None,
+    choice: Choice | None = None,
 ) -> int:
     """Take the run over from a server that is gone. The exit status."""
     run_id = before.id
@@ -71,11 +80,12 @@ def resume_here(
         engine = follower.house.engine
         run = await engine.adopt(run_id)
         if run.status in (RunStatus.INTERRUPTED, RunStatus.FAILED):
-            await engine.resume(run_id, by, notebook)
-        elif run.status is RunStatus.SUSPENDED:
-            display.notice(run, KERNEL_GONE)
+            await engine.resume(run_id, by, notebook, choice=choice)
+        elif run.status in machine.WAITS:
+            gone = KERNEL_GONE if machine.stand_in(run) is None else KERNEL_SAVED
+            display.notice(run, gone)
         run = await follower.follow(run_id, over, before.seq)
-        if run.status is RunStatus.INTERRUPTED and _had_to_find_out(before):
+        if _had_to_find_out(before, run):
             await engine.settled(run_id)
             await engine.resume(run_id, by, notebook)
             run = await follower.follow(run_id, over, run.seq)
@@ -87,10 +97,29 @@ def resume_here(
     return _in_foreground(_place(settings, folder, port, Starter()), settings, display, work)
 
 
-def _had_to_find_out(before: Run) -> bool:
-    """Whether the run came to know only after it was asked to resume that its kernel is gone."""
-    waited = before.status in (RunStatus.SUSPENDED, RunStatus.RUNNING)
+def _kernel_ends(run: Run) -> str:
+    """What that means for the run's variables."""
+    if machine.stand_in(run) is not None:
+        return f"{KERNEL_ENDS}. {COMES_BACK}"
+    found = newest(run)
+    names = ", ".join(each.path for each in found.unsaved) if found else ""
+    lost = f", and with it what could not be saved ({names})" if names else ""
+    return f"{KERNEL_ENDS}{lost}. {RUNS_AGAIN}"
+
+
+def _had_to_find_out(before: Run, run: Run) -> bool:
+    """Whether the run came to know only after it was asked to resume that its kernel is gone, and
+    nothing has to be chosen.
+    """
+    if run.status is not RunStatus.INTERRUPTED or has_to_choose(run):
+        return False
+    waited = before.status is RunStatus.RUNNING or before.status in machine.WAITS
     return waited and before.running_step is None
+
+
+def _anyhow(_: Run) -> bool:
+    """As far as the log goes."""
+    return True
 
 
 def _place(settings: FlowsSettings, folder: str, port: int | None, starter: Starter) -> Place:

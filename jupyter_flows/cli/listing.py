@@ -1,5 +1,7 @@
 """`list`: the runs, newest first."""
 
+from typing import NamedTuple
+
 import click
 import msgspec
 
@@ -8,9 +10,11 @@ from jupyter_flows.cli.asking import ask
 from jupyter_flows.cli.runs import true_status
 from jupyter_flows.cli.settings import data_dir_option
 from jupyter_flows.composition import House
-from jupyter_flows.core.model import RunStatus
+from jupyter_flows.core import machine
+from jupyter_flows.core.model import Json, RunStatus
 from jupyter_flows.ports import RunFilter, RunRow
 from jupyter_flows.web import views
+from jupyter_flows.web.times import time_or_none
 
 _PAGE = 200
 
@@ -23,19 +27,38 @@ _PAGE = 200
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a run and line.")
 @data_dir_option
 def list_command(wanted: tuple[str, ...], limit: int, as_json: bool, data_dir: str | None) -> None:
-    async def listing(house: House) -> list[tuple[RunRow, RunStatus]]:
-        return await _listed(house, frozenset(map(RunStatus, wanted)), limit)
+    async def listing(house: House) -> list[Listed]:
+        found = await _listed(house, frozenset(map(RunStatus, wanted)), limit)
+        return [Listed(row, status, await _released(house, row)) for row, status in found]
 
     found = ask(data_dir, listing)
     if as_json:
-        for row, status in found:
-            shown = msgspec.structs.replace(views.run_summary(row), status=status)
-            values.print_json(msgspec.to_builtins(shown))
+        for each in found:
+            values.print_json(each.as_json())
         return
     if not found:
         click.echo("No runs.")
-    for row, status in found:
-        click.echo(_line(row, status))
+    for each in found:
+        click.echo(_line(each))
+
+
+class Listed(NamedTuple):
+    """`released_at` is since when a run waits without its kernel."""
+
+    row: RunRow
+    status: RunStatus
+    released_at: float | None
+
+    def as_json(self) -> Json:
+        shown = msgspec.structs.replace(views.run_summary(self.row), status=self.status)
+        return {**msgspec.to_builtins(shown), "released_at": time_or_none(self.released_at)}
+
+
+async def _released(house: House, row: RunRow) -> float | None:
+    """Only of those that wait the whole story is read for it."""
+    if row.status not in machine.WAITS:
+        return None
+    return (await house.engine.run(row.id)).released_at
 
 
 async def _listed(
@@ -57,10 +80,12 @@ async def _listed(
     return found[:limit]
 
 
-def _line(row: RunRow, status: RunStatus) -> str:
+def _line(listed: Listed) -> str:
+    row, status, released_at = listed
     shown = f"{status:<11}"
     name = words.plain(row.name or row.path)
     due = f"  until {words.when(row.due_at)}" if row.due_at is not None else ""
+    due += "  kernel released" if released_at is not None else ""
     colour = words.COLOURS.get(status)
     text = f"{click.style(shown, fg=colour)}  {words.when(row.created_at)}  {name}{due}"
     return f"{row.id}  {text}"

@@ -30,6 +30,11 @@ _TOLD = (
     e.VoteWithdrawn,
     e.RunInterrupted,
     e.RunResumed,
+    e.CheckpointSaved,
+    e.CheckpointFailed,
+    e.CheckpointDoubted,
+    e.KernelReleased,
+    e.KernelRestored,
 )
 """Events that leave a line above the bar; the others only move it."""
 
@@ -92,7 +97,7 @@ class LiveDisplay:
         for text in traceback_of(run, outputs):
             self._console.print(Text.from_ansi(text), soft_wrap=True)
         self._say(f"{run.id} {words.ended(run)}", words.COLOURS.get(run.status, ""))
-        if advice := how_to_go_on(run.status, run.id):
+        if advice := how_to_go_on(run, run.status):
             self._say(advice)
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("check", "Find every mistake in notebooks, before anything runs."),
     "import": ("import_", "Write a Windmill flow anew as a notebook."),
     "schedule": ("schedule", "Run notebooks by the clock: add, list, pause, remove."),
+    "checkpoints": ("checkpoints", "What is saved of waiting runs: list, verify, collect."),
     "link": ("links", "List and revoke links, rotate the keys that sign them."),
     "serve": ("serve", "A server without the lab."),
     "reindex": ("reindex", "Make the lists anew from the events."),

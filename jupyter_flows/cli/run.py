@@ -19,11 +19,11 @@ No server is needed: it starts what it needs, shows what is awaited and prints t
 a browser, or by `jupyter flows approve` in a second terminal, lets it go on.
 
 With --detach the run is handed to a server that lasts, if one is up. Without one, the command ends
-at the first suspension, and the kernel with it: after the approval `jupyter flows resume` runs the
-earlier cells again.
+at the first suspension, and the kernel with it: after the approval `jupyter flows resume` brings it
+back with the variables that were saved, or runs the earlier cells again.
 
 Ctrl-C (status 130) and SIGTERM (143) end it in order: the cell that runs is interrupted, a
-suspended run stays suspended, and `jupyter flows resume` goes on."""
+suspended run stays suspended, and `jupyter flows resume` goes on, with the saved variables."""
 
 
 @click.command("run", help=HELP, epilog=JSON_HELP)

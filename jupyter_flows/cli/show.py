@@ -9,10 +9,12 @@ import msgspec
 
 from jupyter_flows.cli import values, words
 from jupyter_flows.cli.asking import ask
+from jupyter_flows.cli.choosing import MEANINGS, OPTION, has_to_choose
 from jupyter_flows.cli.display import awaited_lines, how_to_go_on
 from jupyter_flows.cli.runs import address, find, is_served, true_status
 from jupyter_flows.cli.settings import data_dir_option
 from jupyter_flows.composition import House
+from jupyter_flows.core import machine, saved
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus, Voter
 from jupyter_flows.web import views
@@ -80,14 +82,15 @@ def _lines(house: House, run: Run, status: RunStatus, base: str, *, served: bool
         yield f"error     {DIED}"
     if run.result is not None:
         yield f"result    {json.dumps(run.result, ensure_ascii=False)}"
+    yield from _variables_lines(run, status)
     yield from _step_lines(run)
     for gate in run.gates.values():
         if gate.opened_at is not None:
             yield from _gate_lines(gate)
     if run.open_gate is not None:
         yield from awaited_lines(run, run.open_gate, _urls(house, run, run.open_gate, base))
-    if not served and status is not RunStatus.SUCCEEDED and how_to_go_on(status, run.id):
-        yield how_to_go_on(status, run.id)
+    if not served and status is not RunStatus.SUCCEEDED and how_to_go_on(run, status):
+        yield how_to_go_on(run, status)
 
 
 def _time_lines(run: Run) -> Iterator[str]:
@@ -97,6 +100,22 @@ def _time_lines(run: Run) -> Iterator[str]:
         yield f"deadline  {words.when(run.deadline)}"
     if run.wake_at is not None:
         yield f"sleeps    until {words.when(run.wake_at)}"
+
+
+def _variables_lines(run: Run, status: RunStatus) -> Iterator[str]:
+    """What was saved of them, and what may be chosen."""
+    newest = next(reversed(saved.kept(run)), None)
+    if status in machine.WAITS:
+        for number, line in enumerate(saved.sentences(run)):
+            yield words.plain(f"{'' if number else 'variables':<9} {line}")
+    elif newest is not None:
+        behind = words.plain(f"behind step {newest.covers[-1]!r}") if newest.covers else ""
+        yield f"variables {saved.saved_sentence(newest)} {words.when(newest.saved_at)}, {behind}"
+    for each in newest.unsaved if newest else ():
+        yield words.plain(f"          {each.path}: {each.reason}")
+    if has_to_choose(run):
+        for choice in run.choices:
+            yield f"choose    {OPTION} {choice:<10}  {MEANINGS[choice]}"
 
 
 def _step_lines(run: Run) -> Iterator[str]:

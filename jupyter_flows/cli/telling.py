@@ -3,9 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from jupyter_flows.cli import words
 from jupyter_flows.core import events as e
+from jupyter_flows.core import machine, saved
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import Json, Run, StepId
+from jupyter_flows.web.checkpoint_views import unsaved_views
 
 Said: TypeAlias = dict[str, Json]
 
@@ -63,6 +68,24 @@ def _closed(run: Run, event: Any) -> Said:
     return {**said, "generation": event.generation}
 
 
+def _saved(run: Run, event: e.CheckpointSaved) -> Said:
+    made = event.checkpoint
+    return {
+        "event": "checkpoint_saved",
+        "variables": made.variables,
+        "bytes": made.size,
+        "new_bytes": made.new,
+        "seconds": made.seconds,
+        "complete": made.complete,
+        "unsaved": [msgspec.to_builtins(each) for each in unsaved_views(run, made)],
+    }
+
+
+def _restored(_: Run, event: e.KernelRestored) -> Said:
+    said: Said = {"event": "kernel_restored", "replayed": list(event.replayed)}
+    return {**said, "changes": list(event.changes)}
+
+
 _JSON: Mapping[type[e.Event], Callable[[Run, Any], Said]] = {
     e.RunCreated: lambda _, x: {"event": "created", "path": x.path, "cells": len(x.steps)},
     e.StepStarted: _started,
@@ -80,8 +103,17 @@ _JSON: Mapping[type[e.Event], Callable[[Run, Any], Said]] = {
     e.RunWoken: lambda _, __: {"event": "woken"},
     e.RunStopped: lambda _, x: {"event": "stopped", "step": x.step},
     e.RunFailing: lambda _, x: {"event": "failing", "step": x.step, "error": x.error.as_json()},
-    e.RunInterrupted: lambda _, x: {"event": "interrupted", "why": x.why},
-    e.RunResumed: lambda _, x: {"event": "resumed", "step": x.step},
+    e.RunInterrupted: lambda _, x: {
+        "event": "interrupted",
+        "why": x.why,
+        "choices": list(x.choices),
+    },
+    e.RunResumed: lambda _, x: {"event": "resumed", "step": x.step, "with": x.choice},
+    e.CheckpointSaved: _saved,
+    e.CheckpointFailed: lambda _, x: {"event": "checkpoint_failed", "why": x.why},
+    e.CheckpointDoubted: lambda _, x: {"event": "checkpoint_doubted", "why": x.why},
+    e.KernelReleased: lambda _, __: {"event": "kernel_released"},
+    e.KernelRestored: _restored,
 }
 
 # ---------------------------------------------------------------- for people
@@ -126,6 +158,30 @@ def _failing_line(_: Run, event: e.RunFailing) -> str:
     return f"fails: {event.error.name}: {event.error.message}; its failure cells run now"
 
 
+def _saved_line(run: Run, event: e.CheckpointSaved) -> str:
+    """Of what is saved between two cells nobody need know."""
+    if run.status not in machine.WAITS:
+        return ""
+    return " ".join(saved.of_checkpoint(event.checkpoint, run))
+
+
+def _restored_line(_: Run, event: e.KernelRestored) -> str:
+    again = f"; run again for it: {', '.join(event.replayed)}" if event.replayed else ""
+    changed = f", though {'; '.join(event.changes)}" if event.changes else ""
+    return f"the saved variables are back{again}{changed}"
+
+
+def _resumed_line(_: Run, event: e.RunResumed) -> str:
+    return f"resumed by {event.by} from step {event.step}{_WITH[event.choice]}"
+
+
+_WITH: Mapping[Choice, str] = {
+    Choice.CHECKPOINT: " with the saved variables",
+    Choice.CHANGED: " with the saved variables, whatever has changed since",
+    Choice.KERNEL: " in its kernel as that is now",
+    Choice.RERUN: "",
+}
+
 _LINES: Mapping[type[e.Event], Callable[[Run, Any], str]] = {
     e.RunCreated: _created_line,
     e.StepStarted: _start_line,
@@ -143,5 +199,12 @@ _LINES: Mapping[type[e.Event], Callable[[Run, Any], str]] = {
     e.RunStopped: lambda run, x: f"stopped early behind {words.cell(run.steps[x.step])}",
     e.RunFailing: _failing_line,
     e.RunInterrupted: lambda _, x: f"interrupted: {x.why}",
-    e.RunResumed: lambda _, x: f"resumed by {x.by} from step {x.step}",
+    e.RunResumed: _resumed_line,
+    e.CheckpointSaved: _saved_line,
+    e.CheckpointFailed: lambda _, x: f"the variables are not saved: {x.why}",
+    e.CheckpointDoubted: lambda _, x: (
+        f"the kernel is kept: loading the saved variables was tried, and failed: {x.why}"
+    ),
+    e.KernelReleased: lambda _, __: "the kernel is released; it comes back when the run goes on",
+    e.KernelRestored: _restored_line,
 }

@@ -239,6 +239,14 @@ class RunResumed(Struct, frozen=True, kw_only=True):
     changed: bool = False
     live: bool = False
 
+    @property
+    def choice(self) -> Choice:
+        if self.live:
+            return Choice.KERNEL
+        if self.checkpoint is None:
+            return Choice.RERUN
+        return Choice.CHANGED if self.changed else Choice.CHECKPOINT
+
 
 class KernelRebuilt(Struct, frozen=True, kw_only=True):
     """The earlier cells ran again in a fresh kernel: all, or those behind a checkpoint."""

@@ -1,7 +1,8 @@
 """The form of the flow options in JupyterLab's property inspector, from their one schema.
 
 `python -m jupyter_flows.core.options_form --write labextension/schema/options.json` writes it. What
-can only be said in JSON (a form, recorded answers) is left to `#|` lines and metadata.
+can only be said in JSON (a form, recorded answers) is left to `#|` lines and metadata; of an option
+that may be a word or an object, the words are offered.
 """
 
 import argparse
@@ -76,8 +77,10 @@ def _control(said: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Json] 
     control |= {name: said[key] for key, name in _LIMITS.items() if key in said}
     if said.get("default") not in (None, False):
         control["default"] = said["default"]
-    if "enum" in said:
-        control["choices"] = said["enum"]
+    if kind == "choice":
+        control["choices"] = next(
+            one["enum"] for one in (said, *said.get("anyOf", ())) if "enum" in one
+        )
     if kind == "duration":
         control["pattern"] = next(one["pattern"] for one in said["anyOf"] if "pattern" in one)
     elif "pattern" in said:

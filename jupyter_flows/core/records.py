@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from jupyter_flows.core import moments, policy
+from jupyter_flows.core import moments, policy, saved
 from jupyter_flows.core.descriptions.plain import plain_description
 from jupyter_flows.core.hiding import hide_tokens
+from jupyter_flows.core.machine.checkpoints import stand_in
 from jupyter_flows.core.machine.gates import TIMEOUT_VOTER, gate_error
 from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus, StepId, Vote, Voter
 
@@ -25,6 +26,9 @@ MAX_DESCRIPTION = 2_000
 MAX_LINES = 40
 MAX_TEXT = 500
 MAX_VOTES = 30
+
+MAY_BE_SHUT_DOWN = "You can shut the kernel down: the run comes back with its variables."
+"""Of a notebook's own kernel, which is never released under its user's hands."""
 
 HOW_TO_ANSWER = "To answer, open the approval page or the flows panel."
 
@@ -112,9 +116,20 @@ def told(run: Run, gate: Gate) -> Telling:
 
 def _open(run: Run, gate: Gate) -> Telling:
     lines = [awaited(run, gate), *_votes(gate)]
-    lines += [*_interrupted(run, gate), deadline(gate), HOW_TO_ANSWER]
+    lines += [*_interrupted(run, gate), deadline(gate), HOW_TO_ANSWER, *_variables(run)]
     description = _bounded(_steady(plain_description(gate.options.description)))
     return Telling("Waits for approval", _clean_lines(lines), description)
+
+
+def _variables(run: Run) -> list[str]:
+    """What was saved of them, only while the run waits: a notebook that is kept has no such line,
+    and is the same whenever it was run.
+    """
+    if run.status is not RunStatus.SUSPENDED:
+        return []
+    said = saved.told(run)
+    can_go = run.kernel_id is not None and stand_in(run) is not None
+    return [f"{said} {MAY_BE_SHUT_DOWN}" if can_go else said]
 
 
 def awaited(run: Run, gate: Gate) -> str:

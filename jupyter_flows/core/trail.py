@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_flows.core import events as e
-from jupyter_flows.core import moments
+from jupyter_flows.core import moments, sizes
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import GateOptions, Voter
 
@@ -101,11 +102,36 @@ def _entered(event: e.SectionEntered) -> str:
     return f"section {event.section} {'skipped' if event.skipped else 'entered'}"
 
 
+def _interrupted(event: e.RunInterrupted) -> str:
+    asks = f" (to choose: {', '.join(event.choices)})" if len(event.choices) > 1 else ""
+    return f"run interrupted: {event.why}{asks}"
+
+
 def _resumed(event: e.RunResumed) -> str:
-    resumed = f"run resumed from step {event.step}"
+    resumed = f"run resumed from step {event.step}{_WITH[event.choice]}"
     if event.steps is None:
         return resumed
     return f"{resumed}, with the notebook as it was edited; approvals ahead of gates count no more"
+
+
+_WITH: Mapping[Choice, str] = {
+    Choice.CHECKPOINT: ", with the variables that were saved",
+    Choice.CHANGED: ", with the variables that were saved, whatever has changed since",
+    Choice.KERNEL: ", in its kernel as that is now",
+    Choice.RERUN: "",
+}
+
+
+def _saved(event: e.CheckpointSaved) -> str:
+    made = event.checkpoint
+    saved = f"variables saved: {made.variables} ({sizes.shown(made.size)})"
+    return f"{saved}, and {len(made.unsaved)} that cannot be" if made.unsaved else saved
+
+
+def _restored(event: e.KernelRestored) -> str:
+    again = f"; run again for it: {', '.join(event.replayed)}" if event.replayed else ""
+    changed = f"; changed since, and accepted: {'; '.join(event.changes)}" if event.changes else ""
+    return f"saved variables restored into the kernel{again}{changed}"
 
 
 def _failed(event: e.StepFailed | e.StepRetried | e.RunFailing | e.RunFailed) -> str:
@@ -179,9 +205,16 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.GateTimedOut: lambda event: f"{_gate(event)} timed out",
     e.LinkMinted: _minted,
     e.LinkRevoked: lambda event: f"link {event.link} revoked",
-    e.RunInterrupted: lambda event: f"run interrupted: {event.why}",
+    e.RunInterrupted: _interrupted,
     e.RunResumed: _resumed,
-    e.KernelRebuilt: lambda _: "kernel rebuilt: the earlier cells ran again",
+    e.KernelRebuilt: lambda _: "kernel rebuilt: what the earlier cells had made is in it again",
+    e.CheckpointSaved: _saved,
+    e.CheckpointFailed: lambda event: f"variables not saved: {event.why}",
+    e.CheckpointDoubted: lambda event: (
+        f"kernel kept: loading the saved variables was tried, and failed: {event.why}"
+    ),
+    e.KernelReleased: lambda _: "kernel released: all that was in it is saved",
+    e.KernelRestored: _restored,
     e.RunSucceeded: lambda _: "run succeeded",
     e.RunFailed: _failed,
     e.RunCancelled: lambda event: f"run cancelled{_reason(event.reason)}",

@@ -8,7 +8,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError, UnknownRun
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus
-from jupyter_flows.ports import Checkpoints, Clock, Store
+from jupyter_flows.ports import Checkpoints, Clock, Collected, Store
 
 ENDS = (e.RunSucceeded, e.RunCancelled)
 """Behind these a run can't be resumed."""
@@ -58,7 +58,7 @@ class Collecting:
                 self._log.exception("Old checkpoints are not removed")
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def collect(self) -> None:
+    async def collect(self) -> Collected:
         """Remove those of runs that are over, or unknown here."""
         there = await self._checkpoints.runs()
         live = [run for run in there if await self._is_live(run)]
@@ -70,6 +70,7 @@ class Collecting:
                 found.blobs,
                 found.bytes,
             )
+        return found
 
     async def _is_live(self, run: RunId) -> bool:
         try:

@@ -57,6 +57,7 @@ from jupyter_flows.ports import (
     Chance,
     Checkpoints,
     Clock,
+    Collected,
     Documents,
     Evaluation,
     Expression,
@@ -460,6 +461,15 @@ class Engine:
         """Wait until the run is not driven here any more; the run as it is then."""
         await self._dispatcher.settled(run)
         return await self.run(run)
+
+    async def saved(self, run: RunId) -> Run:
+        """Wait until none of the run's variables are being saved; the run as it is then."""
+        await self._waits.under_way.ended(run)
+        return await self.run(run)
+
+    async def collect(self) -> Collected:
+        """Remove at once what was saved and no run needs any more."""
+        return await self._waits.collecting.collect()
 
     # ------------------------------------------------------------ gates
 

@@ -160,7 +160,9 @@ class Kernel:
             restarter.restart_limit = 0
 
     def forget_callbacks(self) -> None:
-        for callback, event in self._callbacks:
+        """Of a kernel that is gone, jupyter_server says so by an HTTP error."""
+        there = self._callbacks if self.id in self._kernels else []
+        for callback, event in there:
             with contextlib.suppress(KeyError, AttributeError, ValueError):
                 self._kernels.remove_restart_callback(self.id, callback, event)
         self._callbacks = []

@@ -73,8 +73,10 @@ def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> st
         return found
     path = layout.blob(name)
     try:
-        pieces = plain(path) if path.exists() else unpacked(path.with_name(name + PACKED))
-        hashed = hash_of(pieces, stop)
+        try:
+            hashed = hash_of(plain(path), stop)
+        except FileNotFoundError:
+            hashed = hash_of(unpacked(path.with_name(name + PACKED)), stop)
     except ValueError as error:
         return f"can't be uncompressed: {error}"
     except OSError as error:

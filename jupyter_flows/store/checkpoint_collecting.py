@@ -32,11 +32,14 @@ class _Removed(NamedTuple):
 def collect(layout: Layout, live: Collection[RunId], now: float) -> Collected:
     """Remove what is of no live run, and is older than an hour. Raises OSError.
 
-    What is younger may be a manifest whose digest stands in no log yet, or of a save under way.
+    What is younger may be of a run that began after it was asked which live, or of a save under
+    way.
     """
     alive = set(live)
     dead = [
-        file for run, file in layout.manifest_files() if run not in alive and _is_old(file, now)
+        file
+        for run, file in layout.manifest_files()
+        if not (run in alive and content_of(file.name)) and _is_old(file, now)
     ]
     manifests = _remove_manifests(layout, dead)
     kept = _named(layout)

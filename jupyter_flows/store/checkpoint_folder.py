@@ -20,6 +20,9 @@ PACKED = ".z"
 HOUR = 3600.0
 """A file younger than this may belong to a save that is under way."""
 
+_UNFINISHED = "tmp-"
+"""What a kernel calls a blob whose name it does not know yet."""
+
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SHARD = re.compile(r"[0-9a-f]{2}")
 _NUMBERS = itertools.count()
@@ -59,9 +62,11 @@ class Layout:
 
     def blob_files(self) -> Iterator[os.DirEntry[str]]:
         """The files where blobs are: blobs plain and compressed, and what is being written."""
-        for shard in _entries(self.blobs):
-            if _SHARD.fullmatch(shard.name) and shard.is_dir(follow_symlinks=False):
-                yield from _files(shard.path)
+        for entry in _entries(self.blobs):
+            if _SHARD.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+                yield from _files(entry.path)
+            elif entry.name.startswith(_UNFINISHED) and entry.is_file(follow_symlinks=False):
+                yield entry
 
     def manifest_files(self) -> Iterator[tuple[RunId, os.DirEntry[str]]]:
         """The files where manifests are, with the runs whose they are."""

@@ -13,6 +13,7 @@ from tornado.iostream import StreamClosedError
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import policy
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import BadInput, FlowsError, NotAllowed, UnknownGate, UnknownLink
 from jupyter_flows.core.model import (
     Digest,
@@ -34,6 +35,7 @@ from jupyter_flows.web.awaiting import awaiting, open_gates, readable_by
 from jupyter_flows.web.contents import notebook_model
 from jupyter_flows.web.doors import ApiDoor, PeerDoor, number
 from jupyter_flows.web.prompt import answered_by
+from jupyter_flows.web.times import time
 from jupyter_flows.web.urls import keyed_gate, link_urls
 
 MAX_SEQ = 2**31 - 1
@@ -62,11 +64,17 @@ class ResumeRun(Struct, forbid_unknown_fields=True):
     """Goes on with the cells as they were; with `edited`, with the notebook as its file is now;
     with a `notebook`, with that one. What has run already must stand in it as it was. On the kernel
     `kernel_id`, else on the run's own if it is still there, else on a new one.
+
+    `choice` is one of the run's `choices`: with the variables that were saved (`checkpoint`), with
+    those although packages have changed since (`changed`), with the kernel as it is now (`kernel`),
+    or with the earlier cells run again (`rerun`). Without it: as saved, else run again; where a
+    person has to choose, that is refused.
     """
 
     edited: bool = False
     notebook: dict[str, Json] | None = None
     kernel_id: str | None = None
+    choice: Annotated[str, Meta(extra_json_schema={"enum": list(Choice)})] | None = None
 
 
 class SentVote(Struct, forbid_unknown_fields=True):
@@ -203,7 +211,7 @@ class EventsDoor(ApiDoor):
 
 def _event(row: Any) -> str:
     kind = type(row.event).__name__
-    data = {"seq": row.seq, "at": views.time(row.at), "kind": kind, "body": row.event}
+    data = {"seq": row.seq, "at": time(row.at), "kind": kind, "body": row.event}
     return f"id: {row.seq}\nevent: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n"
 
 
@@ -235,7 +243,9 @@ class ResumeDoor(ApiDoor):
         notebook = asked.notebook
         if asked.edited and notebook is None:
             notebook = await self._file_of(before)
-        state = await self.engine.resume(RunId(run), self.user, notebook, asked.kernel_id)
+        state = await self.engine.resume(
+            RunId(run), self.user, notebook, asked.kernel_id, _choice(asked.choice)
+        )
         self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
 
     async def _file_of(self, run: Run) -> dict[str, Json]:
@@ -245,6 +255,14 @@ class ResumeDoor(ApiDoor):
         model = await notebook_model(self.contents_manager, run.path, content=True)
         found: dict[str, Json] = model["content"]
         return found
+
+
+def _choice(said: str | None) -> Choice | None:
+    try:
+        return None if said is None else Choice(said)
+    except ValueError:
+        allowed = ", ".join(Choice)
+        raise BadInput(f"choice {said!r} is unknown; allowed: {allowed}") from None
 
 
 class VotesDoor(ApiDoor):

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from jupyter_flows.core.audit import Verdict
 from jupyter_flows.core.model import RunId
 from jupyter_flows.core.trail import Line, Who, trail
-from jupyter_flows.web import views
+from jupyter_flows.web.times import Time, time
 
 
 class FindingView(Struct):
@@ -30,7 +30,7 @@ class WhoView(Struct):
 
 class LineView(Struct):
     seq: int
-    at: views.Time
+    at: Time
     kind: str
     who: WhoView | None
     what: str
@@ -64,9 +64,7 @@ def audit_view(run: RunId, verdict: Verdict) -> AuditView:
 
 
 def _line(line: Line) -> LineView:
-    return LineView(
-        line.seq, views.time(line.at), line.kind, _who(line.who), line.what, line.digest
-    )
+    return LineView(line.seq, time(line.at), line.kind, _who(line.who), line.what, line.digest)
 
 
 def _who(who: Who | None) -> WhoView | None:

@@ -6,13 +6,16 @@ from typing import Literal
 from msgspec import Struct
 
 from jupyter_flows.core import commands as c
-from jupyter_flows.core import machine, policy
+from jupyter_flows.core import machine, policy, saved
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import Refused
 from jupyter_flows.core.model import Json, Run, Step, StepId, Voter
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import OutputOp, Shown
 from jupyter_flows.web import views
-from jupyter_flows.web.views import ErrorView, GateView, Time
+from jupyter_flows.web.checkpoint_views import CheckpointView, of_checkpoint
+from jupyter_flows.web.times import Time
+from jupyter_flows.web.views import ErrorView, GateView
 
 
 class DocumentStep(Struct):
@@ -32,7 +35,8 @@ class DocumentStep(Struct):
 
 class DocumentRun(Struct):
     """A run as a notebook shows it. `mine`: the reader is its owner; `resumable`: `resume` would go
-    on; `kernel_id` is the kernel that the run has in this server now.
+    on; `kernel_id` is the kernel that the run has in this server now. `checkpoint` is of what that
+    one holds while the run waits.
     """
 
     id: str
@@ -49,6 +53,10 @@ class DocumentRun(Struct):
     wake_at: Time | None
     error: ErrorView | None
     kernel_id: str | None
+    checkpoint: CheckpointView | None
+    saved: str | None
+    released_at: Time | None
+    choices: list[Choice]
     steps: list[DocumentStep]
     gates: list[GateView]
 
@@ -132,9 +140,19 @@ def document_run(
         wake_at=whole.wake_at,
         error=whole.error,
         kernel_id=None if run.finished else engine.boards.kernel_of(run.id),
+        checkpoint=_kept(run) if whole.saved is not None else None,
+        saved=whole.saved,
+        released_at=whole.released_at,
+        choices=whole.choices,
         steps=[_step(step, reads=reads) for step in run.steps.values()],
         gates=whole.gates,
     )
+
+
+def _kept(run: Run) -> CheckpointView | None:
+    """That of what the run's kernel holds now; one from before tells of less."""
+    found = saved.newest(run) if run.unsaved is None else None
+    return None if found is None else of_checkpoint(run, found)
 
 
 def _step(step: Step, *, reads: bool) -> DocumentStep:

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from jupyter_flows.web.languages import Language
-from jupyter_flows.web.views import time
+from jupyter_flows.web.times import time
 
 
 def drawn(language: Language, template: str, **values: object) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core.model import Json, Run, RunStatus
+from jupyter_flows.web.times import time
 from jupyter_flows.web.urls import gate_key
-from jupyter_flows.web.views import time
 
 SCHEMA_ID = "https://schema.jupyter.org/jupyter_flows/run/v1"
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from jupyter_flows.core import policy
+from jupyter_flows.core import machine, policy, saved
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Digest, Gate, GroupNeed, Run, Vote
@@ -16,7 +16,8 @@ from jupyter_flows.web.states import Standing, standing
 class Live:
     """`gate` None is a flow-level link whose gate is to come. `own_vote` is the reader's, `refusal`
     says why they can't vote, and `changed` that the gate shows other things than their page does.
-    `address` is where the page asks for all this again, as seen from itself.
+    `address` is where the page asks for all this again, as seen from itself. `saved` is what the
+    reader is told of the run's variables.
     """
 
     run: Run
@@ -27,6 +28,7 @@ class Live:
     now: float
     address: str
     changed: bool = False
+    saved: tuple[str, ...] = ()
 
     @property
     def may_vote(self) -> bool:
@@ -78,9 +80,10 @@ def live_of(
     now: float,
     address: str,
     seen: Digest | None = None,
+    is_owner: bool = False,
 ) -> Live:
     """`seen` is the digest on the reader's page: empty for one from before the gate was there, None
-    for a page that is drawn just now.
+    for a page that is drawn just now. `is_owner` says that the reader, logged in, is the run's.
     """
     shown = replace(gate, votes=tuple(map(_hidden, gate.votes))) if gate else None
     stands = standing(run, shown, served=served)
@@ -94,7 +97,21 @@ def live_of(
         now=now,
         address=address,
         changed=seen is not None and stands.is_open and _is_other(gate, seen),
+        saved=_saved(run, is_owner=is_owner) if stands.state == "open" else (),
     )
+
+
+def _saved(run: Run, *, is_owner: bool) -> tuple[str, ...]:
+    """Names of variables are for the owner alone; others hear only what is good."""
+    if run.status not in machine.WAITS:
+        return ()
+    if is_owner:
+        return saved.sentences(run)
+    if machine.stand_in(run) is None:
+        return ()
+    if run.released_at is None:
+        return (sentence("The run's data are saved."),)
+    return (sentence("The run's data are saved; it waits for you without its kernel."),)
 
 
 def _is_other(gate: Gate | None, seen: Digest) -> bool:

@@ -44,6 +44,10 @@ class Reader:
         )
         return link_voter(self.claims, self.user) if refused else claimed
 
+    def is_owner(self, run: Run) -> bool:
+        """Whether the reader is logged in as the run's owner; the name in a link proves nothing."""
+        return self.user is not None and self.user.name == run.owner
+
     def own_vote(self, run: Run, gate: Gate | None) -> Vote | None:
         if self.claims is not None and self.claims.gate is None:
             found = vote_by_link(run, self.claims.link)

@@ -110,6 +110,7 @@ class ReadingDoor(HtmlErrors):
             now=self.engine.clock(),
             address=address,
             seen=seen,
+            is_owner=reader.is_owner(run),
         )
 
     async def _after_the_end(self, reader: Reader) -> tuple[Run, Gate | None]:

@@ -8,7 +8,7 @@ from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.schedules import CatchUp, Schedule
 from jupyter_flows.engine.schedules import Schedules
-from jupyter_flows.web.views import Time, time, time_or_none
+from jupyter_flows.web.times import Time, time, time_or_none
 
 SHOWN_TIMES = 5
 

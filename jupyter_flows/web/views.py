@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from jupyter_flows.core import forms, policy
+from jupyter_flows.core import forms, machine, policy
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import (
     Failure,
     Gate,
@@ -18,16 +19,14 @@ from jupyter_flows.core.model import (
     Vote,
     Voter,
 )
-from jupyter_flows.core.moments import rfc3339
+from jupyter_flows.core.saved import told
 from jupyter_flows.core.schedules import schedule_of
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import LinkRow, RunRow
 from jupyter_flows.web.awaiting import OpenGate, may_read, may_vote
+from jupyter_flows.web.checkpoint_views import CheckpointView, checkpoint_view
+from jupyter_flows.web.times import Time, time, time_or_none
 from jupyter_flows.web.urls import gate_key, link_urls
-
-Time = Annotated[
-    str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})
-]
 
 
 class ErrorView(Struct, omit_defaults=True):
@@ -132,6 +131,16 @@ class RunView(Struct):
     steps: list[StepView]
     gates: list[GateView]
     links_base: str
+    checkpoint: Annotated[
+        CheckpointView | None, Meta(description="What was saved last; for the owner alone")
+    ]
+    saved: Annotated[
+        str | None, Meta(description="What the owner is told of it while the run waits")
+    ]
+    released_at: Annotated[str | None, Meta(description="Since when it waits without its kernel")]
+    choices: Annotated[
+        list[Choice], Meta(description="For the owner: what `resume` takes as `choice`")
+    ]
 
 
 class RunSummary(Struct):
@@ -209,15 +218,6 @@ class Voted(Struct):
     run: RunState
 
 
-def time(at: float) -> str:
-    """RFC 3339 in UTC, with milliseconds."""
-    return rfc3339(at)
-
-
-def time_or_none(at: float | None) -> str | None:
-    return None if at is None else time(at)
-
-
 def _error(error: Failure | None) -> ErrorView | None:
     return None if error is None else ErrorView(error.name, error.message, error.reason)
 
@@ -290,14 +290,14 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
     """The run as `reader` may see it: only the owner sees links, and what the cells gave only who
     may read all gates (G45).
     """
-    reads = policy.may_read_run(run, reader)
+    reads, mine = policy.may_read_run(run, reader), reader.name == run.owner
     return RunView(
         id=run.id,
         status=run.status,
         path=run.path,
         name=run.name,
         owner=run.owner,
-        mine=reader.name == run.owner,
+        mine=mine,
         parameters=run.parameters if reads else {},
         created_at=time(run.created_at),
         started_at=time_or_none(run.started_at),
@@ -315,6 +315,10 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
             if gate.opened_at is not None
         ],
         links_base=public_url(),
+        checkpoint=checkpoint_view(run) if mine else None,
+        saved=(told(run) or None) if mine and run.status in machine.WAITS else None,
+        released_at=time_or_none(run.released_at),
+        choices=list(machine.choices(run)) if mine else [],
     )
 
 

@@ -4,7 +4,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import { answerOf, Mistake, Problem, wordsOf } from './problem.js';
-import { DocumentRun, Gate, Json, RunStatus } from './wire';
+import { Checkpoint, Choice, DocumentRun, Gate, Json, RunStatus } from './wire';
 
 const BASE = 'jupyter-flows';
 
@@ -18,6 +18,8 @@ export interface GateView extends Gate {
 export interface RunView extends Omit<DocumentRun, 'resumable' | 'kernel_id'> {
   gates: GateView[];
   parameters: Record<string, Json>;
+  /** The newest. */
+  checkpoint: Checkpoint | null;
   result: Json;
   links_base: string;
 }
@@ -139,6 +141,14 @@ export interface StartRun {
   in_place?: boolean;
 }
 
+export interface ResumeRun {
+  /** As it is now; else the cells as the run has them. What has run must stand in it as it was. */
+  notebook?: object;
+  kernel_id?: string;
+  /** Where a person has to choose. */
+  choice?: Choice;
+}
+
 export interface SentVote {
   approved: boolean;
   payload?: Json;
@@ -178,13 +188,7 @@ export class Api {
     return this._ask('POST', at('api/runs', run, 'cancel'), { reason });
   }
 
-  /** With a notebook: as that is now. What has run already must stand in it as it was. */
-  resumeRun(
-    run: string,
-    notebook: object | null = null,
-    kernel: string | null = null
-  ): Promise<RunView> {
-    const asked = { ...(notebook && { notebook }), ...(kernel !== null && { kernel_id: kernel }) };
+  resumeRun(run: string, asked: ResumeRun = {}): Promise<RunView> {
     return this._ask('POST', at('api/runs', run, 'resume'), asked);
   }
 

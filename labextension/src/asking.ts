@@ -7,6 +7,7 @@ import { Widget } from '@lumino/widgets';
 import { Inspection, Parameter } from './api';
 import { Mistake } from './problem.js';
 import { isChanged, typeName, valueOf, written } from './model/parameters.js';
+import { Fields } from './staying';
 import { Json } from './wire';
 
 /** What the user wants of the run. `mistakes` are fields that say nothing usable. */
@@ -22,7 +23,7 @@ interface Field {
   said: HTMLElement;
 }
 
-export class RunForm extends Widget {
+export class RunForm extends Widget implements Fields<Wanted> {
   constructor(inspected: Inspection) {
     super();
     this.addClass('jupyter-flows-form');
@@ -52,7 +53,10 @@ export class RunForm extends Widget {
     return wanted;
   }
 
-  /** So that the user is where something is to be changed. */
+  isComplete(): boolean {
+    return this.getValue().mistakes.length === 0;
+  }
+
   focusFirstWrong(): void {
     this._fields.find(({ input }) => input.getAttribute('aria-invalid') === 'true')?.input.focus();
   }

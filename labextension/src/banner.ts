@@ -3,6 +3,7 @@
 import { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
+import { keptDetail, keptWords } from './model/kept.js';
 import { IFlowDocument } from './tokens';
 import { DocumentRun } from './wire';
 import { atWork, clock, placeOf, runState } from './words';
@@ -24,10 +25,12 @@ export class Banner extends Widget {
     this.addClass('jupyter-flows-banner');
     this._close.setAttribute('aria-label', HIDE);
     this._close.title = HIDE;
-    this.node.append(this._sign, this._words, this._go, this._close);
+    this.node.append(this._sign, this._words, this._kept, this._go, this._close);
     this._sign.className = 'jupyter-flows-sign';
     this._sign.setAttribute('aria-hidden', 'true');
     this._words.className = 'jupyter-flows-words';
+    this._kept.className = 'jupyter-flows-kept';
+    this._kept.setAttribute('role', 'note');
     _document.changed.connect(this._refresh);
     this._refresh();
   }
@@ -53,8 +56,18 @@ export class Banner extends Widget {
     const words = bannerWords(run, state.text, connected);
     if (this._words.textContent !== words) this._words.textContent = words;
     this.node.title = [words, state.detail, OWN_COPY].filter(Boolean).join('\n');
+    this._refreshKept(run);
     this._go.hidden = placeOf(run) === null;
   };
+
+  private _refreshKept(run: DocumentRun): void {
+    const words = keptWords(run);
+    const detail = keptDetail(run);
+    this._kept.hidden = !words;
+    if (this._kept.textContent !== words) this._kept.textContent = words;
+    this._kept.title = detail;
+    this._kept.setAttribute('aria-label', detail || words);
+  }
 
   private readonly _dismiss = (): void => {
     const { run } = this._document;
@@ -68,6 +81,8 @@ export class Banner extends Widget {
 
   private readonly _sign = document.createElement('span');
   private readonly _words = document.createElement('span');
+  /** What was saved of the variables while it waits. */
+  private readonly _kept = document.createElement('span');
   private readonly _go = button('Go to cell', () => {
     this._actions.reveal();
   });

@@ -7,6 +7,7 @@ import { Widget } from '@lumino/widgets';
 import { Api, Inspection } from './api';
 import { Problem, wordsOf } from './problem.js';
 import { mistakeList, RunForm, Wanted } from './asking';
+import { Staying } from './staying';
 
 const TITLE = 'Run as Flow';
 
@@ -49,22 +50,6 @@ async function ask(inspected: Inspection, quick: boolean): Promise<Wanted | null
     const { button, value } = await dialog.launch();
     if (!button.accept || !value) return null;
     if (value.mistakes.length === 0) return value;
-  }
-}
-
-/** A dialog that stays open while its fields say nothing usable. */
-class Staying extends Dialog<Wanted> {
-  constructor(private readonly _options: { body: RunForm } & Partial<Dialog.IOptions<Wanted>>) {
-    super(_options);
-  }
-
-  override resolve(index?: number): void {
-    const accepts = index === undefined || (this._options.buttons?.[index]?.accept ?? false);
-    if (accepts && this._options.body.getValue().mistakes.length > 0) {
-      this._options.body.focusFirstWrong();
-      return;
-    }
-    super.resolve(index);
   }
 }
 

@@ -22,6 +22,9 @@ export type StepStatus = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipp
 
 export type GateStatus = 'open' | 'approved' | 'rejected' | 'timed_out' | 'superseded';
 
+/** What a person may choose for a run that can be resumed. */
+export type Choice = 'checkpoint' | 'changed' | 'kernel' | 'rerun';
+
 export interface Failure {
   name: string;
   message: string;
@@ -76,6 +79,34 @@ export interface Gate {
   links: { approvalPage: string; resume: string; cancel: string } | null;
 }
 
+/** A variable that could not be saved. */
+export interface Unsaved {
+  name: string;
+  type: string;
+  /** Leads to what stood in the way. */
+  path: string;
+  reason: string;
+  /** The last that bound the name, as far as its source tells. */
+  step: string | null;
+  /** That one's cell, as a reader counts them. */
+  cell: number | null;
+}
+
+/** The saved variables of a run's kernel. */
+export interface Checkpoint {
+  saved_at: string;
+  variables: number;
+  bytes: number;
+  seconds: number;
+  /** Whether the run can go on with it in the place of its kernel. */
+  complete: boolean;
+  /** Whether the unsaved ones are lost with the kernel, as the notebook says. */
+  dropped: boolean;
+  /** Why a trial of loading it failed. */
+  doubt: string | null;
+  unsaved: Unsaved[];
+}
+
 /** A run as a notebook shows it. Times are RFC 3339 in UTC. */
 export interface DocumentRun {
   id: string;
@@ -95,6 +126,13 @@ export interface DocumentRun {
   error: Failure | null;
   /** The kernel that the run has now, if it has one. */
   kernel_id: string | null;
+  /** While the run waits, of what its kernel holds; null as well for all but its owner. */
+  checkpoint: Checkpoint | null;
+  /** All that is to be said of a waiting run's variables. */
+  saved: string | null;
+  /** Since when a waiting run has no kernel, as all that was in it is saved. */
+  released_at: string | null;
+  choices: Choice[];
   steps: Step[];
   gates: Gate[];
 }

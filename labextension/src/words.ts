@@ -1,5 +1,6 @@
 /** A run's state and its cells' states in words, from what the server says of them. */
 
+import { keptDetail } from './model/kept.js';
 import { DocumentRun, Gate, RunStatus, Step, Vote } from './wire';
 
 /** How a state looks: what it asks of the reader. */
@@ -180,7 +181,7 @@ function more(run: DocumentRun): string | null {
 
 function runDetail(run: DocumentRun): string {
   const error = run.error && `${run.error.name}: ${run.error.message}`;
-  return sentences(error, at('Finished', run.finished_at));
+  return sentences(error, at('Finished', run.finished_at), keptDetail(run));
 }
 
 /** The cell that the reader would look for: where it waits, works or went wrong. */

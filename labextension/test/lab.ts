@@ -243,6 +243,10 @@ export function documentRun(more: Partial<DocumentRun> = {}): DocumentRun {
     wake_at: null,
     error: null,
     kernel_id: 'k1',
+    checkpoint: null,
+    saved: null,
+    released_at: null,
+    choices: [],
     steps: [],
     gates: [],
     ...more

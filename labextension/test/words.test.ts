@@ -68,6 +68,10 @@ function run(over: Partial<DocumentRun> = {}): DocumentRun {
     wake_at: null,
     error: null,
     kernel_id: 'k',
+    checkpoint: null,
+    saved: null,
+    released_at: null,
+    choices: [],
     steps: [],
     gates: [],
     ...over

@@ -137,7 +137,8 @@ def test_a_cancel_ends_it_with_status_4_even_in_a_cell(flows):
 def test_detached_it_ends_with_status_3_at_the_first_gate(flows):
     run = flows("run", flows.notebook("x = 1", GATE, "x"), "--detach", "--json")
     assert run.status == 3
-    assert [event["event"] for event in run.events[-3:]] == ["suspended", "notice", "finished"]
+    told = ["suspended", "checkpoint_saved", "notice", "finished"]
+    assert [event["event"] for event in run.events[-4:]] == told
     assert run.events[-1]["status"] == "suspended"
     shown = flows.show()
     assert (shown["status"], shown["gates"][0]["links"]) == ("suspended", None)

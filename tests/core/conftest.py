@@ -10,8 +10,16 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core.audit import Row
 from jupyter_flows.core.canonical import chained, sha256
+from jupyter_flows.core.checkpoint import Checkpoint, Unsaved
 from jupyter_flows.core.codec import encode
-from jupyter_flows.core.machine import AskCondition, created, decide, evolve, plan
+from jupyter_flows.core.machine import (
+    AskCondition,
+    created,
+    decide,
+    evolve,
+    plan,
+    steps_behind,
+)
 from jupyter_flows.core.model import (
     Failure,
     Gate,
@@ -54,6 +62,7 @@ class Play:
         self,
         _parameters: Mapping[str, Any] | None = None,
         _timeout: float | None = None,
+        _kernel_id: str | None = None,
         **steps: Any,
     ) -> None:
         self.now = 1000.0
@@ -67,6 +76,7 @@ class Play:
             kernel_name="python3",
             default_timeout=30 * DAY,
             timeout=_timeout,
+            kernel_id=_kernel_id,
         )
         self.log = [e.Recorded(1, self.now, first)]
         self.run: Run = created(RunId("r1"), first, self.now)
@@ -142,6 +152,25 @@ class Play:
 
     def mint_flow_level(self, approver: str | None = None, expires_at: float = 1e9) -> LinkId:
         return self.mint(approver, None, expires_at=expires_at)
+
+    def save(self, *unsaved: str, **more: Any) -> Checkpoint:
+        """All variables but these are saved; `con` is one that the first step has bound."""
+        made = Checkpoint(
+            digest=sha256(str(len(self.log)).encode()),
+            saved_at=self.now,
+            covers=steps_behind(self.run),
+            variables=14,
+            size=1_160_000_000,
+            new=8,
+            seconds=0.9,
+            unsaved=tuple(
+                Unsaved(name, "generator", f"{name}.g", "it can't be", next(iter(self.run.steps)))
+                for name in unsaved
+            ),
+            **more,
+        )
+        self.tell(c.SaveCheckpoint(checkpoint=made))
+        return made
 
     def vote(
         self,

@@ -57,10 +57,18 @@ def test_every_option_has_a_control_or_is_left_to_json_on_purpose():
         (("skip_if",), "expression"),
         (("retry", "constant", "attempts"), "whole"),
         (("continue_on_error",), "check"),
+        (("checkpoint",), "choice"),
     ],
 )
 def test_an_option_is_put_in_by_what_fits_its_type(path, kind):
     assert CELL[path]["kind"] == kind
+
+
+@pytest.mark.parametrize("part", ["cell", "notebook"])
+def test_of_an_option_that_is_a_word_or_an_object_the_words_are_offered(part):
+    control = dict(flat(options_form.controls(part)))["checkpoint",]
+    assert control["choices"] == ["auto", "always", "never"]
+    assert "default" not in control, "without one, what the notebook or the server says counts"
 
 
 def test_the_form_is_one_key_so_that_nothing_is_written_that_was_not_filled_in():

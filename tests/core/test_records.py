@@ -221,3 +221,38 @@ def test_a_record_is_short_however_long_the_texts_are() -> None:
     found = texts(play)
     assert sum(map(len, found.values())) < 90_000
     assert "… and 30 more" in found["text/plain"]
+
+
+# ---------------------------------------------------------------- saved variables
+
+SHUT_DOWN = "You can shut the kernel down: the run comes back with its variables."
+
+
+def test_an_open_gate_says_what_was_saved_while_the_run_waits() -> None:
+    play = Play(load=None, ask={}).opened()
+    play.save()
+    assert said(play).endswith("\n14 variables saved (1.16 GB, 0.9 s).")
+    assert "14 variables saved" in texts(play)["text/html"]
+    assert SHUT_DOWN not in said(play), "it is the run's own kernel: nobody has to shut it down"
+
+
+def test_a_notebooks_own_kernel_can_be_shut_down_once_all_is_saved() -> None:
+    play = Play(_kernel_id="k1", load=None, ask={}).opened()
+    assert SHUT_DOWN not in said(play)
+    play.save("con")
+    assert SHUT_DOWN not in said(play)
+    assert "To free it: tag cell 1 `replay`, or del con." in said(play)
+    play.save()
+    assert said(play).endswith(f"14 variables saved (1.16 GB, 0.9 s). {SHUT_DOWN}")
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_after_the_decision_nothing_is_left_of_it(approved: bool) -> None:
+    """nbval compares what is saved: no time, and no size, may stay."""
+    plain, saved = Play(load=None, ask={}, end=None), Play(load=None, ask={}, end=None)
+    for play in (plain, saved):
+        play.opened()
+    saved.save("con")
+    for play in (plain, saved):
+        play.vote("bob", approved)
+    assert gate_record(saved.run, saved.gate()) == gate_record(plain.run, plain.gate())

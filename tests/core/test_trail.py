@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import StepId, Voter
 from jupyter_flows.core.trail import _SAY, Who, trail
 
@@ -83,3 +84,56 @@ def test_no_token_is_in_the_trail(play):
     said = repr(trail(run.log))
     assert "B" * 10 not in said
     assert "flow_token=[hidden]" in said
+
+
+def test_what_was_saved_and_restored_is_told_without_names_of_variables(play):
+    run = play(load=None, ask={}, end=None).opened()
+    made = run.save("con", drops=True)
+    run.tell(c.ReleaseKernel(checkpoint=made.digest))
+    run.vote("bob")
+    run.tell(c.Advance())
+    run.tell(
+        c.FinishRestore(checkpoint=made.digest, replayed=("load",), changes=("pandas 1 is 2",))
+    )
+    said = {line.kind: line.what for line in trail(run.log)}
+    assert said["CheckpointSaved"] == "variables saved: 14 (1.16 GB), and 1 that cannot be"
+    assert said["KernelReleased"] == "kernel released: all that was in it is saved"
+    assert said["KernelRestored"] == (
+        "saved variables restored into the kernel; run again for it: load;"
+        " changed since, and accepted: pandas 1 is 2"
+    )
+
+
+def test_variables_that_are_not_saved_or_do_not_load_say_why(play):
+    run = play(load=None, ask={}).opened()
+    run.tell(c.MissCheckpoint(why="The disk is full."))
+    made = run.save()
+    run.tell(c.DoubtCheckpoint(checkpoint=made.digest, why="df is of another type."))
+    said = {line.kind: line.what for line in trail(run.log)}
+    assert said["CheckpointFailed"] == "variables not saved: The disk is full."
+    assert said["CheckpointDoubted"] == (
+        "kernel kept: loading the saved variables was tried, and failed: df is of another type."
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (Choice.CHECKPOINT, "run resumed from step end, with the variables that were saved"),
+        (Choice.KERNEL, "run resumed from step end, in its kernel as that is now"),
+        (Choice.RERUN, "run resumed from step end"),
+    ],
+)
+def test_what_a_person_chose_for_an_interrupted_run_is_told(play, choice, said):
+    run = play(load=None, ask={}, end=None).opened()
+    run.save()
+    run.vote("bob")
+    run.tell(c.Advance())
+    asked = (Choice.KERNEL, Choice.CHECKPOINT, Choice.RERUN)
+    run.tell(c.LoseKernel(why="somebody ran 2 cells.", choices=asked))
+    run.tell(c.Resume(by="ann", choice=choice))
+    lines = {line.kind: line for line in trail(run.log)}
+    assert lines["RunInterrupted"].what == (
+        "run interrupted: somebody ran 2 cells. (to choose: kernel, checkpoint, rerun)"
+    )
+    assert (lines["RunResumed"].what, lines["RunResumed"].who) == (said, Who("ann"))

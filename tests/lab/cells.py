@@ -6,7 +6,7 @@ FORM = {
 }
 
 
-def asks(described="Publish 406 rows?", schema=FORM, **options):
+def asks(described="Publish 406 rows?", schema=FORM, checkpoint=None, **options):
     """A gate whose cell returns its links: the notebook's own user may answer in place (G50)."""
     source = (
         "import jupyter_flows as flows\n"
@@ -14,7 +14,8 @@ def asks(described="Publish 406 rows?", schema=FORM, **options):
         f"{{**flows.get_resume_urls(), 'description': {described!r}}}"
     )
     suspend = {"resume_form": {"schema": schema}, **options}
-    return source, ["suspend"], {"suspend": suspend}
+    said = {} if checkpoint is None else {"checkpoint": checkpoint}
+    return source, ["suspend"], {"suspend": suspend, **said}
 
 
 def waits_for(flag):

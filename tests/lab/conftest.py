@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.chromium import chromium
-from tests.acceptance.conftest import FRONT_ENDS, TOKEN, Server, ask
+from tests.acceptance.conftest import FRONT_ENDS, TOKEN, Server, ask, until
 from tests.labextension import need_labextension
 
 pytest.register_assert_rewrite(f"{__package__}.opened")
@@ -55,6 +55,11 @@ class FrontEnd(Server):
         answer = self.call("POST", "api/runs", {"path": path})
         assert answer.status == 201, answer.text
         return answer.json["id"]
+
+    def released(self, run):
+        """Wait until the run waits without its kernel."""
+        self.reached(run, "suspended", "failed")
+        until(lambda: self.run(run)["released_at"])
 
     def kernels(self):
         """The ids of the kernels that there are."""

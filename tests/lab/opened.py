@@ -61,6 +61,12 @@ class Opened:
         """Wait until the toolbar tells the run's state so."""
         self.page.locator(".jupyter-flows-state").get_by_text(text).wait_for()
 
+    def kept(self, text):
+        """Wait until the line at the notebook's top says so of the run's variables; all of it."""
+        said = self.page.locator(".jupyter-flows-kept").filter(has_text=text)
+        said.wait_for()
+        return said.get_attribute("title")
+
     def badge(self, number, text):
         """Wait until the cell is marked so; what is usual shows a sign alone, and has the words for
         who listens.
@@ -118,6 +124,10 @@ class Opened:
         field.fill(text)
         field.press("Tab")
 
+    def choose(self, name):
+        """One of the choices in the dialog that is open."""
+        self.page.locator(".jp-Dialog").get_by_role("radio", name=name).check()
+
     def vote(self, number, name):
         """A press of a button of the inline form."""
         self.votes(number).filter(has_text=name).click()
@@ -140,6 +150,16 @@ class Opened:
 
     def restart_kernel(self):
         self.page.evaluate(f"{PANEL}.sessionContext.session.kernel.restart()")
+
+    def shut_down_kernel(self):
+        """As the menu "Kernel" does; the notebook stays open without one."""
+        self.command("kernelmenu:shutdown")
+        self.page.wait_for_function(f"!{PANEL}.sessionContext.session?.kernel")
+
+    def execute(self, number):
+        """The user's own press of the keys that run a cell."""
+        self.cell(number).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
 
     def ask_kernel(self, code):
         """Run code behind the notebook's back, as any client can; until it is done."""

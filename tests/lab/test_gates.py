@@ -121,8 +121,11 @@ def test_who_may_not_approve_sees_no_form_but_who_is_awaited(waiting):
 
 
 def test_a_kernel_that_is_restarted_while_the_run_waits_interrupts_it_and_resume_works(waiting):
-    """The gate is kept, and can be answered; only what the cells had made is gone."""
-    seen = waiting(("x = 1", ["replay"]), asks(), "print(x, 'limit', resume['limit'])")
+    """The gate is kept, and can be answered; only what the cells had made is gone, where it was not
+    to be saved.
+    """
+    cells = ("x = 1", ["replay"]), asks(checkpoint="never"), "print(x, 'limit', resume['limit'])"
+    seen = waiting(*cells)
     seen.votes(1).first.wait_for()
     seen.restart_kernel()
     seen.votes(1).first.wait_for(state="detached")

@@ -95,13 +95,19 @@ def commit_again(scene):
 
 def collect_dead(scene):
     with scene.layout.alone():
-        collect(scene.layout, {RUN: [scene.new], OTHER: [scene.other]}, scene.server._clock())
+        collect(scene.layout, [OTHER], scene.server._clock())
 
 
 def drop_run(scene):
     with scene.layout.alone():
         drop(scene.layout, RUN, [])
-        collect(scene.layout, {OTHER: [scene.other]}, scene.server._clock())
+        collect(scene.layout, [OTHER], scene.server._clock())
+
+
+def drop_older(scene):
+    with scene.layout.alone():
+        drop(scene.layout, RUN, [scene.new])
+        collect(scene.layout, [RUN, OTHER], scene.server._clock())
 
 
 def tidy(scene):
@@ -118,7 +124,8 @@ LIVE = {
     later_place: ("old", "new", "other"),
     commit_new: ("old", "new", "other"),
     commit_again: ("old", "new", "other"),
-    collect_dead: ("new", "other"),
+    collect_dead: ("other",),
+    drop_older: ("new", "other"),
     drop_run: ("other",),
     tidy: ("old", "new", "other"),
     drop_packed: ("other",),

@@ -44,31 +44,39 @@ def checkpoints(folder):
 async def test_what_is_live_stays_whatever_its_age(folder, checkpoints):
     digest = await committed(checkpoints, STREAMS, [b"buffer"])
     age(folder, 1000 * HOUR)
-    assert await checkpoints.collect({RUN: [digest]}) == NOTHING
+    assert await checkpoints.collect([RUN]) == NOTHING
     await checkpoints.verify(RUN, digest)
 
 
 async def test_what_is_not_live_goes_with_the_blobs_that_it_alone_named(folder, checkpoints):
-    old = await committed(checkpoints, [(b"old", ["x"])], [b"shared"])
-    new = await committed(checkpoints, [(b"new", ["x"])], [b"shared"])
-    gone = await committed(checkpoints, [(b"gone", ["x"])], [b"shared"], run=OTHER)
+    kept = await committed(checkpoints, [(b"kept", ["x"])], [b"shared"])
+    for content in (b"old", b"new"):
+        await committed(checkpoints, [(content, ["x"])], [b"shared"], run=OTHER)
     age(folder, HOUR + 60)
-    sizes = {path.name: path.stat().st_size for path in folder.glob("manifests/*/*")}
-    collected = await checkpoints.collect({RUN: {new}})
-    removed = sum(sizes[digest.removeprefix("sha256:")] for digest in (old, gone))
-    assert collected == Collected(manifests=2, blobs=2, bytes=removed + 7)
-    assert blobs(folder) == {sha256(b"new"), sha256(b"shared")}
+    freed = sum(path.stat().st_size for path in folder.glob(f"manifests/{OTHER}/*")) + 6
+    collected = await checkpoints.collect([RUN])
+    assert collected == Collected(manifests=2, blobs=2, bytes=freed)
+    assert blobs(folder) == {sha256(b"kept"), sha256(b"shared")}
     assert not (folder / "manifests" / OTHER).exists()
-    await checkpoints.verify(RUN, new)
+    await checkpoints.verify(RUN, kept)
+
+
+async def test_the_runs_that_have_something_here_are_told(checkpoints):
+    assert set(await checkpoints.runs()) == set()
+    await committed(checkpoints, STREAMS)
+    await committed(checkpoints, STREAMS, run=OTHER)
+    assert set(await checkpoints.runs()) == {RUN, OTHER}
+    await checkpoints.drop(RUN)
+    assert set(await checkpoints.runs()) == {OTHER}
 
 
 async def test_what_is_younger_than_an_hour_stays(folder, checkpoints):
     """Its digest may be on its way into the log, and a blob on its way into a manifest."""
     digest = await committed(checkpoints, STREAMS)
     write_blob(folder, b"of a save under way")
-    assert await checkpoints.collect({}) == NOTHING
+    assert await checkpoints.collect([]) == NOTHING
     age(folder, HOUR - 60)
-    assert await checkpoints.collect({RUN: []}) == NOTHING
+    assert await checkpoints.collect([OTHER]) == NOTHING
     await checkpoints.verify(RUN, digest)
 
 
@@ -77,7 +85,7 @@ async def test_the_age_is_told_by_the_clock_that_was_given(folder):
     place = await opened(folder).place()
     await opened(folder).commit(RUN, place, saved(folder, STREAMS))
     then = (folder / "key").stat().st_mtime + HOUR + 60
-    assert (await opened(folder, clock=lambda: then).collect({})).blobs == 1
+    assert (await opened(folder, clock=lambda: then).collect([])).blobs == 1
 
 
 async def test_a_blob_that_was_used_again_is_as_new(folder, checkpoints):
@@ -86,7 +94,7 @@ async def test_a_blob_that_was_used_again_is_as_new(folder, checkpoints):
     write_blob(folder, b"second")
     age(folder, HOUR + 60)
     write_blob(folder, b"first")
-    assert (await checkpoints.collect({})).blobs == 1
+    assert (await checkpoints.collect([])).blobs == 1
     assert blobs(folder) == {sha256(b"first")}
 
 
@@ -95,20 +103,21 @@ async def test_what_was_left_half_written_goes_after_an_hour(folder, checkpoints
     shard = path_of(folder, sha256(b"stream")).parent
     halves = [shard / ".tmp123", shard / (sha256(b"stream") + ".z.new"), folder / "manifests" / RUN]
     halves[-1] /= ".half"
+    halves.append(folder / "blobs" / "tmp-77-0123")
     for half in halves:
         half.write_bytes(b"half")
-    assert await checkpoints.collect({RUN: [digest]}) == NOTHING
+    assert await checkpoints.collect([RUN]) == NOTHING
     age(folder, HOUR + 60)
-    assert await checkpoints.collect({RUN: [digest]}) == Collected(manifests=0, blobs=0, bytes=12)
+    assert await checkpoints.collect([RUN]) == Collected(manifests=0, blobs=0, bytes=16)
     await checkpoints.verify(RUN, digest)
 
 
 async def test_a_damaged_manifest_still_keeps_what_it_names(folder, checkpoints):
     """Its file, or the key, may yet be put back."""
-    digest = await committed(checkpoints, STREAMS, [b"buffer"])
+    await committed(checkpoints, STREAMS, [b"buffer"])
     (folder / "key").write_text("ab" * 32)
     age(folder, HOUR + 60)
-    assert await checkpoints.collect({RUN: [digest]}) == NOTHING
+    assert await checkpoints.collect([RUN]) == NOTHING
     assert len(blobs(folder)) == 2
 
 
@@ -124,7 +133,7 @@ async def test_a_manifest_that_cant_be_read_keeps_all_blobs(folder, checkpoints,
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.read_bytes", unreadable)
         with pytest.raises(CheckpointRefused, match="Permission denied"):
-            await checkpoints.collect({RUN: [digest]})
+            await checkpoints.collect([RUN])
     assert len(blobs(folder)) == 2
 
 
@@ -143,13 +152,13 @@ async def test_what_is_not_ours_is_never_touched(folder, checkpoints, tmp_path):
     shard.mkdir()
     (shard / ("cd" * 32)).symlink_to(elsewhere / "thesis")
     age(tmp_path, HOUR + 60)
-    assert await checkpoints.collect({}) == NOTHING
+    assert await checkpoints.collect([]) == NOTHING
     assert await checkpoints.drop(RunId("run_9")) == NOTHING
     assert len(list(elsewhere.iterdir())) == 2
 
 
 async def test_a_folder_that_is_not_there_has_nothing_to_remove(folder, checkpoints):
-    assert await checkpoints.collect({}) == NOTHING
+    assert await checkpoints.collect([]) == NOTHING
     assert await checkpoints.drop(RUN) == NOTHING
     await checkpoints.tidy()
     assert not folder.exists()
@@ -160,7 +169,7 @@ async def test_a_commit_whose_blob_was_collected_is_refused(folder, checkpoints)
     place = await checkpoints.place()
     said = saved(folder, STREAMS)
     age(folder, HOUR + 60)
-    assert (await checkpoints.collect({})).blobs == 1
+    assert (await checkpoints.collect([])).blobs == 1
     with pytest.raises(CheckpointRefused, match="is not there"):
         await checkpoints.commit(RUN, place, said)
 
@@ -171,7 +180,7 @@ async def test_nobody_commits_while_another_server_collects(folder, checkpoints)
     with (folder / "lock").open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         committing = asyncio.create_task(checkpoints.commit(RUN, place, said))
-        collecting = asyncio.create_task(opened(folder).collect({}))
+        collecting = asyncio.create_task(opened(folder).collect([]))
         done, _ = await asyncio.wait([committing, collecting], timeout=0.2)
         assert not done
     assert await committing
@@ -229,9 +238,9 @@ async def test_what_waited_is_collected_after_an_hour(folder, checkpoints):
     place = await checkpoints.place()
     await checkpoints.drop(RUN)
     await checkpoints.abandon(place)
-    assert await checkpoints.collect({}) == NOTHING
+    assert await checkpoints.collect([]) == NOTHING
     age(folder, HOUR + 60)
-    assert (await checkpoints.collect({})).blobs == 1
+    assert (await checkpoints.collect([])).blobs == 1
 
 
 async def test_no_save_begins_while_a_run_is_dropped(folder, checkpoints, monkeypatch):

@@ -22,7 +22,7 @@ from .saving import HOUR, age, blobs, manifest, manifests, opened, sha256, write
 
 RUNS = st.sampled_from([RunId("run_1"), RunId("run_2"), RunId("run_3")])
 BLOBS = [b"one" * 9000, b"two" * 9000, b"small", b""]
-CONTENTS = st.lists(st.integers(0, 3).map(BLOBS.__getitem__), min_size=1, max_size=3)
+CONTENTS = st.lists(st.integers(0, 3).map(lambda n: BLOBS[n]), min_size=1, max_size=3)
 SERVERS = st.integers(0, 1)
 MEANWHILE = st.lists(st.tuples(st.sampled_from(["collect", "tidy", "end"]), RUNS), max_size=2)
 
@@ -119,7 +119,7 @@ class Folder(RuleBasedStateMachine):
 
     @rule(server=SERVERS)
     def collect(self, server):
-        self.run(self.servers[server].collect(self.live))
+        self.run(self.servers[server].collect([run for run in self.live if self.live[run]]))
 
     @rule(server=SERVERS)
     def tidy(self, server):
@@ -137,6 +137,8 @@ class Folder(RuleBasedStateMachine):
     @precondition(lambda self: not self.saves and self.folder.exists())
     def nothing_else_stays(self):
         self.ahead += 2 * HOUR
+        for run, digests in self.live.items():
+            self.run(self.servers[0].drop(run, list(digests)))
         self.collect(0)
         named = {
             sha256(content) for of in self.live.values() for own in of.values() for content in own

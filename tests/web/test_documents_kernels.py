@@ -68,20 +68,65 @@ async def test_a_notebook_shows_what_its_run_puts_out_while_and_after_it_does(
     assert anew.shown == browser.shown
 
 
-async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_in_it(  # noqa: PLR0917 (fixtures are asked for by name)
-    browse,
-    start,
-    call,
-    reached,
-    settled,
-    jp_fetch,
+@pytest.fixture
+def foreign(jp_fetch):
+    """A kernel that somebody else has started."""
+
+    async def start_one():
+        return json.loads((await jp_fetch("api", "kernels", method="POST", body="{}")).body)["id"]
+
+    return start_one
+
+
+def cells(checkpoint):
+    gate = ("print('ask')", [], {"id": "ask", "suspend": {}, "checkpoint": checkpoint})
+    return ("x = 20; print('first')", [], {"id": "x"}), gate, "x + 1"
+
+
+async def test_a_foreign_kernel_restarted_at_a_gate_gets_the_saved_variables_back(
+    browse, start, call, jp_fetch, foreign
 ):
-    kernel = await jp_fetch("api", "kernels", method="POST", body="{}")
-    kernel_id = json.loads(kernel.body)["id"]
-    gate = ("print('ask')", [], {"id": "ask", "suspend": {}})
-    run = await start(
-        ("x = 20; print('first')", [], {"id": "x"}), gate, "x + 1", kernel_id=kernel_id
-    )
+    kernel_id = await foreign()
+    run = await start(*cells("auto"), kernel_id=kernel_id)
+    browser = await browse()
+    await browser.until(lambda b: b.run and b.run["saved"])
+    assert browser.run["status"] == "suspended"
+    assert browser.run["checkpoint"]["variables"] == 1
+    assert browser.run["released_at"] is None
+    await jp_fetch("api", "kernels", kernel_id, "restart", method="POST", body="{}")
+    await browser.until(lambda b: b.run["kernel_id"] is None)
+    assert browser.run["saved"], "while it waits it is told what it can go on with"
+    await approve(call, run["id"])
+    await browser.until(lambda b: b.run["kernel_id"] == kernel_id)
+    await browser.reached("succeeded", "interrupted", "failed")
+    assert browser.run["status"] == "succeeded", browser.run["error"]
+    assert browser.run["saved"] is None
+    assert browser.text("c0") == "first\n"
+    kept = await stored(call, run["id"])
+    assert [list(c.outputs) for c in browser.shown.values()] == kept
+
+
+async def test_a_foreign_kernel_shut_down_at_a_gate_is_replaced_by_a_new_one(
+    browse, start, call, jp_fetch, foreign, reached
+):
+    kernel_id = await foreign()
+    run = await start(*cells("auto"), kernel_id=kernel_id)
+    browser = await browse()
+    await browser.until(lambda b: b.run and b.run["saved"])
+    await jp_fetch("api", "kernels", kernel_id, method="DELETE")
+    await browser.until(lambda b: b.run["kernel_id"] is None)
+    await approve(call, run["id"])
+    await browser.reached("succeeded", "interrupted", "failed")
+    assert browser.run["status"] == "succeeded", browser.run["error"]
+    assert (await reached(run["id"], "succeeded")).result == 21
+
+
+async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_in_it(  # noqa: PLR0917 (fixtures are asked for by name)
+    browse, start, call, reached, settled, jp_fetch, foreign
+):
+    """Where nothing was to be saved."""
+    kernel_id = await foreign()
+    run = await start(*cells("never"), kernel_id=kernel_id)
     browser = await browse()
     await browser.reached("suspended")
     assert browser.run["kernel_id"] == kernel_id
@@ -91,6 +136,7 @@ async def test_a_foreign_kernel_restarted_at_a_gate_is_lost_and_the_run_resumes_
     await approve(call, run["id"])
     await browser.reached("interrupted")
     assert browser.run["resumable"] is True
+    assert browser.run["choices"] == ["rerun"]
     await settled(run["id"])
     assert (await call("POST", f"api/runs/{run['id']}/resume", {})).status == 200
     await browser.reached("succeeded")

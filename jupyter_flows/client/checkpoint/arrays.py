@@ -59,8 +59,8 @@ class _Plain:
 def _made(pickler: Pickler, array: Any) -> Any:
     base = _base(array)
     if base is None:
-        pickler.owners.append(array)
-        return _owned(array)
+        pickler.memories.own(array)
+        return _owned(array.view(sys.modules["numpy"].ndarray))
     root = array
     while isinstance(base, type(root)) or _is_array(base):
         root, base = base, _base(base)
@@ -71,9 +71,13 @@ def _made(pickler: Pickler, array: Any) -> Any:
 
 def _base(array: Any) -> Any:
     base = array.base
-    while isinstance(base, memoryview):
-        base = base.obj
-    return base
+    while True:
+        if isinstance(base, memoryview):
+            base = base.obj
+        elif type(base).__name__ == "DummyArray":  # of numpy's as_strided
+            base = base.base
+        else:
+            return base
 
 
 def _is_array(thing: Any) -> bool:
@@ -86,7 +90,7 @@ def _owned(array: Any) -> Any:
     ordered = flags.c_contiguous or flags.f_contiguous
     if dtype.kind not in _RAW or dtype.hasobject:
         return _with_objects(array, ordered)
-    if array.nbytes < SMALL and ordered:
+    if array.nbytes < SMALL and ordered and dtype.isnative:  # numpy's own way would swap bytes
         told = sys.modules["numpy"].ndarray.__reduce__(array)
         return told if flags.writeable else (again.frozen, told)
     axes = again.axes_of(array.shape, array.strides)
@@ -148,9 +152,17 @@ def _over(pickler: Pickler, array: Any, base: Any) -> Any:
     if isinstance(base, _SHARED):
         offset = _address(array) - _address(numpy.frombuffer(base, "u1"))
         return again.over, (base, array.dtype, array.shape, array.strides, offset, writeable)
-    if not isinstance(base, bytes):
-        pickler.foreign.append(array)
-    return _owned(array)
+    if isinstance(base, bytes):
+        return _owned(array)
+    owner = pickler.memories.owner_of(array)
+    if owner is None or owner is array:
+        pickler.memories.foreign(array)
+        return _owned(array)
+    if _is_array(owner):
+        return _looking(array, owner)
+    offset = _address(array) - owner.data_ptr()
+    made = (owner, array.dtype, array.shape, array.strides, offset, writeable)
+    return again.over_storage, made
 
 
 def reduce_void(pickler: Pickler, scalar: Any) -> Any:

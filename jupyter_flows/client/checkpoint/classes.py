@@ -8,6 +8,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import origin, rebuilding
+from jupyter_flows.client.checkpoint import rebuilding_library as again
+from jupyter_flows.client.checkpoint.errors import Refused
 
 if TYPE_CHECKING:
     from jupyter_flows.client.checkpoint.pickling import Pickler
@@ -23,8 +25,17 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     if origin.by_reference(cls):
         pickler.occurs(cls.__module__)
         return NotImplemented
+    generic = vars(cls).get("__pydantic_generic_metadata__")
+    if generic and generic["origin"] is not None and generic["origin"][generic["args"]] is cls:
+        return again.parametrized, (generic["origin"], generic["args"])
+    if getattr(cls, "_sa_registry", None) is not None:
+        raise Refused("a class that SQLAlchemy maps can't be saved; tag its cell `replay`")
+    if not cls.__flags__ & 1 << 9:
+        raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
     safe = _safe(type(cls))
-    first = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    first: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if "__orig_bases__" in vars(cls):
+        first["__orig_bases__"] = cls.__orig_bases__  # typing asks for them, in C
     if "__slots__" in vars(cls):
         first["__slots__"] = _slots(cls)
     return (
@@ -42,6 +53,8 @@ def _builtin(cls: type) -> Any:
         return origin.cloudpickle._class_reduce(cls)
     if cls in origin.cloudpickle._BUILTIN_TYPE_NAMES:
         return origin.cloudpickle._class_reduce(cls)
+    if cls.__module__ == "builtins" and again.TYPES.get(cls.__name__) is cls:
+        return again.type_of, (cls.__name__,)
     return None
 
 

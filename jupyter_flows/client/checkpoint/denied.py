@@ -82,11 +82,19 @@ _DENIED = {
     "data of this thread alone can't be saved": ["_thread._local"],
 }
 
+_TABLE: dict[str, int] = {}
+_NOTHING: set[int] = set()
+_ITERATORS: set[type] = {
+    type(iter(each)) for each in (_TABLE, _TABLE.keys(), _TABLE.values(), _TABLE.items(), _NOTHING)
+} | {type(reversed(each)) for each in (_TABLE, _TABLE.values(), _TABLE.items())}
+
 
 def reason(kind: type) -> str | None:
     """Why objects of a type are refused, or None."""
     if issubclass(kind, (io.StringIO, io.BytesIO)):
         return None
+    if kind in _ITERATORS:
+        return "an iterator over a dict or a set can't be saved"
     for why, names in _DENIED.items():
         if any(_is(kind, name) for name in names):
             return why

@@ -47,7 +47,9 @@ def _globals(pickler: Pickler, func: Any) -> tuple[Any, dict[str, Any]]:
     """
     names = func.__globals__
     home = sys.modules.get(names.get("__name__", ""))
-    if home is None or vars(home) is not names or home.__name__ == "__main__":
+    if home is None or vars(home) is not names:
+        return pickler.namespace(names), {}
+    if home.__name__ == "__main__":
         return names, {}
     if origin.by_reference(home):
         pickler.occurs(home.__name__)
@@ -64,15 +66,3 @@ def reduce_cell(pickler: Pickler, cell: types.CellType) -> Any:
     except ValueError:
         return rebuilding.cell, ()
     return rebuilding.cell, (), state, None, None, rebuilding.set_cell
-
-
-def reduce_cached(pickler: Pickler, wrapper: Any) -> Any:
-    """An lru_cache comes back empty: what it would return is computed again."""
-    wrapped = wrapper.__wrapped__
-    if origin.by_reference_of(wrapper):
-        pickler.occurs(wrapper.__module__)
-        return NotImplemented
-    told = wrapper.cache_parameters()
-    own = {name: value for name, value in wrapper.__dict__.items() if name != "cache_parameters"}
-    made = (wrapped, told["maxsize"], told["typed"])
-    return rebuilding.cached, made, own, None, None, rebuilding.set_attributes

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
+import struct
 import sys
 import threading
 import types
 import typing
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import origin, rebuilding
@@ -116,11 +116,9 @@ def _base_size(kind: type) -> int:
     return next(each.__basicsize__ for each in kind.__mro__ if not each.__flags__ & 1 << 9)
 
 
-def reduce_weak_dict(pickler: Pickler, mapping: Any) -> Any:
+def reduce_struct(pickler: Pickler, packing: Any) -> Any:
     del pickler
-    items = list(mapping.items())
-    kind = type(mapping)
-    return rebuilding.weak_dict, (kind,), items or None, None, None, rebuilding.set_weak_dict
+    return struct.Struct, (packing.format,)
 
 
 def reduce_type_variable(pickler: Pickler, variable: Any) -> Any:
@@ -161,8 +159,7 @@ TABLE: dict[type, Any] = {
     **dict.fromkeys(_VIEWS, reduce_view),
     types.MappingProxyType: reduce_proxy,
     property: reduce_property,
+    struct.Struct: reduce_struct,
     staticmethod: reduce_static,
     classmethod: reduce_static,
-    weakref.WeakKeyDictionary: reduce_weak_dict,
-    weakref.WeakValueDictionary: reduce_weak_dict,
 }

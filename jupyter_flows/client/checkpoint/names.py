@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+import types
 from collections.abc import Iterable
 from typing import Any
 
+from jupyter_flows.client.checkpoint import origin
+
 _HISTORY = re.compile(r"_i{0,3}|_{1,3}|_i?\d+|_[iod]h")
-_OWN = {"In", "Out", "exit", "quit", "get_ipython", "__builtins__", "__builtin__", "__loader__"}
+_OWN = {"In", "Out", "__builtins__", "__builtin__", "__loader__"}
 _MODULE = {"__name__", "__doc__", "__package__", "__spec__", "__file__", "__session__"}
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, type(sys))
 _UNSET: Any = object()
@@ -42,8 +45,16 @@ def replayed(shell: Any) -> dict[str, Any]:
 
 
 def with_identity(values: dict[str, Any]) -> dict[str, Any]:
-    """Those that others can refer to; numbers, texts and modules are whoever asks for them."""
-    return {name: value for name, value in values.items() if not isinstance(value, _ATOMS)}
+    """Those that others can refer to; numbers, texts and what is imported is whoever asks."""
+    return {
+        name: value
+        for name, value in values.items()
+        if not isinstance(value, _ATOMS) and not _imported(value)
+    }
+
+
+def _imported(value: Any) -> bool:
+    return isinstance(value, (type, types.FunctionType)) and origin.by_reference(value)
 
 
 def _of_ipython(name: str, value: Any, hidden: dict[str, Any]) -> bool:

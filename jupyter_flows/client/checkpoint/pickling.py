@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import functools
+import gc
 import pickle
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from jupyter_flows.client.checkpoint import (
     arrays,
+    caches,
     classes,
     denied,
+    figures,
+    finished,
     frames,
     functions,
+    instances,
     language,
+    logs,
     origin,
     rebuilding,
+    surroundings,
+    tables,
     tensors,
+    weak,
 )
+from jupyter_flows.client.checkpoint import rebuilding_library as again
 from jupyter_flows.client.checkpoint.errors import Refused
+from jupyter_flows.client.checkpoint.sharing import Memories
 
 PROTOCOL = 5
 OUT_OF_BAND = 64 * 1024
@@ -30,8 +41,9 @@ Plan = Callable[["Pickler", Any], Any]
 _SIMPLE: dict[type, Plan] = {
     types.FunctionType: functions.reduce,
     types.CellType: functions.reduce_cell,
-    type(functools.lru_cache(int)): functions.reduce_cached,
+    type(functools.lru_cache(int)): caches.reduce,
     **language.TABLE,
+    **weak.TABLE,
 }
 _BUILT_IN = {"builtins", "collections", "datetime", "decimal", "pathlib", "uuid", "fractions"}
 
@@ -47,22 +59,40 @@ class Live:
         return rebuilding.live, (self.kind, self.name)
 
 
+class _Namespace:
+    """Stands for the names of a module."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self.module = module
+
+    def __reduce__(self) -> Any:
+        return again.namespace, (self.module,)
+
+
 class Pickler(pickle.Pickler):
     """Written in C; `reducer_override` is asked for each object whose type is not built in."""
 
-    def __init__(self, file: Any, keep: Callable[[pickle.PickleBuffer], None]) -> None:
+    def __init__(
+        self,
+        file: Any,
+        keep: Callable[[pickle.PickleBuffer], None],
+        memories: Memories | None = None,
+        targets: weak.Targets | None = None,
+    ) -> None:
         super().__init__(file, PROTOCOL, buffer_callback=self._buffer)
         self._keep = keep
         self._plans: dict[type, Plan | None] = dict(_SIMPLE)
         self._lives: dict[tuple[str, str], Live] = {}
         self._partial: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self._homes: dict[int, Any] = {}
         self._singles: dict[int, tuple[str, str]] = {}
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
-        self.owners: list[Any] = []
-        """Arrays that own their memory."""
-        self.foreign: list[Any] = []
-        """Arrays of memory that may be somebody else's too, in a way not known here."""
+        self.memories = memories or Memories()
+        self.weak = weak.Targets() if targets is None else targets
+        self.packed: set[int] = set()
+        """Ids of bytes that reducers have made to be stored by themselves."""
+        self.buffers: dict[tuple[int, int], Any] = {}
         self.storages: dict[int, Any] = {}
 
     def reducer_override(self, thing: Any) -> Any:
@@ -95,6 +125,11 @@ class Pickler(pickle.Pickler):
         if module:
             self.modules.add(module)
 
+    def held(self, thing: Any) -> Any:
+        """An object made on the way is kept, so that its id is not given to another."""
+        self._kept_alive.append(thing)
+        return thing
+
     def partial_globals(self, names: dict[str, Any]) -> dict[str, Any]:
         """What stands for the globals of a module that is saved by value."""
         if id(names) not in self._partial:
@@ -102,13 +137,27 @@ class Pickler(pickle.Pickler):
             self._partial[id(names)] = names, {key: names[key] for key in kept if key in names}
         return self._partial[id(names)][1]
 
+    def namespace(self, names: dict[str, Any]) -> Any:
+        """The globals of a function whose module, if it has one, can't be imported by its name."""
+        if id(names) not in self._homes:
+            homes = [each for each in gc.get_referrers(names) if isinstance(each, types.ModuleType)]
+            found = next((each for each in homes if vars(each) is names), None)
+            self._homes[id(names)] = names if found is None else _Namespace(found)
+        return self._homes[id(names)]
+
     def _buffer(self, buffer: pickle.PickleBuffer) -> bool:
         """Whether it goes into the stream: small ones, and those whose owners are unknown here."""
         with buffer.raw() as raw:
-            if raw.nbytes < OUT_OF_BAND or not _known(type(raw.obj)):
+            if raw.nbytes < OUT_OF_BAND or not self._apart(raw.obj):
                 return True
         self._keep(buffer)
         return False
+
+    def _apart(self, owner: Any) -> bool:
+        """Whether its maker takes any memory back, not only the bytes that it gave."""
+        if type(owner) is bytes:
+            return id(owner) in self.packed
+        return type(owner).__module__.partition(".")[0] in {"numpy", "pyarrow"}
 
     # ------------------------------------------------------------ plans
 
@@ -117,10 +166,13 @@ class Pickler(pickle.Pickler):
         self.occurs(getattr(kind, "__module__", None))
         if issubclass(kind, type):
             return classes.reduce
+        ended = finished.plan(kind)
+        if ended is not None:
+            return cast("Plan", ended)
         why = denied.reason(kind)
         if why is not None:
             return _refusing(why)
-        for library in (arrays, frames, tensors):
+        for library in (arrays, frames, tensors, tables, logs, figures):
             plan: Plan | None = library.plan(kind)
             if plan is not None:
                 return plan
@@ -135,28 +187,32 @@ class Pickler(pickle.Pickler):
             return classes.reduce_member
         if kind in origin.cloudpickle.Pickler.dispatch_table:
             return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
-        return self._single_plan(kind)
+        usual: Plan | None = instances.plan(kind)
+        return functools.partial(_single, usual) if self._has_singles(kind) else usual
 
-    def _single_plan(self, kind: type) -> Plan | None:
-        """An object that the module of its own class keeps under a name, as sentinels are."""
+    def _has_singles(self, kind: type) -> bool:
+        """Notes the objects that the module of their class keeps under a name, as sentinels are."""
         module = getattr(kind, "__module__", None)
         if module in _BUILT_IN or module == "__main__" or not isinstance(module, str):
-            return None
+            return False
         home = sys.modules.get(module)
         found = {
             id(value): (module, name)
             for name, value in list(getattr(home, "__dict__", {}).items())
             if type(value) is kind
         }
-        if not found:
-            return None
         self._singles.update(found)
-        return _single
+        return bool(found)
 
 
-def _single(pickler: Pickler, thing: Any) -> Any:
+def _single(usual: Plan | None, pickler: Pickler, thing: Any) -> Any:
     found = pickler._singles.get(id(thing))
-    return NotImplemented if found is None else (rebuilding.attribute, found)
+    if found is None:
+        return NotImplemented if usual is None else usual(pickler, thing)
+    own = getattr(thing, "__dict__", None)
+    if not own or not surroundings.is_own(found[0]):
+        return rebuilding.attribute, found
+    return rebuilding.attribute, found, own, None, None, rebuilding.set_all_attributes
 
 
 def _refusing(why: str) -> Plan:
@@ -169,7 +225,3 @@ def _refusing(why: str) -> Plan:
 
 def _of_cloudpickle(reduce: Callable[[Any], Any]) -> Plan:
     return lambda _, thing: reduce(thing)
-
-
-def _known(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in {"numpy", "pyarrow"} or kind.__name__ == "Packed"

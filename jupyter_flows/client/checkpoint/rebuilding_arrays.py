@@ -114,6 +114,24 @@ def over_tensor(
     return over(flat, dtype, shape, strides, offset, writeable)
 
 
+def over_storage(
+    storage: Any,
+    dtype: Any,
+    shape: Sequence[int],
+    strides: Sequence[int],
+    offset: int,
+    writeable: bool,
+) -> Any:
+    torch: Any = importlib.import_module("torch")
+    flat = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
+    return over(flat, dtype, shape, strides, offset, writeable)
+
+
+def bytes_of(root: Any) -> Any:
+    """All memory of an array."""
+    return _flat(root).view("u1")
+
+
 def row(root: Any, dtype: Any, offset: int) -> Any:
     return looking(root, dtype, (), (), offset, True)[()]
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 from typing import Any
+
+from jupyter_flows.client.checkpoint import rebuilding_arrays
 
 
 def storage(memory: Any) -> Any:
@@ -15,8 +18,18 @@ def storage(memory: Any) -> Any:
         return torch.from_numpy(memory).untyped_storage()
     made = torch.UntypedStorage(len(memory))
     if len(memory):
-        torch.empty(0, dtype=torch.uint8).set_(made).numpy()[:] = numpy.frombuffer(memory, "u1")
+        ctypes.memmove(made.data_ptr(), bytes(memory), len(memory))
     return made
+
+
+def part(owner: Any, offset: int, size: int) -> Any:
+    """A storage on a part of the memory of an array, or of another storage."""
+    torch: Any = importlib.import_module("torch")
+    if isinstance(owner, torch.UntypedStorage):
+        memory = torch.empty(0, dtype=torch.uint8).set_(owner).numpy()
+    else:
+        memory = rebuilding_arrays.bytes_of(owner)
+    return torch.from_numpy(memory[offset : offset + size]).untyped_storage()
 
 
 def same(known: Any) -> Any:

@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jupyter_flows.client.checkpoint import names, origin, paths, surroundings
+from jupyter_flows.client.checkpoint import names, origin, paths, surroundings, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
+from jupyter_flows.client.checkpoint.sharing import Clash, Memories
 from jupyter_flows.client.checkpoint.writing import Blobs, Null, Pieces, Stream, as_told
 
 _STANDARD = (
@@ -28,6 +29,8 @@ _STANDARD = (
     "path",
 )
 _ATTEMPTS = 20
+_SEARCH = 10.0
+"""Seconds for saying where in the variables the objects are that can't be saved."""
 
 
 class _Failed(Exception):
@@ -40,7 +43,11 @@ class _Failed(Exception):
 
 
 class _NeedsReplay(Exception):
-    """A variable that holds something which a replay cell binds."""
+    """A variable holds something which a replay cell binds."""
+
+
+class _Again(Exception):
+    """Something was learnt that the next attempt does better with."""
 
 
 def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
@@ -86,6 +93,17 @@ def collecting_off() -> Iterator[None]:
             gc.enable()
 
 
+class _Seeking(Pickler):
+    """Stops where it meets one of some objects."""
+
+    wanted: set[int]
+
+    def reducer_override(self, thing: Any) -> Any:
+        if id(thing) in self.wanted:
+            raise _NeedsReplay
+        return super().reducer_override(thing)
+
+
 class _Save:
     def __init__(self, shell: Any, values: dict[str, Any], blobs: Blobs) -> None:
         self.shell = shell
@@ -94,6 +112,8 @@ class _Save:
         self.replayed = names.replayed(shell)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
+        self.known: dict[tuple[int, int], Any] = {}
+        self._until = time.monotonic() + _SEARCH
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -103,6 +123,8 @@ class _Save:
                 return self._attempt()
             except _Failed as failed:
                 self._probe(failed)
+            except _Again:
+                continue
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
     # ------------------------------------------------------------ an attempt
@@ -112,7 +134,7 @@ class _Save:
         kept = _Kept()
         stream = Stream(self.blobs, lambda: kept.size)
         switch = _Switch(stream)
-        pickler = self._pickler(switch, kept.keep)
+        pickler = self._pickler(switch, kept.keep, weak.Targets())
         streams = [(stream, first)]
         try:
             self._dump(pickler, first, switch, kept)
@@ -124,7 +146,7 @@ class _Save:
                 pickler.refer(self._of_replay())
                 self._dump(pickler, second, switch, kept)
             pickler.dump(surroundings.random_states())
-            _check_sharing(pickler)
+            self._check(pickler)
             self.blobs.check(sum(each.size for each, _ in streams) + kept.size)
             pieces = Pieces(self.blobs, kept.buffers).store()
             stream.finish()
@@ -133,8 +155,10 @@ class _Save:
             raise
         return self._told(streams, kept, pieces, pickler)
 
-    def _pickler(self, file: Any, keep: Callable[[Any], None]) -> Pickler:
-        pickler = Pickler(file, keep)
+    def _pickler(
+        self, file: Any, keep: Callable[[Any], None], targets: weak.Targets | None = None
+    ) -> Pickler:
+        pickler = Pickler(file, keep, Memories(self.known), targets)
         pickler.refer(self._live())
         return pickler
 
@@ -168,12 +192,13 @@ class _Save:
     def _of_replay(self) -> list[tuple[str, str, Any]]:
         seen: dict[int, tuple[str, str, Any]] = {}
         for name, value in names.with_identity(self.replayed).items():
-            seen.setdefault(id(value), ("replayed", name, value))
+            seen.setdefault(id(value), (_replayed(value), name, value))
         return list(seen.values())
 
     def _dump(self, pickler: Pickler, chosen: list[str], switch: _Switch, kept: _Kept) -> None:
         for name in chosen:
             before = switch.written + kept.size
+            pickler.memories.name = pickler.weak.name = name
             try:
                 pickler.dump(self.values[name])
             except CheckpointError:
@@ -181,6 +206,24 @@ class _Save:
             except Exception as error:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
+
+    def _check(self, pickler: Pickler) -> None:
+        """Whether the pickle holds what its parts share, and refer to."""
+        try:
+            found = pickler.memories.found()
+        except Clash as clash:
+            raise _Failed(clash.name or next(iter(self.values)), clash.why) from clash
+        if found:
+            self.known.update(found)
+            raise _Again
+        if not pickler.weak:
+            return
+        trial = self._trial(weak.Targets(follow=False))
+        for value in self.values.values():
+            trial.dump(value)
+        name = pickler.weak.not_held(trial.memo.copy())
+        if name is not None:
+            raise _Failed(name, weak.NOT_HELD)
 
     def _told(
         self, streams: list[Any], kept: _Kept, pieces: list[Any], pickler: Pickler
@@ -221,15 +264,15 @@ class _Save:
                 self._unsaved(name, error)
                 pickler = self._trial()
 
-    def _trial(self) -> Pickler:
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
+    def _trial(self, targets: weak.Targets | None = None) -> Pickler:
+        pickler = self._pickler(Null(self.blobs), lambda _: None, targets)
         if self.replayed:
             pickler.refer(self._of_replay())
         return pickler
 
     def _unsaved(self, name: str, why: Exception) -> None:
         value = self.values.pop(name)
-        path, inner, error = paths.culprit(name, value, self._fails)
+        path, inner, error = paths.culprit(name, value, self._fails, self._until)
         self.unsaved[name] = {
             "name": name,
             "type": type_of(inner),
@@ -251,19 +294,26 @@ class _Save:
     def _sort_out(self) -> None:
         """Which names hold something that replay cells bind, and so can only be loaded after."""
         wanted = {id(value) for value in names.with_identity(self.replayed).values()}
-        if not wanted & set(self._reached(list(self.values.values()))):
-            return
-        for name, value in self.values.items():
-            if wanted & set(self._reached([value])):
-                self.second.add(name)
+        self.second = {name for name, value in self.values.items() if self._reaches(value, wanted)}
 
-    def _reached(self, values: list[Any]) -> dict[int, Any]:
-        """All objects that a pickle of these has noted."""
-        pickler = self._pickler(Null(self.blobs), lambda _: None)
-        with contextlib.suppress(Exception):
-            for value in values:
-                pickler.dump(value)
-        return pickler.memo.copy()
+    def _reaches(self, value: Any, wanted: set[int]) -> bool:
+        """Whether a pickle of it comes upon one of these, be it one that can't be saved."""
+        pickler = _Seeking(Null(self.blobs), lambda _: None)
+        pickler.wanted = wanted
+        pickler.refer(self._live())
+        try:
+            pickler.dump(value)
+        except _NeedsReplay:
+            return True
+        except CheckpointError:
+            raise
+        except Exception:  # noqa: BLE001 (it fails again when it is saved)
+            return False
+        return not wanted.isdisjoint(pickler.memo.copy())
+
+
+def _replayed(value: Any) -> str:
+    return "replayed class" if isinstance(value, type) else "replayed"
 
 
 class _Kept:
@@ -292,10 +342,6 @@ class _Switch:
     def write(self, data: Any) -> int:
         self.written += len(data)
         return self.to.write(data)
-
-
-def _check_sharing(pickler: Pickler) -> None:
-    """Memory that two libraries look at would be two memories afterwards."""
 
 
 def type_of(value: Any) -> str:

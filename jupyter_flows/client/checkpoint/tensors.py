@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib
 import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_flows.client.checkpoint import rebuilding_tensors as again
 from jupyter_flows.client.checkpoint.errors import Refused
+from jupyter_flows.client.checkpoint.sharing import span
 
 if TYPE_CHECKING:
     from jupyter_flows.client.checkpoint.pickling import Pickler
@@ -43,6 +46,15 @@ def reduce_typed(pickler: Pickler, storage: Any) -> Any:
     return again.typed, (_same(pickler, storage._untyped_storage), storage.dtype)
 
 
+def _memory(storage: Any) -> Any:
+    """Its bytes as an array. torch's own way would mark the storage as shared with numpy."""
+    numpy: Any = importlib.import_module("numpy")
+    size = storage.nbytes()
+    if not size:
+        return numpy.empty(0, "u1")
+    return numpy.frombuffer((ctypes.c_char * size).from_address(storage.data_ptr()), "u1")
+
+
 def _same(pickler: Pickler, storage: Any) -> Any:
     """One Python object for each storage."""
     return pickler.storages.setdefault(storage._cdata, storage)
@@ -57,7 +69,13 @@ def reduce_storage(pickler: Pickler, storage: Any) -> Any:
         return NotImplemented
     if storage.device.type != "cpu":
         raise Refused(f"a storage on {storage.device} can't be saved")
-    memory = torch.empty(0, dtype=torch.uint8).set_(storage).numpy()
-    if not storage.resizable():
-        pickler.foreign.append(memory)
-    return again.storage, (pickle.PickleBuffer(memory),)
+    memory = _memory(storage)
+    if storage.resizable():
+        pickler.memories.own(memory, storage)
+        return again.storage, (pickle.PickleBuffer(memory),)
+    owner = pickler.memories.owner_of(memory)
+    if owner is None or owner is storage:
+        pickler.memories.foreign(memory, storage)
+        return again.storage, (pickle.PickleBuffer(memory),)
+    start = owner.data_ptr() if isinstance(owner, torch.UntypedStorage) else span(owner)[0]
+    return again.part, (owner, storage.data_ptr() - start, storage.nbytes())

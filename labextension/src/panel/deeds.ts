@@ -7,7 +7,7 @@ import { CommandRegistry } from '@lumino/commands';
 import { LinkView, RunView } from '../api';
 import { wordsOf } from '../problem.js';
 import { savedName, title } from '../model/runs';
-import { resume } from '../resuming';
+import { ask, asked, resume } from '../resuming';
 import { IFlows } from '../tokens';
 import { PanelProps } from '../view/panel';
 import { reveal } from './cells';
@@ -64,7 +64,7 @@ export function deedsOf(
     },
     resume: run => {
       const open = flows.all.find(each => each.run?.id === run.id);
-      told(open ? resume(open, api) : store.act(() => api.resumeRun(run.id)));
+      told(open ? resume(open, api) : goOn(store, run));
     },
     mint: (run, gate, approver) => {
       told(store.mint(run, gate, approver));
@@ -94,6 +94,12 @@ async function cancel(store: Store, run: RunView): Promise<void> {
   if (await sure(`Cancel this run of ${title(run)}?`, body, 'Cancel run')) {
     await store.act(() => store.api.cancelRun(run.id));
   }
+}
+
+/** No open notebook shows it: there are no cells that could be others than the run's. */
+async function goOn(store: Store, run: RunView): Promise<void> {
+  const how = await ask(run, false);
+  if (how) await store.act(() => store.api.resumeRun(run.id, asked(how)));
 }
 
 async function revoke(store: Store, link: LinkView): Promise<void> {

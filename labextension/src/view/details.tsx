@@ -12,6 +12,7 @@ import { Links } from './links';
 import { Badge, Button, Section, Time } from './parts';
 import { TimelineView } from './timeline';
 import { Trail } from './trail';
+import { Variables } from './variables';
 
 export interface Deeds {
   openNotebook: (path: string) => void;
@@ -36,21 +37,18 @@ export function DetailsView(props: DetailsProps): React.JSX.Element {
   const { details, now, deeds } = props;
   const { run } = details;
   const steps = timeline(run, now);
+  const onCell = run.path
+    ? (cell: string): void => {
+        deeds.openCell(run.path, cell);
+      }
+    : null;
   return (
     <>
       <Head {...props} />
       <Section title="Steps">
-        <TimelineView
-          timeline={steps}
-          onCell={
-            run.path
-              ? cell => {
-                  deeds.openCell(run.path, cell);
-                }
-              : null
-          }
-        />
+        <TimelineView timeline={steps} onCell={onCell} />
       </Section>
+      <Variables run={run} now={now} onCell={onCell} />
       {run.gates.length > 0 && (
         <Section title="Gates">
           <Gates run={run} now={now} onReview={deeds.review} onCopy={deeds.copy} />

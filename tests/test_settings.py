@@ -1,0 +1,58 @@
+"""What an administrator can set of checkpoints, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+from traitlets import TraitError
+
+from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after
+
+
+def test_saved_variables_lie_in_the_data_folder_unless_a_folder_is_named(tmp_path, monkeypatch):
+    assert checkpoint_folder(FlowsSettings(data_dir=str(tmp_path))) == tmp_path / "checkpoints"
+    named = FlowsSettings(data_dir=str(tmp_path), checkpoint_dir="/big/disk")
+    assert checkpoint_folder(named) == Path("/big/disk")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert checkpoint_folder(FlowsSettings(checkpoint_dir="~/saved")) == tmp_path / "saved"
+
+
+def test_compressing_is_after_an_hour_later_or_never():
+    assert compress_after(FlowsSettings()) == 3600
+    assert compress_after(FlowsSettings(compress_checkpoints_after="2d")) == 2 * 86400
+    assert compress_after(FlowsSettings(compress_checkpoints_after=" ")) is None
+
+
+@pytest.mark.parametrize("when", ["auto", "always", "never"])
+def test_variables_are_saved_when_an_administrator_says(when):
+    assert FlowsSettings(checkpoint=when).checkpoint == when
+
+
+def test_what_nobody_sets_is_as_documented():
+    settings = FlowsSettings()
+    assert settings.checkpoint == "auto"
+    assert settings.checkpoint_max_bytes == 10 * 1024**3
+    assert (settings.checkpoint_min_free, settings.checkpoint_budget) == (20, 0)
+    assert (settings.checkpoint_grace, settings.checkpoint_timeout) == ("15m", "10m")
+    assert settings.keep_kernels_alive
+    assert not settings.keep_server_alive
+    assert not settings.detached_kernels
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("checkpoint", "sometimes", "'checkpoint'"),
+        ("checkpoint_grace", "soon", "FlowsApp.checkpoint_grace: 'soon' is not a duration"),
+        ("checkpoint_timeout", "-1m", "FlowsApp.checkpoint_timeout"),
+        ("compress_checkpoints_after", "later", "FlowsApp.compress_checkpoints_after"),
+        ("checkpoint_max_bytes", 0, "FlowsApp.checkpoint_max_bytes: 0 must be 1 or more"),
+        ("checkpoint_max_bytes", "10G", "'checkpoint_max_bytes'"),
+        ("checkpoint_min_free", -1, "FlowsApp.checkpoint_min_free: -1.0 must be from 0 to 99"),
+        ("checkpoint_min_free", 100, "FlowsApp.checkpoint_min_free"),
+        ("checkpoint_min_free", float("nan"), "FlowsApp.checkpoint_min_free"),
+        ("checkpoint_budget", -1, "FlowsApp.checkpoint_budget: -1 must be 0 or more"),
+    ],
+)
+def test_what_cant_be_meant_is_refused_by_its_name(name, value, says):
+    with pytest.raises(TraitError, match=says):
+        FlowsSettings(**{name: value})
