@@ -129,7 +129,7 @@ def compose(
     keys()
     peers = PeerFolder(folder / "servers")
     server = f"srv_{chance()[:16]}"
-    kernels = NoKernels() if manager is None else _kernels(settings, manager, log)
+    kernels = NoKernels() if manager is None else _kernels(settings, folder, manager, log)
     if manager is not None:
         peers.hold(server)
     store = open_store(settings)
@@ -247,7 +247,9 @@ def _receipt_keys(path: Path) -> ReceiptKeys:
     return ReceiptKeyFile(path)
 
 
-def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "KernelSessions":
+def _kernels(
+    settings: FlowsSettings, folder: Path, manager: Any, log: logging.Logger
+) -> "KernelSessions":
     from jupyter_flows.kernels.session import Limits as KernelLimits  # noqa: PLC0415 (slow to load)
     from jupyter_flows.kernels.sessions import KernelSessions  # noqa: PLC0415
 
@@ -260,6 +262,7 @@ def _kernels(settings: FlowsSettings, manager: Any, log: logging.Logger) -> "Ker
         ),
         warm=[_warm(entry) for entry in settings.warm_kernels],
         keep_alive=settings.keep_kernels_alive,
+        detached=folder / "kernels" if settings.detached_kernels else None,
         log=log,
     )
 

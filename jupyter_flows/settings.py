@@ -83,6 +83,17 @@ class FlowsSettings(HasTraits):
         " kernel. A warm kernel serves one run and no other.",
     ).tag(config=True)
 
+    keep_kernels_alive = Bool(
+        True,
+        help="Whether kernels of runs that wait are kept from a server that culls idle kernels.",
+    ).tag(config=True)
+
+    keep_server_alive = Bool(
+        False,
+        help="Whether this server counts as in use while runs of its own are unfinished: for"
+        " ServerApp.shutdown_no_activity_timeout, and for a hub that stops idle servers.",
+    ).tag(config=True)
+
     adopt_runs = Bool(
         True, help="Whether to take over the runs of servers on this store that have died."
     ).tag(config=True)
@@ -125,17 +136,6 @@ class FlowsSettings(HasTraits):
         "1h",
         help="How long saved variables lie before they are compressed, in the background, where"
         " that saves a fifth of them or more. Empty: never.",
-    ).tag(config=True)
-
-    keep_kernels_alive = Bool(
-        True,
-        help="Whether the culling of idle kernels passes over those of runs that aren't over.",
-    ).tag(config=True)
-
-    keep_server_alive = Bool(
-        False,
-        help="Whether a server counts as active while its runs wait, so that nobody shuts it down"
-        " as idle: neither ServerApp.shutdown_no_activity_timeout nor a hub.",
     ).tag(config=True)
 
     detached_kernels = Bool(

@@ -12,11 +12,10 @@ from jupyter_flows.cli.exits import FAILED, SUCCEEDED
 from jupyter_flows.cli.runs import find, true_status
 from jupyter_flows.cli.settings import data_dir_option
 from jupyter_flows.composition import House
-from jupyter_flows.core import sizes
+from jupyter_flows.core import saved, sizes
 from jupyter_flows.core.checkpoint import Checkpoint
 from jupyter_flows.core.errors import CheckpointUnusable, UnknownRun
 from jupyter_flows.core.model import Json, Run, RunId, RunStatus
-from jupyter_flows.core.saved import saved_sentence
 from jupyter_flows.ports import Collected
 from jupyter_flows.web.checkpoint_views import of_checkpoint
 
@@ -74,7 +73,7 @@ def _lines(found: Folder) -> Iterator[str]:
     for kept in found.kept:
         about = f"{kept.status}  {kept.run.name or kept.run.path}" if kept.run else "an unknown run"
         yield words.plain(f"{kept.id}  {about}  {sizes.shown(kept.size)} on disk")
-        for checkpoint in kept.run.checkpoints if kept.run else ():
+        for checkpoint in saved.kept(kept.run) if kept.run else ():
             yield f"  {_line(checkpoint)}"
     total = f"{found.checkpoints} checkpoint{'s' if found.checkpoints != 1 else ''}"
     yield f"{total}, {sizes.shown(found.size)} on disk, in {found.path}"
@@ -82,7 +81,7 @@ def _lines(found: Folder) -> Iterator[str]:
 
 def _line(checkpoint: Checkpoint) -> str:
     behind = f"behind step {checkpoint.covers[-1]}  " if checkpoint.covers else ""
-    said = f"{words.when(checkpoint.saved_at)}  {behind}{saved_sentence(checkpoint)}"
+    said = f"{words.when(checkpoint.saved_at)}  {behind}{saved.saved_sentence(checkpoint)}"
     if checkpoint.doubt is not None:
         said = f"{said} It does not load: {checkpoint.doubt}"
     elif not checkpoint.complete:
@@ -103,7 +102,7 @@ def _as_json(found: Folder) -> Json:
                 "path": kept.run.path if kept.run else None,
                 "name": kept.run.name if kept.run else None,
                 "bytes": kept.size,
-                "checkpoints": [_checkpoint(kept.run, each) for each in kept.run.checkpoints]
+                "checkpoints": [_checkpoint(kept.run, each) for each in saved.kept(kept.run)]
                 if kept.run
                 else [],
             }
@@ -123,9 +122,10 @@ def _checkpoint(run: Run, checkpoint: Checkpoint) -> Json:
 def verify_checkpoints(run: str, data_dir: str | None) -> int:
     async def verifying(house: House) -> int:
         state = await house.engine.run(await find(house.engine, run))
-        if not state.checkpoints:
-            click.echo(f"Nothing is saved of {state.id}.")
-        wrong = [await _damage(house, state, each) for each in state.checkpoints]
+        found = saved.kept(state)
+        if not found:
+            click.echo(f"Nothing is saved of {state.id}; it is {state.status}.")
+        wrong = [await _damage(house, state, each) for each in found]
         return FAILED if any(wrong) else SUCCEEDED
 
     return ask(data_dir, verifying)
@@ -133,14 +133,14 @@ def verify_checkpoints(run: str, data_dir: str | None) -> int:
 
 async def _damage(house: House, run: Run, checkpoint: Checkpoint) -> bool:
     """Whether there is some; it is said either way."""
-    saved = f"{words.when(checkpoint.saved_at)}  {saved_sentence(checkpoint)}"
+    said = f"{words.when(checkpoint.saved_at)}  {saved.saved_sentence(checkpoint)}"
     try:
         await house.checkpoints.verify(run.id, checkpoint.digest)
     except CheckpointUnusable as error:
         damaged = click.style("damaged", fg="red")
-        click.echo(f"{saved} {damaged}: {words.plain(str(error))}")
+        click.echo(f"{said} {damaged}: {words.plain(str(error))}")
         return True
-    click.echo(f"{saved} {click.style('good', fg='green')}")
+    click.echo(f"{said} {click.style('good', fg='green')}")
     return False
 
 

@@ -104,7 +104,7 @@ def _time_lines(run: Run) -> Iterator[str]:
 
 def _variables_lines(run: Run, status: RunStatus) -> Iterator[str]:
     """What was saved of them, and what may be chosen."""
-    newest = run.checkpoints[-1] if run.checkpoints else None
+    newest = next(reversed(saved.kept(run)), None)
     if status in machine.WAITS:
         for number, line in enumerate(saved.sentences(run)):
             yield words.plain(f"{'' if number else 'variables':<9} {line}")

@@ -10,7 +10,7 @@ from jupyter_flows.core.checkpoint import (
     Unsaved,
     When,
 )
-from jupyter_flows.core.model import Run, StepId
+from jupyter_flows.core.model import Run, RunStatus, StepId
 from jupyter_flows.core.sentences import sentence
 
 DEFAULTS = CheckpointOptions(when=When.AUTO, on_unsaved=OnUnsaved.KEEP_ALIVE, grace=900.0)
@@ -31,6 +31,11 @@ def policy(run: Run, behind: StepId | None) -> CheckpointOptions:
     said = run.checkpointing.over(DEFAULTS)
     own = run.steps[behind].spec.checkpoint if behind is not None else None
     return said if own is None else own.over(said)
+
+
+def kept(run: Run) -> tuple[Checkpoint, ...]:
+    """What is still there of what was saved; nothing of a run that is not to go on."""
+    return () if run.status in (RunStatus.SUCCEEDED, RunStatus.CANCELLED) else run.checkpoints
 
 
 def newest(run: Run) -> Checkpoint | None:

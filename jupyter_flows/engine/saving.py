@@ -23,6 +23,8 @@ Spawn = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
 BLIND_GUESS = 0.2
 """Seconds that saving is taken to need where it was not tried yet."""
 
+VISITED = "Somebody has run cells on the run's kernel: what it holds is not the run's alone."
+
 
 class Saving:
     """`saved` is told of each run that waits with its variables saved, and how it is to be kept."""
@@ -115,6 +117,8 @@ class Saving:
                 timeout=self._seconds,
             )
             saved = await self._kernels.save(run.id, asked)
+            if await self._kernels.visitors(run.id):
+                raise CheckpointRefused(VISITED)
             digest = await self._checkpoints.commit(run.id, place, manifest(run, covers, saved))
         except BaseException:
             await asyncio.shield(self._checkpoints.abandon(place))

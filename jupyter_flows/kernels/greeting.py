@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Json
 from jupyter_flows.kernels import prelude
+from jupyter_flows.kernels.executing import INTERRUPT_GRACE
 from jupyter_flows.kernels.kernel import Kernel
 from jupyter_flows.kernels.life import Life
 from jupyter_flows.kernels.line import Line, within
+from jupyter_flows.kernels.outcome import KEY, told
 
 START_TIMEOUT = 60.0
 NUDGE = 0.5
+CALM = 2.0
+"""Seconds in which a kernel that has nothing to do answers."""
 
 
 class DiedAtStart(KernelUnavailable):
@@ -26,6 +30,15 @@ class Greeted:
 
     language: str
     speaks_flows: bool
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a kernel of an earlier server said of itself: `digests` are of what is bound in it."""
+
+    language: str
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +57,9 @@ class Greeting:
                 self.kernel.connected()
                 greeted = await self._hello()
                 self.life.identity.greeted(names_itself=greeted.speaks_flows)
-                if greeted.speaks_flows and not await self._teach(env, folder):
-                    greeted = Greeted(greeted.language, speaks_flows=False)
+                if greeted.speaks_flows:
+                    nonce = await self._teach(env, folder)
+                    greeted = Greeted(greeted.language, nonce is not None, nonce or "")
                 self.kernel.take_watch()
         except TimeoutError:
             raise KernelUnavailable(
@@ -83,10 +97,42 @@ class Greeting:
                 raise DiedAtStart(f"The kernel died while it started{cause}.")
         return asked.result()
 
-    async def _teach(self, env: Mapping[str, str], folder: str | None) -> bool:
-        """Whether it took the prelude."""
-        reply = await self.line.tell(prelude.opening(env, folder))
+    async def _teach(self, env: Mapping[str, str], folder: str | None) -> str | None:
+        """What proves later that it is this kernel; None if it took no prelude."""
+        asked = {KEY: prelude.IDENTITY}
+        reply = await self.line.tell(prelude.opening(env, folder), asked)
         if reply.get("status") == "ok":
-            return True
+            return str(told(reply).get("nonce", ""))
         self.log.warning("Kernel %s took no prelude: %s", self.kernel.id, reply)
-        return False
+        return None
+
+    async def meet_again(self, nonce: str, env: Mapping[str, str]) -> Met:
+        """Connect to a kernel that an earlier server has taught. Raises KernelUnavailable: it does
+        not stop what it does, or is another one.
+        """
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                await self.line.connect()
+                self.life.watch()
+                self.kernel.connected()
+                await self._calm()
+                greeted = await self._hello()
+                self.life.identity.greeted(names_itself=greeted.speaks_flows)
+                met = told(await self.line.tell("", {KEY: prelude.IDENTITY}))
+                if not nonce or met.get("nonce") != nonce:
+                    raise KernelUnavailable("The kernel of this run is another one now.")
+                await self.line.tell(prelude.entering(env, None))
+                self.kernel.take_watch()
+        except TimeoutError:
+            raise KernelUnavailable("The kernel that was left does not answer.") from None
+        return Met(greeted.language, met.get("digests", {}))
+
+    async def _calm(self) -> None:
+        """Nobody hears what the cell puts out that its last server has left running."""
+        asked = self.line.ask("kernel_info_request", {})
+        await asyncio.wait((asked,), timeout=CALM)
+        if not asked.done():
+            await self.line.interrupt()
+            await asyncio.wait((asked,), timeout=INTERRUPT_GRACE)
+        if not asked.done():
+            raise KernelUnavailable("The kernel that was left does not stop its cell.")

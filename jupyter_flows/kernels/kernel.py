@@ -16,6 +16,9 @@ from jupyter_client.session import Session, utcnow
 from jupyter_core.utils import ensure_async
 
 from jupyter_flows.core.errors import KernelUnavailable
+from jupyter_flows.kernels.adopting import disown
+from jupyter_flows.kernels.processes import Adopted
+from jupyter_flows.kernels.stay import Stay
 
 PATIENCE = 2.0
 """Seconds that a kernel has to go by itself."""
@@ -46,6 +49,7 @@ class Kernel:
         self._watched_by_us = False
         self._ending: asyncio.Task[None] | None = None
         self._restarts: tuple[Any, int] | None = None
+        self.stay: Stay | None = None
         self._process = self._process_now()
 
     def _process_now(self) -> object:
@@ -74,6 +78,7 @@ class Kernel:
         if not self.ours:
             return
         self.ours = False
+        self._end_stay()
         if self._restarts is not None:
             restarter, limit = self._restarts
             restarter.restart_limit = limit
@@ -81,6 +86,19 @@ class Kernel:
             self._watched_by_us = False
             if self.id in self._kernels:
                 self._kernels.start_watching_activity(self.id)
+
+    def leave(self) -> None:
+        """Let it live on, for another server to find."""
+        self.forget_callbacks()
+        if self.id in self._kernels:
+            disown(self._kernels, self.id)
+        if self.stay is not None:
+            self.stay.leave()
+
+    def _end_stay(self) -> None:
+        if self.stay is not None:
+            self.stay.end()
+            self.stay = None
 
     def client(self, context: zmq.asyncio.Context) -> Any:
         """A client with an identity of its own: the manager's would steal others' replies."""
@@ -164,6 +182,8 @@ class Kernel:
         """What the operating system says, as a clause; empty if it says nothing."""
         provisioner = getattr(self._kernel, "provisioner", None)
         code = await provisioner.poll() if provisioner is not None else None
+        if isinstance(getattr(provisioner, "process", None), Adopted):
+            return ""  # only its parent is told
         if code is None or code >= 0:
             return "" if code is None else f" (exit status {code})"
         with contextlib.suppress(ValueError):
@@ -182,6 +202,12 @@ class Kernel:
         await asyncio.shield(self._ending)
 
     async def _end(self, *, now: bool, log: logging.Logger) -> None:
+        try:
+            await self._shut_down(now=now, log=log)
+        finally:
+            self._end_stay()
+
+    async def _shut_down(self, *, now: bool, log: logging.Logger) -> None:
         self.forget_callbacks()
         if self.id not in self._kernels:
             with contextlib.suppress(OSError, RuntimeError):
@@ -195,17 +221,28 @@ class Kernel:
 
 
 async def start(
-    manager: Any, name: str, place: Place, env: Mapping[str, str], log: logging.Logger
+    manager: Any,
+    name: str,
+    place: Place,
+    env: Mapping[str, str],
+    *,
+    log: logging.Logger,
+    stay: Stay | None = None,
 ) -> Kernel:
-    """Start a kernel of ours. Raises KernelUnavailable; if cancelled, no kernel is left over."""
+    """Start a kernel of ours, with a `stay` one that outlives this process. Raises
+    KernelUnavailable; if cancelled, no kernel is left over.
+    """
     spec = await _require(manager, name)
+    around = {n: v for n, v in os.environ.items() if stay is None or n != "JPY_PARENT_PID"}
+    apart = {"independent": True, "stdout": stay.log, "stderr": stay.log} if stay else {}
     starting = asyncio.ensure_future(
         ensure_async(
             manager.start_kernel(
                 kernel_name=name,
-                env={**os.environ, **env},
+                env={**around, **env},
                 extra_arguments=_OURS if "ipykernel_launcher" in spec.argv else [],
                 **_where(manager, place),
+                **apart,
             )
         )
     )
@@ -219,11 +256,11 @@ async def start(
         raise KernelUnavailable(f"The kernel {name!r} could not be started: {error}") from error
 
 
-def attach(manager: Any, kernel_id: str) -> Kernel:
+def attach(manager: Any, kernel_id: str, *, ours: bool = False) -> Kernel:
     """Use a kernel that runs already. Raises KernelUnavailable."""
     if kernel_id not in manager:
         raise KernelUnavailable(f"There is no running kernel {kernel_id!r}.")
-    return Kernel(manager, kernel_id, ours=False)
+    return Kernel(manager, kernel_id, ours=ours)
 
 
 def folder_of(manager: Any, place: Place) -> str | None:

@@ -1,6 +1,6 @@
 """No kernels at all, for a process that only asks and tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Json, RunId, StepId
@@ -105,6 +105,9 @@ class NoKernels:
 
     async def close(self, run: RunId) -> None:
         """Nothing is held here."""
+
+    async def collect(self, live: Collection[RunId]) -> None:
+        """Nothing was left."""
 
     async def stop(self) -> None:
         """Nothing is held here."""

@@ -117,6 +117,15 @@ class KernelSession:
         met = await self._greeting.greet(env, folder)
         self.language, self._requests.speaks_flows = met.language, met.speaks_flows
         self._env = env
+        if self.kernel.stay is not None:
+            self.kernel.stay.met(met.nonce)
+
+    async def open_again(self, nonce: str, env: Mapping[str, str]) -> None:
+        """Go on with a kernel that an earlier server has left. Raises KernelUnavailable."""
+        met = await self._greeting.meet_again(nonce, env)
+        self.language, self._requests.speaks_flows = met.language, True
+        self._requests.knows(met.digests)
+        self._env, self._executed = env, True
 
     async def enter(self, env: Mapping[str, str], folder: str | None) -> None:
         """Give a kernel that was opened beforehand to a run. Raises KernelUnavailable."""
@@ -264,6 +273,17 @@ class KernelSession:
         self.kernel.forget_callbacks()
         if self.kernel.ours:
             await self.kernel.shut_down(now=now, log=self._log)
+
+    async def leave(self) -> None:
+        """Let go of a kernel that is to outlive this server; any other one is closed."""
+        if self.kernel.stay is None or self.gone:
+            await self.close()
+            return
+        self._life.lost = True
+        self._executing.end(" (its server stopped)")
+        await self._hang_up()
+        self.kernel.disconnected()
+        self.kernel.leave()
 
     async def _hang_up(self) -> None:
         self.late.stop()

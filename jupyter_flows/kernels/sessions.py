@@ -4,19 +4,18 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
-
-import zmq
-import zmq.asyncio
 
 from jupyter_flows.core.errors import CheckpointUnusable, KernelUnavailable
 from jupyter_flows.core.model import Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
-from jupyter_flows.kernels.greeting import DiedAtStart
+from jupyter_flows.kernels.detached import DetachedKernels
 from jupyter_flows.kernels.keeping import Keeping
-from jupyter_flows.kernels.kernel import Kernel, Place, attach, folder_of, language_of, start
+from jupyter_flows.kernels.kernel import Kernel, Place, folder_of
+from jupyter_flows.kernels.launching import Launcher
 from jupyter_flows.kernels.session import KernelSession, Limits
 from jupyter_flows.kernels.warm import WarmKernels, WarmPool
 from jupyter_flows.ports import (
@@ -35,11 +34,13 @@ from jupyter_flows.ports import (
 )
 
 STOP_WITHIN = 2.8
-START_TRIES = 3
 
 
 class KernelSessions:
-    """Holds one kernel a run. `manager` is an AsyncMultiKernelManager or jupyter_server's own."""
+    """Holds one kernel a run. `manager` is an AsyncMultiKernelManager or jupyter_server's own.
+    `detached` is the folder of what is known of kernels that outlive this process; without it, none
+    does.
+    """
 
     def __init__(
         self,
@@ -48,16 +49,18 @@ class KernelSessions:
         limits: Limits,
         warm: Sequence[WarmKernels] = (),
         keep_alive: bool = True,
+        detached: Path | None = None,
         log: logging.Logger,
     ) -> None:
         self._manager = manager
-        self._limits = limits
         self._log = log
         self._sessions: dict[RunId, KernelSession] = {}
-        self._pools = {kind.kernel_name: WarmPool(kind, self._launch, log) for kind in warm}
+        self._detached = DetachedKernels(detached, manager) if detached else None
+        self._launcher = Launcher(manager, limits, self._detached, log)
+        launch = self._launcher.warm
+        self._pools = {kind.kernel_name: WarmPool(kind, launch, log) for kind in warm}
         self._rehearsing: set[KernelSession] = set()
         self._keeping = Keeping(manager, self._held) if keep_alive else None
-        self._context_: zmq.asyncio.Context | None = None
         self._amended: Amended = lambda _, __: None
         self._ops: list[Ops] = []
         self._words: list[Word] = []
@@ -97,9 +100,11 @@ class KernelSessions:
         """
         if self.holds(request.run):
             return
-        await self.close(request.run)
-        session = await self._warm(request) or await self._new(request)
-        self._give(session, request)
+        await self._clear(request.run)
+        session = await self._launcher.returned(request)
+        if session is None and not self._launcher.outlives(request):
+            session = await self._warm(request)
+        self._give(session or await self._launcher.launch(request), request)
 
     def _give(self, session: KernelSession, request: KernelRequest) -> None:
         run = request.run
@@ -145,8 +150,8 @@ class KernelSessions:
         self, request: KernelRequest, folder: str, saved: Mapping[str, Json]
     ) -> None:
         """A kernel that dies of the variables is their fault."""
-        request = replace(request, kernel_id=None)
-        session = await self._warm(request) or await self._new(request)
+        request = replace(request, kernel_id=None, in_place=True)  # it outlives nothing
+        session = await self._warm(request) or await self._launcher.launch(request)
         self._rehearsing.add(session)
         try:
             await session.checkpoint.rehearse(folder, saved)
@@ -163,8 +168,8 @@ class KernelSessions:
     async def visitors(self, run: RunId) -> int:
         return await self._session(run).visitors(run)
 
-    async def returns(self, run: RunId) -> bool:  # noqa: ARG002
-        return False
+    async def returns(self, run: RunId) -> bool:
+        return self._detached is not None and self._detached.returns(run)
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
         session = self._sessions.get(run)
@@ -176,20 +181,30 @@ class KernelSessions:
             await session.interrupt()
 
     async def close(self, run: RunId) -> None:
+        await self._clear(run)
+        if self._detached is not None:
+            await self._detached.end(run)
+
+    async def _clear(self, run: RunId) -> None:
         session = self._sessions.pop(run, None)
         if session is not None:
             await session.close()
+
+    async def collect(self, live: Collection[RunId]) -> None:
+        """End the kernels that earlier servers have left of other runs."""
+        if self._detached is not None:
+            await self._detached.collect(live)
 
     async def stop(self) -> None:
         """Let all go, warm ones too. What does not go by itself is killed."""
         if self._keeping is not None:
             await self._keeping.stop()
-        sessions, self._sessions = [*self._sessions.values(), *self._rehearsing], {}
+        sessions, self._sessions = list(self._sessions.values()), {}
+        closing = [session.leave() for session in sessions]
+        closing += [session.close(now=True) for session in self._rehearsing]
         pools = [pool.stop() for pool in self._pools.values()]
-        await _at_most(STOP_WITHIN, [*(session.close() for session in sessions), *pools])
-        if self._context_ is not None:
-            self._context_.destroy(linger=0)
-            self._context_ = None
+        await _at_most(STOP_WITHIN, [*closing, *pools])
+        self._launcher.close()
 
     # ------------------------------------------------------------ where kernels come from
 
@@ -209,55 +224,11 @@ class KernelSessions:
             return None
         return session
 
-    async def _new(self, request: KernelRequest) -> KernelSession:
-        if request.kernel_id is None:
-            place = Place(request.path, request.folder)
-            return await self._started(request.kernel_name, place, request.env)
-        return await self._opened(attach(self._manager, request.kernel_id), request.env)
-
-    async def _launch(self, kernel_name: str) -> KernelSession:
-        """A warm kernel. Only Python's can be given an environment later."""
-        language = await language_of(self._manager, kernel_name)
-        if language is not None and language.lower() != "python":
-            raise KernelUnavailable(f"The kernel {kernel_name!r} runs {language}, not Python.")
-        session = await self._started(kernel_name, Place(""), {})
-        if not session.speaks_flows:
-            await session.close(now=True)
-            raise KernelUnavailable(f"The kernel {kernel_name!r} is no IPython kernel.")
-        return session
-
-    async def _started(self, name: str, place: Place, env: Mapping[str, str]) -> KernelSession:
-        """Another process may take a kernel's ports before it does: it then dies at once."""
-        for _ in range(START_TRIES - 1):
-            kernel = await start(self._manager, name, place, env, self._log)
-            try:
-                return await self._opened(kernel, env)
-            except DiedAtStart as error:
-                self._log.warning("%s Trying again.", error)
-        kernel = await start(self._manager, name, place, env, self._log)
-        return await self._opened(kernel, env)
-
-    async def _opened(self, kernel: Kernel, env: Mapping[str, str]) -> KernelSession:
-        session = KernelSession(kernel, self._limits, self._context(), self._log)
-        try:
-            await session.open(env)
-        except BaseException:
-            await asyncio.shield(session.close(now=True))
-            raise
-        return session
-
     def _session(self, run: RunId) -> KernelSession:
         try:
             return self._sessions[run]
         except KeyError:
             raise KernelUnavailable(sentence("This run has no kernel.")) from None
-
-    def _context(self) -> zmq.asyncio.Context:
-        """One for all sessions: each costs two threads, and room for only some 1,000 sockets."""
-        if self._context_ is None:
-            self._context_ = zmq.asyncio.Context()
-            self._context_.set(zmq.MAX_SOCKETS, self._context_.get(zmq.SOCKET_LIMIT))
-        return self._context_
 
 
 def _tell(listeners: Iterable[Callable[..., None]], *what: object) -> None:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from jupyter_flows.core.checkpoint import Checkpoint
 from jupyter_flows.core.model import Run
-from jupyter_flows.core.saved import cell_number
+from jupyter_flows.core.saved import cell_number, kept
 from jupyter_flows.web.times import Time, time
 
 
@@ -36,7 +36,8 @@ class CheckpointView(Struct):
 
 def checkpoint_view(run: Run) -> CheckpointView | None:
     """The newest; None if nothing is saved."""
-    return of_checkpoint(run, run.checkpoints[-1]) if run.checkpoints else None
+    found = kept(run)
+    return of_checkpoint(run, found[-1]) if found else None
 
 
 def of_checkpoint(run: Run, checkpoint: Checkpoint) -> CheckpointView:

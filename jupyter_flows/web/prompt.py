@@ -127,6 +127,8 @@ class Prompts:
         for recorded in events:
             if isinstance(recorded.event, e.GateOpened):
                 self._opened(run)
+            elif isinstance(recorded.event, e.KernelReleased):
+                self._lost(run.id)
         form = self._forms.get(run.id)
         if form is None:
             return

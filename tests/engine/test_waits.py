@@ -95,6 +95,15 @@ async def test_what_was_written_of_a_failed_save_is_given_up(world):
     assert world.checkpoints.abandoned == 1
 
 
+async def test_what_somebody_else_has_had_a_hand_in_is_not_saved_as_the_runs_own(world):
+    engine = world.server(saves="auto")
+    run = await world.started(engine, *GATED)
+    engine.kernels.visits[run] = 1
+    await engine.settled(run)
+    assert told(await saved(engine, run)).startswith("The variables are not saved: Somebody")
+    assert world.checkpoints.kept == {}
+
+
 async def test_the_next_cell_waits_for_what_is_being_saved(world, monkeypatch):
     engine = world.server(saves="auto")
     goes = asyncio.Event()

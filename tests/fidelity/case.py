@@ -57,5 +57,5 @@ class Shelf:
     ) -> None:
         self.restored(name, make, check, unsaved=unsaved, **more)
 
-    def rehearsed(self, name: str, variable: str, make: str) -> None:
-        self.restored(name, make, "", rehearsed=variable)
+    def rehearsed(self, name: str, variable: str, make: str, **more: object) -> None:
+        self.restored(name, make, "", rehearsed=variable, **more)

@@ -38,6 +38,14 @@ def flows_config():
 
 
 @pytest.fixture
+def saves():
+    """When the variables of waiting runs are saved; override it. What that adds to a run's log, at
+    some moment after its gate has opened, is the business of a few tests only.
+    """
+    return "never"
+
+
+@pytest.fixture
 def server_config():
     """Traits of ServerApp; override it."""
     return {}
@@ -62,10 +70,10 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def jp_server_config(data_dir, flows_config, server_config, clock):
+def jp_server_config(data_dir, flows_config, server_config, clock, saves):
     return {
         "ServerApp": {"jpserver_extensions": {"jupyter_flows": True}, **server_config},
-        "FlowsApp": {"data_dir": str(data_dir), **flows_config},
+        "FlowsApp": {"data_dir": str(data_dir), "checkpoint": saves, **flows_config},
     }
 
 

@@ -13,6 +13,11 @@ IN_GERMAN = {"Accept-Language": "de"}
 
 
 @pytest.fixture
+def saves():
+    return "auto"
+
+
+@pytest.fixture
 def waiting(park, engine):
     """As `park`, when what is saved is saved."""
 

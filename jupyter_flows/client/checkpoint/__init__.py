@@ -42,16 +42,16 @@ def load(text: str, shell: Any = None) -> _Told:
 
 def environment(text: str) -> _Told:
     """Versions and files of this kernel, for those that a checkpoint names."""
-    asked = json.loads(text)
-    return _Told(
-        {
-            "python": surroundings.python(),
-            "distributions": {
-                name: surroundings.version(name) for name in asked.get("distributions", ())
-            },
-            "files": {path: surroundings.digest_of(path) for path in asked.get("files", ())},
-        }
-    )
+    return _answered(lambda: _environment(json.loads(text)))
+
+
+def _environment(asked: dict[str, Any]) -> dict[str, Any]:
+    versions = {name: surroundings.version(name) for name in asked.get("distributions", ())}
+    return {
+        "python": surroundings.python(),
+        "distributions": versions,
+        "files": {path: surroundings.digest_of(path) for path in asked.get("files", ())},
+    }
 
 
 def prepare(text: str, shell: Any = None) -> _Told:
@@ -65,13 +65,13 @@ def _prepared(kernel: dict[str, Any], shell: Any) -> dict[str, Any]:
         if not Path(cwd).is_dir():
             raise CheckpointError(f"The folder {cwd} is gone.")
         os.chdir(cwd)
-    surroundings.add_to_sys_path(kernel.get("sys_path", ()))
+    gone = surroundings.add_to_sys_path(kernel.get("sys_path", ()))
     for name in kernel.get("extensions", ()):
         try:
             shell.extension_manager.load_extension(name)
         except Exception as error:
             raise CheckpointError(f"The extension {name} can't be loaded: {error}") from error
-    return {"notices": []}
+    return {"notices": [f"{path}, where modules were looked for, is gone." for path in gone]}
 
 
 def _shell() -> Any:

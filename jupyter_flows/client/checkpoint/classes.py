@@ -28,10 +28,14 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     generic = vars(cls).get("__pydantic_generic_metadata__")
     if generic and generic["origin"] is not None and generic["origin"][generic["args"]] is cls:
         return again.parametrized, (generic["origin"], generic["args"])
+    if getattr(cls, "_sa_registry", None) is not None:
+        raise Refused("a class that SQLAlchemy maps can't be saved; tag its cell `replay`")
     if not cls.__flags__ & 1 << 9:
         raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
     safe = _safe(type(cls))
-    first = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    first: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    if "__orig_bases__" in vars(cls):
+        first["__orig_bases__"] = cls.__orig_bases__  # typing asks for them, in C
     if "__slots__" in vars(cls):
         first["__slots__"] = _slots(cls)
     return (

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import io
 import pickle
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_flows.client.checkpoint import origin, reading, rebuilding, surroundings
+from jupyter_flows.client.checkpoint import origin, placeholders, reading, rebuilding, surroundings
 from jupyter_flows.client.checkpoint.errors import Damaged, NotRestored
 from jupyter_flows.client.checkpoint.saving import collecting_off, type_of
 
@@ -18,32 +17,26 @@ class _Feed:
     """The unpickler's file: the first stream, then the second."""
 
     def __init__(self) -> None:
-        self.source = io.BytesIO()
+        self.turn_to(b"")
 
-    def read(self, size: int = -1) -> bytes:
-        return self.source.read(size)
+    def turn_to(self, text: Any) -> None:
+        self._text = text
+        self._view = memoryview(text)
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        start, self._at = self._at, self._at + size
+        return bytes(self._view[start : self._at])
 
     def readline(self) -> bytes:
-        return self.source.readline()
+        end = self._text.find(b"\n", self._at)
+        return self.read((len(self._text) if end < 0 else end + 1) - self._at)
 
     def readinto(self, into: Any) -> int:
-        return self.source.readinto(into)
-
-
-class Placeholder:
-    """What a replay cell would bind, where it is only tried whether the rest can be loaded."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __call__(self, *args: Any, **options: Any) -> Placeholder:
-        del args, options
-        return Placeholder(self.name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Placeholder(f"{self.name}.{name}")
+        part = self._view[self._at : self._at + len(into)]
+        into[: len(part)] = part
+        self._at += len(part)
+        return len(part)
 
 
 class _Load:
@@ -68,7 +61,7 @@ class _Load:
 
     def stream(self, index: int) -> dict[str, Any]:
         """The names of one stream with their values. Raises NotRestored."""
-        self.feed.source = io.BytesIO(self.texts[index])
+        self.feed.turn_to(self.texts[index])
         self.texts[index] = b""
         loaded: dict[str, Any] = {}
         self._next(None)
@@ -77,6 +70,7 @@ class _Load:
         if index == len(self.kernel["streams"]) - 1:
             self.random = self._next(None)
             self.unpickler = None  # type: ignore[assignment]
+            self.feed.turn_to(b"")
         return loaded
 
     def _next(self, name: str | None) -> Any:
@@ -106,7 +100,7 @@ def load(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
 def _all(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
     dry = bool(asked.get("dry"))
     restore = _Load(asked["folder"], kernel)
-    rebuilding.here.replayed = Placeholder if dry else _bound_in(shell)
+    rebuilding.here.replayed = placeholders.make if dry else _bound_in(shell)
     loaded: dict[str, Any] = {}
     for index in range(len(kernel["streams"])):
         loaded.update(restore.stream(index))
@@ -147,7 +141,8 @@ def _bind(shell: Any, kernel: dict[str, Any], loaded: dict[str, Any], restore: _
 
 
 def _bound_in(shell: Any) -> Any:
-    def bound(name: str) -> Any:
+    def bound(name: str, is_class: bool) -> Any:
+        del is_class
         if name not in shell.user_ns:
             raise LookupError(f"no replay cell has bound {name}")
         return shell.user_ns[name]
@@ -159,7 +154,7 @@ def _check_types(kernel: dict[str, Any], loaded: dict[str, Any]) -> None:
     for name, value in loaded.items():
         told = kernel["names"][name]["type"]
         found = type_of(value)
-        if found != told:
+        if found != told and not isinstance(value, placeholders.Instance):
             error = NotRestored(f"The variable {name} is a {told}, but comes back as a {found}.")
             error.variable = name
             raise error

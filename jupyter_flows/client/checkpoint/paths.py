@@ -12,12 +12,10 @@ from jupyter_flows.client.checkpoint import denied
 
 Fails = Callable[[Any], "Exception | None"]
 _DEEPEST = 50
-_SECONDS = 3.0
 
 
-def culprit(name: str, value: Any, fails: Fails) -> tuple[str, Any, Exception | None]:
-    """The innermost object that fails, with its path and why. Gives up after some seconds."""
-    until = time.monotonic() + _SECONDS
+def culprit(name: str, value: Any, fails: Fails, until: float) -> tuple[str, Any, Exception | None]:
+    """The innermost object that fails, with its path and why, as far as is found by `until`."""
     path, error = name, None
     for _ in range(_DEEPEST):
         if denied.reason(type(value)) is not None:
@@ -34,7 +32,9 @@ def _first(
     parts: list[tuple[str, Any]], fails: Fails, until: float
 ) -> tuple[tuple[str, Any], Exception] | None:
     """The first part that fails, by halves."""
-    error = fails([value for _, value in parts]) if parts else None
+    if not parts or time.monotonic() > until:
+        return None
+    error = fails([value for _, value in parts])
     if error is None:
         return None
     while len(parts) > 1:

@@ -24,6 +24,7 @@ from jupyter_flows.client.checkpoint import (
     logs,
     origin,
     rebuilding,
+    surroundings,
     tables,
     tensors,
     weak,
@@ -88,7 +89,7 @@ class Pickler(pickle.Pickler):
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
         self.memories = memories or Memories()
-        self.weak = targets or weak.Targets()
+        self.weak = weak.Targets() if targets is None else targets
         self.packed: set[int] = set()
         """Ids of bytes that reducers have made to be stored by themselves."""
         self.buffers: dict[tuple[int, int], Any] = {}
@@ -186,28 +187,32 @@ class Pickler(pickle.Pickler):
             return classes.reduce_member
         if kind in origin.cloudpickle.Pickler.dispatch_table:
             return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
-        return instances.plan(kind) or self._single_plan(kind)
+        usual: Plan | None = instances.plan(kind)
+        return functools.partial(_single, usual) if self._has_singles(kind) else usual
 
-    def _single_plan(self, kind: type) -> Plan | None:
-        """An object that the module of its own class keeps under a name, as sentinels are."""
+    def _has_singles(self, kind: type) -> bool:
+        """Notes the objects that the module of their class keeps under a name, as sentinels are."""
         module = getattr(kind, "__module__", None)
         if module in _BUILT_IN or module == "__main__" or not isinstance(module, str):
-            return None
+            return False
         home = sys.modules.get(module)
         found = {
             id(value): (module, name)
             for name, value in list(getattr(home, "__dict__", {}).items())
             if type(value) is kind
         }
-        if not found:
-            return None
         self._singles.update(found)
-        return _single
+        return bool(found)
 
 
-def _single(pickler: Pickler, thing: Any) -> Any:
+def _single(usual: Plan | None, pickler: Pickler, thing: Any) -> Any:
     found = pickler._singles.get(id(thing))
-    return NotImplemented if found is None else (rebuilding.attribute, found)
+    if found is None:
+        return NotImplemented if usual is None else usual(pickler, thing)
+    own = getattr(thing, "__dict__", None)
+    if not own or not surroundings.is_own(found[0]):
+        return rebuilding.attribute, found
+    return rebuilding.attribute, found, own, None, None, rebuilding.set_all_attributes
 
 
 def _refusing(why: str) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import functools
 import importlib
 import sys
 import threading
@@ -18,7 +19,8 @@ class _Here:
 
     def __init__(self) -> None:
         self.shell: Any = None
-        self.replayed: Callable[[str], Any] | None = None
+        self.replayed: Callable[[str, bool], Any] | None = None
+        """What a replay cell has bound to a name, and whether it shall be a class."""
 
 
 here = _Here()
@@ -46,10 +48,10 @@ def _of_random(name: str) -> Any:
     return importlib.import_module("random")._inst
 
 
-def _of_replay(name: str) -> Any:
+def _of_replay(name: str, is_class: bool = False) -> Any:
     if here.replayed is None:
         raise LookupError(f"{name} is bound by a replay cell that has not run")
-    return here.replayed(name)
+    return here.replayed(name, is_class)
 
 
 _LIVE: dict[str, Callable[[str], Any]] = {
@@ -63,6 +65,7 @@ _LIVE: dict[str, Callable[[str], Any]] = {
     "numpy": _of_numpy,
     "torch": _of_torch,
     "replayed": _of_replay,
+    "replayed class": functools.partial(_of_replay, is_class=True),
 }
 
 
@@ -76,6 +79,11 @@ def attribute(module: str, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+
+def set_all_attributes(made: Any, state: Mapping[str, Any]) -> None:
+    made.__dict__.clear()
+    made.__dict__.update(state)
 
 
 def module(name: str, inner: Sequence[str] = ()) -> types.ModuleType:

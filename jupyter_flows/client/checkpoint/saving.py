@@ -29,6 +29,8 @@ _STANDARD = (
     "path",
 )
 _ATTEMPTS = 20
+_SEARCH = 10.0
+"""Seconds for saying where in the variables the objects are that can't be saved."""
 
 
 class _Failed(Exception):
@@ -111,6 +113,7 @@ class _Save:
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
         self.known: dict[tuple[int, int], Any] = {}
+        self._until = time.monotonic() + _SEARCH
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -189,7 +192,7 @@ class _Save:
     def _of_replay(self) -> list[tuple[str, str, Any]]:
         seen: dict[int, tuple[str, str, Any]] = {}
         for name, value in names.with_identity(self.replayed).items():
-            seen.setdefault(id(value), ("replayed", name, value))
+            seen.setdefault(id(value), (_replayed(value), name, value))
         return list(seen.values())
 
     def _dump(self, pickler: Pickler, chosen: list[str], switch: _Switch, kept: _Kept) -> None:
@@ -269,7 +272,7 @@ class _Save:
 
     def _unsaved(self, name: str, why: Exception) -> None:
         value = self.values.pop(name)
-        path, inner, error = paths.culprit(name, value, self._fails)
+        path, inner, error = paths.culprit(name, value, self._fails, self._until)
         self.unsaved[name] = {
             "name": name,
             "type": type_of(inner),
@@ -307,6 +310,10 @@ class _Save:
         except Exception:  # noqa: BLE001 (it fails again when it is saved)
             return False
         return not wanted.isdisjoint(pickler.memo.copy())
+
+
+def _replayed(value: Any) -> str:
+    return "replayed class" if isinstance(value, type) else "replayed"
 
 
 class _Kept:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import os
@@ -69,6 +70,7 @@ def _installed(module: Any) -> bool:
     return isinstance(path, str) and "-packages" in path
 
 
+@functools.lru_cache(maxsize=1)
 def _roots() -> list[str]:
     """Where Python and its packages are."""
     found = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
@@ -81,18 +83,24 @@ def _roots() -> list[str]:
 def files() -> dict[str, str]:
     """The user's own modules: their files with their hashes."""
     roots = _roots()
-    found = {}
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
-            continue
-        real = os.path.realpath(path)
-        if "-packages" in real or any(real.startswith(root) for root in roots):
-            continue
-        digest = digest_of(real)
-        if digest is not None:
-            found[real] = digest
-    return found
+    paths = [_own_file(name, roots) for name in list(sys.modules)]
+    digests = {path: digest_of(path) for path in paths if path is not None}
+    return {path: digest for path, digest in digests.items() if digest is not None}
+
+
+def is_own(module: str) -> bool:
+    """Whether the user has written a module: it is no part of Python, and of no package."""
+    return _own_file(module, _roots()) is not None
+
+
+def _own_file(name: str, roots: Sequence[str]) -> str | None:
+    path = getattr(sys.modules.get(name), "__file__", None)
+    if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
+        return None
+    real = os.path.realpath(path)
+    if "-packages" in real or any(real.startswith(root) for root in roots):
+        return None
+    return real
 
 
 def _ours(name: str) -> bool:
@@ -122,10 +130,12 @@ def sys_path() -> list[dict[str, Any]]:
     ]
 
 
-def add_to_sys_path(told: Sequence[Any]) -> None:
+def add_to_sys_path(told: Sequence[Any]) -> list[str]:
+    """Returns those that are no longer there."""
     for entry in sorted(told, key=lambda each: int(each["index"])):
         if entry["path"] not in sys.path:
             sys.path.insert(min(entry["index"], len(sys.path)), entry["path"])
+    return [entry["path"] for entry in told if not Path(entry["path"]).exists()]
 
 
 def extensions(shell: Any) -> list[str]:

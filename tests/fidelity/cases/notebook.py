@@ -136,6 +136,56 @@ assert plain is logging.getLogger("fidelity.plain") and root is logging.root
 """,
 )
 shelf.restored(
+    "a log in a file goes on at its end",
+    """
+import logging
+log = logging.getLogger("fidelity.file")
+handler = logging.FileHandler("job.log", mode="w")
+log.addHandler(handler)
+log.warning("one")
+class Job:
+    def __init__(self):
+        self.log = log
+job = Job()
+""",
+    """
+before = open("job.log").read()
+job.log.warning("two")
+handler.flush()
+assert open("job.log").read() == before + "two\\n" and before.startswith("one\\n")
+assert job.log is log and log.handlers == [handler]
+""",
+)
+shelf.restored(
+    "a module read from a file, under no name",
+    """
+import importlib.util
+spec = importlib.util.spec_from_file_location("loose", "somewhere.py")
+loose = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(loose)
+tick = loose.tick
+tick()
+thing = loose.Thing()
+""",
+    """
+assert tick is loose.tick and tick() == 2 and loose.count == 2 and type(thing) is loose.Thing
+loose.count = 10
+assert loose.tick() == 11 and thing.now() == 11
+""",
+    files={
+        "somewhere.py": """
+count = 0
+def tick():
+    global count
+    count += 1
+    return count
+class Thing:
+    def now(self):
+        return count
+"""
+    },
+)
+shelf.restored(
     "settings of the process are for replay cells",
     """
 x = Decimal(1) / 3

@@ -74,6 +74,70 @@ assert list(Pool.known) == ["k"] and Needs("m").name == "m" and made == ["n", "m
 """,
 )
 shelf.restored(
+    "classes that convert what they are given",
+    """
+class Celsius(float):
+    def __new__(cls, fahrenheit):
+        return super().__new__(cls, (fahrenheit - 32) / 1.8)
+class Doubling(dict):
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value * 2)
+class Logged(list):
+    seen = []
+    def append(self, item):
+        self.seen.append(item)
+        super().append(item)
+    def extend(self, items):
+        for item in items:
+            self.append(item)
+class Upper(str):
+    def __new__(cls, text, mark):
+        return super().__new__(cls, text.upper() + mark)
+class Pairs(tuple):
+    def __new__(cls, *items):
+        return super().__new__(cls, [(item, item) for item in items])
+class Checked(dict):
+    def __init__(self, schema):
+        super().__init__()
+        self.schema = schema
+    def __setitem__(self, key, value):
+        assert key in self.schema
+        super().__setitem__(key, value)
+    def items(self):
+        return [("fake", 1)]
+warm, doubled, logged, upper = Celsius(212), Doubling(), Logged(), Upper("a", "!")
+doubled["a"] = 1
+logged.append(5)
+pairs, checked = Pairs(1, 2), Checked({"k"})
+checked["k"] = checked
+""",
+    """
+assert float.__pos__(warm) == 100 and type(warm) is Celsius and dict(doubled) == {"a": 2}
+assert logged == [5] and Logged.seen == [5] and upper == "A!" and type(upper) is Upper
+assert tuple(pairs) == ((1, 1), (2, 2)) and type(pairs) is Pairs
+assert checked["k"] is checked and list(checked) == ["k"] and checked.schema == {"k"}
+""",
+)
+shelf.restored(
+    "instances of a class that a replay cell makes",
+    """
+one, two = Thing(1), Thing([1])
+class Child(Thing):
+    pass
+child, kinds = Child(3), {Thing: "thing"}
+""",
+    """
+assert type(one) is Thing and two.value == [1] and isinstance(child, Thing)
+assert kinds[Thing] == "thing"
+assert Child.__bases__ == (Thing,) and child.value == 3
+""",
+    replay="""
+class Thing:
+    def __init__(self, value):
+        self.value = value
+""",
+)
+shelf.restored(
     "objects that are hostile to whoever looks at them",
     """
 class Hostile:

@@ -69,22 +69,39 @@ assert kinds[1].length == 5 and type(kinds[0]) is sa.Integer and text.compile().
 assert url.password == "secret" and url.host == "h"
 """,
 )
-sqlalchemy.unsaved(
-    "mapped classes of the notebook",
-    {"Base": "", "User": "", "user": ""},
-    """
+MAPPED = """
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 class Base(DeclarativeBase):
     pass
 class User(Base):
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
+    posts: Mapped[list["Post"]] = relationship(back_populates="user")
+class Post(Base):
+    __tablename__ = "posts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[int] = mapped_column(sa.ForeignKey("users.id"))
+    user: Mapped[User] = relationship(back_populates="posts")
+"""
+sqlalchemy.unsaved(
+    "mapped classes of the notebook",
+    {"Base": "replay", "User": "replay", "Post": "replay", "user": "replay"},
+    MAPPED
+    + """
 user = User(id=1, name="a")
 number = 3
 """,
     "assert number == 3",
+)
+sqlalchemy.rehearsed(
+    "instances of mapped classes that a replay cell makes",
+    "user",
+    """
+user = User(id=1, name="a", posts=[Post(id=7)])
+""",
+    replay=MAPPED,
 )
 duckdb.unsaved(
     "connections and relations of duckdb",

@@ -1,0 +1,211 @@
+"""What is checked before anything is bound, and in which order things are bound."""
+
+import random
+import types
+import zlib
+
+import pytest
+
+from jupyter_flows.client import flows
+
+STATE = """
+import random
+import numpy as np
+a = np.arange(50_000.)
+view = a[10:]
+words = ["one", "two"]
+def first(): return words[0]
+"""
+
+
+def test_all_comes_back_with_its_aliases(kernel, other):
+    told = kernel.run(STATE).save()
+    answer = other.load(told)
+    assert answer["loaded"] == len(told["names"])
+    other.run("view[0] = -1; words[0] = 'changed'")
+    assert other.names["a"][10] == -1
+    assert other.names["first"]() == "changed"
+    assert kernel.names["a"][10] == 10
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("where", [0, 0.5, -1])
+def test_a_flipped_byte_is_refused_and_nothing_is_loaded(kernel, other, blobs, which, where):
+    told = kernel.run(STATE).save()
+    path = blobs()[which]
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content)) if where >= 0 else -1] ^= 1
+    path.write_bytes(content)
+    before = set(other.names)
+    assert other.load(told)["error"]["name"] == "Damaged"
+    assert set(other.names) == before
+
+
+@pytest.mark.parametrize("size", [-1, 1])
+def test_a_blob_of_another_length_is_refused(kernel, other, blobs, size):
+    told = kernel.run(STATE).save()
+    for path in blobs():
+        content = path.read_bytes()
+        path.write_bytes(content[:size] if size < 0 else content + b"x")
+    assert other.load(told)["error"]["name"] == "Damaged"
+
+
+def test_a_blob_that_is_gone_is_named(kernel, other, blobs):
+    told = kernel.run(STATE).save()
+    blobs()[0].unlink()
+    error = other.load(told)["error"]
+    assert error["name"] == "Missing"
+    assert blobs()[0].name not in error["message"]
+
+
+def compress(paths):
+    for path in paths:
+        path.with_name(path.name + ".z").write_bytes(zlib.compress(path.read_bytes()))
+        path.unlink()
+
+
+def test_compressed_blobs_are_read(kernel, other, blobs):
+    told = kernel.run(STATE).save()
+    compress(blobs())
+    assert "error" not in other.load(told)
+    assert other.names["a"][-1] == 49_999
+
+
+@pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text[:50] + b"\0" * 99])
+def test_a_damaged_compressed_blob_is_refused(kernel, other, blobs, damage):
+    told = kernel.run(STATE).save()
+    compress(blobs())
+    for path in blobs():
+        path.write_bytes(damage(path.read_bytes()))
+    assert other.load(told)["error"]["name"] == "Damaged"
+
+
+FAILS = """
+good = 1
+class Sour:
+    def __init__(self): self.x = 1
+    def __setstate__(self, state): raise RuntimeError("not like this")
+bad = Sour()
+more = 2
+"""
+
+
+def test_a_variable_that_cant_be_made_is_named_and_none_is_bound(kernel, other):
+    told = kernel.run(FAILS).save()
+    before = dict(other.names)
+    error = other.load(told)["error"]
+    assert (error["name"], error["variable"]) == ("NotRestored", "bad")
+    assert "not like this" in error["message"]
+    assert other.names == before
+
+
+def test_random_states_and_the_execution_count_come_back(kernel, other):
+    kernel.shell.execution_count = 7
+    kernel.run(STATE + "random.seed(3); np.random.seed(4); rng = np.random.default_rng(5)")
+    told = kernel.save()
+    draw = "drawn = random.random(), float(np.random.rand()), float(rng.random())"
+    expected = kernel.run(draw).names["drawn"]
+    random.seed()
+    other.load(told)
+    assert other.run(draw).names["drawn"] == expected
+    assert other.shell.execution_count == 7
+
+
+def test_a_dry_run_binds_nothing(kernel, other):
+    told = kernel.run(STATE).save()
+    before = dict(other.names)
+    assert other.load(told, dry=True)["loaded"] == len(told["names"])
+    assert other.names == before
+
+
+def test_a_dry_run_finds_what_comes_back_as_something_else(kernel, other):
+    source = "class Turns:\n    def __reduce__(self): return int, (3,)\nx = Turns()"
+    told = kernel.run(source).save()
+    error = other.load(told, dry=True)["error"]
+    assert (error["name"], error["variable"]) == ("NotRestored", "x")
+    assert "comes back as a int" in error["message"]
+
+
+def test_sums_of_pieces_that_dont_fit_are_refused(kernel, other):
+    told = kernel.run(STATE).save()
+    told["buffers"] = [1]
+    assert other.load(told)["error"]["name"] == "Damaged"
+
+
+# ---------------------------------------------------------------- replay cells
+
+CONNECTING = """
+class Connection:
+    def __init__(self, number): self.number = number
+    def __reduce__(self): raise TypeError("cannot pickle 'Connection' object")
+settings = {"number": 1}
+con = Connection(settings["number"])
+pool = [con]
+cursors = {}
+class Row: pass
+"""
+REST = """
+class Job:
+    def __init__(self, con): self.con = con
+job = Job(con)
+shared = [1, 2]
+holds = {"pool": pool, "shared": shared}
+row = Row()
+def query(): return con.number
+kinds = (Row, shared)
+"""
+
+
+@pytest.fixture
+def replaying(monkeypatch):
+    """The flow says which names a replay cell has bound."""
+    names = ["Connection", "con", "pool", "cursors", "Row"]
+    monkeypatch.setattr(flows._flow, "replayed", {"connect": names}, raising=False)
+
+
+def test_what_holds_something_that_a_replay_cell_binds_comes_second(kernel, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    assert told["unsaved"] == []
+    assert told["replayed"] == ["Connection", "con", "pool", "cursors", "Row"]
+    first, second = (each["names"] for each in told["streams"])
+    assert first == ["settings", "Job", "shared", "query"]
+    assert second == ["job", "holds", "row", "kinds"]
+
+
+def test_a_restore_in_two_phases_refers_to_what_the_replay_cell_bound(kernel, other, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    assert other.load(told, phase="first")["loaded"] == 4
+    assert "job" not in other.names
+    other.run(CONNECTING.replace('{"number": 1}', '{"number": 2}'))
+    assert other.load(told, phase="second")["loaded"] == 4
+    names = types.SimpleNamespace(**other.names)
+    assert names.job.con is names.con
+    assert names.holds["pool"] is names.pool
+    assert names.holds["shared"] is names.shared is names.kinds[1]
+    assert type(names.row) is names.Row is names.kinds[0]
+    assert names.query() == 2
+
+
+def test_a_dry_run_needs_no_replay_cell(kernel, other, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    assert other.load(told, dry=True)["loaded"] == 8
+
+
+def test_a_replay_cell_that_did_not_bind_a_name_is_an_error(kernel, other, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    other.load(told, phase="first")
+    error = other.load(told, phase="second")["error"]
+    assert error["name"] == "NotRestored"
+    assert "no replay cell has bound" in error["message"]
+
+
+def test_the_second_phase_needs_the_first(kernel, other, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    assert other.load(told, phase="second")["error"]["name"] == "Damaged"
+
+
+def test_without_replay_cells_there_is_one_stream_for_both_phases(kernel, other):
+    told = kernel.run(STATE).save()
+    assert len(told["streams"]) == 1
+    other.load(told, phase="first")
+    assert other.load(told, phase="second") == {"loaded": 0, "seconds": 0.0}
