@@ -14,7 +14,14 @@ from jupyter_flows.client.checkpoint.errors import Refused
 if TYPE_CHECKING:
     from jupyter_flows.client.checkpoint.pickling import Pickler
 
-_DERIVED = {"__dict__", "__weakref__", "_abc_impl", "__annotate_func__", "__annotations_cache__"}
+_DERIVED = {
+    "__dict__",
+    "__weakref__",
+    "__slotnames__",  # pickling itself puts it there
+    "_abc_impl",
+    "__annotate_func__",
+    "__annotations_cache__",
+}
 _PLAIN = (int, str, float, bytes)
 
 

@@ -86,7 +86,7 @@ class Blobs:
         plain = self.folder / digest[:2] / digest
         for path in (plain, plain.with_name(digest + ".z")):
             with contextlib.suppress(OSError):
-                if path is plain and path.stat().st_size != size:
+                if path is plain and path.lstat().st_size != size:
                     continue
                 os.utime(path)
                 return True

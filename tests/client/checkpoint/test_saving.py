@@ -67,6 +67,16 @@ def test_a_blob_of_another_size_is_written_anew(kernel, blobs):
     assert {path: path.read_bytes() for path in blobs()} == whole
 
 
+def test_a_blob_that_is_a_link_is_written_anew(kernel, other, blobs, tmp_path):
+    told = kernel.run("x = [1, 2, 3]").save()
+    (path,) = blobs()
+    path.replace(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert kernel.save()["new_bytes"] == told["bytes"]
+    assert not path.is_symlink()
+    assert other.load(told)["loaded"] == 1
+
+
 def test_folders_and_blobs_are_private(kernel, blobs):
     kernel.run(ARRAY).save()
     assert {path.stat().st_mode & 0o777 for path in blobs()} == {0o600}
