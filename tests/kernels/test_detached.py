@@ -20,7 +20,8 @@ from jupyter_flows.kernels import greeting
 from jupyter_flows.kernels.cards import CardFolder
 from jupyter_flows.kernels.warm import WarmKernels
 
-from .test_sessions import RUN, until
+from .test_restarts import served
+from .test_sessions import RUN, is_error, until
 
 PID = ("x = 41; import os; os.getpid()", {})
 
@@ -91,6 +92,38 @@ async def test_the_kernel_of_a_server_that_was_killed_goes_on(serve, runs, cards
     await until(lambda: not lives(pid))
     assert cards.runs() == []
     assert not await runs.kernels.returns(RUN)
+
+
+async def test_a_jupyter_server_has_it_as_any_other_kernel(serve, make_runs, tmp_path, cards):
+    server = serve(PID)
+    server.die()
+    manager = served(tmp_path)
+    runs = make_runs(manager=manager, detached=tmp_path / "kernels")
+    await runs.open()
+    kernel_id = runs.kernels.kernel_of(RUN)
+    model = manager.kernel_model(kernel_id)
+    assert (model["name"], model["execution_state"], model["connections"]) == ("python3", "idle", 1)
+    going = asyncio.create_task(runs.execute("print(1, flush=True); import time; time.sleep(600)"))
+    await until(lambda: any(runs.kernels.partial(RUN).values()))
+    await runs.kernels.interrupt(RUN)
+    assert is_error(await going, "KeyboardInterrupt")
+    await runs.kernels.stop()
+    await manager.shutdown_all(now=True)
+    assert lives(server.said[0]), "as a server does when it stops"
+
+
+async def test_one_that_its_user_restarts_is_no_longer_the_runs(serve, make_runs, tmp_path, cards):
+    server = serve(PID)
+    server.die()
+    manager = served(tmp_path)
+    runs = make_runs(manager=manager, detached=tmp_path / "kernels")
+    await runs.open()
+    kernel_id = runs.kernels.kernel_of(RUN)
+    await manager.restart_kernel(kernel_id)
+    assert not runs.kernels.holds(RUN)
+    assert not lives(server.said[0])
+    assert cards.runs() == []
+    await manager.shutdown_kernel(kernel_id)
 
 
 async def test_a_server_that_stops_in_order_leaves_it_alive(serve, runs):
