@@ -58,4 +58,6 @@ def disown(manager: Any, kernel_id: str) -> None:
     if hasattr(manager, "stop_watching_activity"):
         manager.stop_watching_activity(kernel_id)
         manager._kernel_connections.pop(kernel_id, None)  # noqa: SLF001
+    if hasattr(kernel, "_close_control_socket"):
+        kernel._close_control_socket()  # noqa: SLF001 (else its context never ends)
     manager.remove_kernel(kernel_id)

@@ -1,6 +1,7 @@
 """The blobs of a checkpoint: whether they are there, and whether they are what their names say."""
 
 import hashlib
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -24,10 +25,12 @@ def fault(layout: Layout, name: str, size: int) -> str:
 
 
 def _size(path: Path) -> int | None:
+    """Of a file; a symbolic link is none, wherever it leads."""
     try:
-        return path.stat().st_size
+        found = path.lstat()
     except FileNotFoundError:
         return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def plain(path: Path) -> Iterator[bytes]:

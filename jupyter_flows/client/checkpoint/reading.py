@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import sys
 import threading
 import zlib
@@ -87,17 +89,32 @@ class _Reader:
 
     def _pieces(self, digest: str, size: int, view: memoryview) -> Iterator[memoryview]:
         path = self._blobs / digest[:2] / digest
-        packed = path.with_name(digest + ".z")
-        if path.exists():
-            yield from _plain(path, size, view)
-        elif packed.exists():
-            yield from _unpacked(packed, size, view)
-        else:
-            raise Missing(f"The checkpoint's blob {digest} is gone.")
+        for read, place in ((_plain, path), (_unpacked, path.with_name(digest + ".z"))) * 2:
+            with contextlib.suppress(FileNotFoundError):
+                yield from read(place, size, view)
+                return
+        raise Missing(f"The checkpoint's blob {digest} is gone.")
+
+
+def _opened(path: Path) -> Any:
+    """The server may put the one in the place of the other at any moment: whoever asks first
+    whether it is there asks too early.
+    """
+    try:
+        return open(path, "rb", buffering=0, opener=_not_through_a_link)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Damaged(f"The checkpoint's blob {path.name} can't be read: {error}") from None
+
+
+def _not_through_a_link(path: str, flags: int) -> int:
+    """A blob is a file; what a link leads to may be one that never ends."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def _plain(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
-    with path.open("rb", buffering=0) as file:
+    with _opened(path) as file:
         done = 0
         while done < size:
             got = file.readinto(view[done : done + CHUNK])
@@ -112,7 +129,7 @@ def _plain(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
 def _unpacked(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
     done = 0
     unpacker = zlib.decompressobj()
-    with path.open("rb") as file:
+    with _opened(path) as file:
         while True:
             packed = unpacker.unconsumed_tail or file.read(CHUNK)
             if not packed:

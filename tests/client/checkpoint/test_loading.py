@@ -3,10 +3,12 @@
 import random
 import types
 import zlib
+from pathlib import Path
 
 import pytest
 
 from jupyter_flows.client import flows
+from jupyter_flows.client.checkpoint import reading
 
 STATE = """
 import random
@@ -88,6 +90,35 @@ class Sour:
 bad = Sour()
 more = 2
 """
+
+
+@pytest.mark.parametrize("meanwhile", ["compressed", "written anew"])
+def test_a_blob_may_be_compressed_or_written_anew_while_it_is_looked_for(
+    kernel, other, blobs, monkeypatch, meanwhile
+):
+    told, opens = kernel.run(STATE).save(), reading._not_through_a_link
+    if meanwhile == "written anew":
+        compress(blobs())
+
+    def open_too_late(path, flags):
+        if meanwhile == "compressed" and not path.endswith(".z"):
+            compress([Path(path)])
+        elif meanwhile == "written anew" and path.endswith(".z") and Path(path).exists():
+            Path(path).with_suffix("").write_bytes(zlib.decompress(Path(path).read_bytes()))
+            Path(path).unlink()
+        return opens(path, flags)
+
+    monkeypatch.setattr(reading, "_not_through_a_link", open_too_late)
+    assert other.load(told)["loaded"] == len(told["names"])
+
+
+@pytest.mark.parametrize("end", ["", ".z"])
+def test_a_blob_that_is_a_link_is_refused(kernel, other, blobs, tmp_path, end):
+    told = kernel.run(STATE).save()
+    (path, *_) = blobs()
+    path.unlink()
+    path.with_name(path.name + end).symlink_to("/dev/zero")
+    assert other.load(told)["error"]["name"] == "Damaged"
 
 
 def test_a_variable_that_cant_be_made_is_named_and_none_is_bound(kernel, other):

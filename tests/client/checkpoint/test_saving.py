@@ -9,7 +9,7 @@ import resource
 import pytest
 
 from jupyter_flows.client import checkpoint
-from jupyter_flows.client.checkpoint import saving, writing
+from jupyter_flows.client.checkpoint import saving, streams, writing
 
 ARRAY = "import numpy as np\na = np.arange(50_000.)\n"
 
@@ -67,6 +67,16 @@ def test_a_blob_of_another_size_is_written_anew(kernel, blobs):
     assert {path: path.read_bytes() for path in blobs()} == whole
 
 
+def test_a_blob_that_is_a_link_is_written_anew(kernel, other, blobs, tmp_path):
+    told = kernel.run("x = [1, 2, 3]").save()
+    (path,) = blobs()
+    path.replace(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert kernel.save()["new_bytes"] == told["bytes"]
+    assert not path.is_symlink()
+    assert other.load(told)["loaded"] == 1
+
+
 def test_folders_and_blobs_are_private(kernel, blobs):
     kernel.run(ARRAY).save()
     assert {path.stat().st_mode & 0o777 for path in blobs()} == {0o600}
@@ -74,7 +84,7 @@ def test_folders_and_blobs_are_private(kernel, blobs):
 
 
 def test_large_buffers_are_cut_into_pieces(kernel, other, monkeypatch):
-    monkeypatch.setattr(writing, "PIECE", 100_000)
+    monkeypatch.setattr(streams, "PIECE", 100_000)
     told = kernel.run(ARRAY).save()
     assert [each["bytes"] for each in told["blobs"]] == [100_000] * 4
     assert told["buffers"] == [400_000]
@@ -133,6 +143,14 @@ def test_what_cant_be_saved_is_named_with_its_path_and_the_rest_is_saved(kernel,
     other.load(told)
     assert other.names["good"] == 1
     assert other.names["Job"].__name__ == "Job"
+
+
+def test_what_failed_before_is_tried_again(kernel):
+    first = kernel.run(UNSAVED).save()["unsaved"]
+    assert kernel.save()["unsaved"] == first
+    kernel.run("g.close(); g = 1; d['k'].pop(); held.release()")
+    names = [each["name"] for each in kernel.save()["unsaved"]]
+    assert names == ["job", "deep", "slotted", "closure"]
 
 
 def test_an_objects_own_error_is_the_reason(kernel):
