@@ -117,14 +117,18 @@ class Saving:
                 timeout=self._seconds,
             )
             saved = await self._kernels.save(run.id, asked)
-            if await self._kernels.visitors(run.id):
-                raise CheckpointRefused(VISITED)
+            await self._check_alone(run.id)
             digest = await self._checkpoints.commit(run.id, place, manifest(run, covers, saved))
         except BaseException:
             await asyncio.shield(self._checkpoints.abandon(place))
             raise
         texts = sources(run, covers, driving.snapshot)
         return checkpoint_of(digest, saved, covers, texts, said.on_unsaved)
+
+    async def _check_alone(self, run: RunId) -> None:
+        """Raises CheckpointRefused."""
+        if await self._kernels.visitors(run):
+            raise CheckpointRefused(VISITED)
 
     async def _tell(self, run: RunId, checkpoint: Checkpoint, driving: Driving) -> Run:
         told = c.SaveCheckpoint(checkpoint=checkpoint)

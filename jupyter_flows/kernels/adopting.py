@@ -11,7 +11,7 @@ from jupyter_flows.kernels.cards import Card
 from jupyter_flows.kernels.processes import Adopted
 
 
-def adopt(manager: Any, card: Card, process: psutil.Process) -> None:
+async def adopt(manager: Any, card: Card, process: psutil.Process) -> None:
     """It is then as one that this server has started: watched, interrupted and ended like them.
 
     What jupyter_client offers for this (`external_connection_dir`) gives kernels that can't be
@@ -24,11 +24,14 @@ def adopt(manager: Any, card: Card, process: psutil.Process) -> None:
     kernel.load_connection_info(dict(card.connection))
     kernel.provisioner = _provisioner(kernel, card, process)
     kernel._launch_args = {}  # noqa: SLF001 (its user may restart it)
+    kernel._attempted_start = True  # noqa: SLF001
     kernel.ready.set_result(None)
     if hasattr(kernel, "start_restarter"):
         kernel.start_restarter()
     manager._kernels[card.kernel_id] = kernel  # noqa: SLF001 (as external ones are put there)
-    _show(manager, kernel, card.kernel_id)
+    kernel.execution_state, kernel.reason, kernel.last_activity = "idle", "", utcnow()
+    if hasattr(manager, "_finish_kernel_start"):
+        await _show(manager, card.kernel_id)
 
 
 def _provisioner(kernel: Any, card: Card, process: psutil.Process) -> LocalProvisioner:
@@ -40,14 +43,12 @@ def _provisioner(kernel: Any, card: Card, process: psutil.Process) -> LocalProvi
     return made
 
 
-def _show(manager: Any, kernel: Any, kernel_id: str) -> None:
-    """What a Jupyter server notes of each of its kernels."""
-    kernel.execution_state, kernel.reason, kernel.last_activity = "idle", "", utcnow()
-    if hasattr(manager, "start_watching_activity"):
-        manager._kernel_connections[kernel_id] = 0  # noqa: SLF001
-        manager.start_watching_activity(kernel_id)
-        if not manager._initialized_culler:  # noqa: SLF001
-            manager.initialize_culler()
+async def _show(manager: Any, kernel_id: str) -> None:
+    """What a Jupyter server does for each kernel that it has started."""
+    manager._kernel_connections[kernel_id] = 0  # noqa: SLF001
+    await manager._finish_kernel_start(kernel_id)  # noqa: SLF001
+    if not manager._initialized_culler:  # noqa: SLF001
+        manager.initialize_culler()
 
 
 def disown(manager: Any, kernel_id: str) -> None:
@@ -58,4 +59,7 @@ def disown(manager: Any, kernel_id: str) -> None:
     if hasattr(manager, "stop_watching_activity"):
         manager.stop_watching_activity(kernel_id)
         manager._kernel_connections.pop(kernel_id, None)  # noqa: SLF001
+        manager._kernel_ports.pop(kernel_id, None)  # noqa: SLF001
+    if hasattr(kernel, "_close_control_socket"):
+        kernel._close_control_socket()  # noqa: SLF001 (else its context never ends)
     manager.remove_kernel(kernel_id)

@@ -67,7 +67,7 @@ class DetachedKernels:
             await processes.end(card.pid, card.command)
             stay.end()
             return None
-        adopt(self._manager, card, process)
+        await adopt(self._manager, card, process)
         kernel = attach(self._manager, card.kernel_id, ours=True)
         kernel.stay = stay
         return kernel, card.nonce

@@ -126,6 +126,7 @@ class Kernel:
         if self.ours and hasattr(self._kernels, "stop_watching_activity"):
             self._kernels.stop_watching_activity(self.id)
             self._watched_by_us = True
+            self._kernel.execution_state = "idle"
 
     def tell_activity(self, state: str) -> None:
         """What the list of kernels shows of it."""

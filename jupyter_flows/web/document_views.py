@@ -172,9 +172,10 @@ def _step(step: Step, *, reads: bool) -> DocumentStep:
 
 
 def resumable(run: Run) -> bool:
-    """Whether `resume` would go on from the step that did not finish."""
+    """Whether `resume` would go on from the step that did not finish, as chosen if need be."""
+    choice = next(iter(machine.choices(run)), None)
     try:
-        return bool(machine.decide(run, c.Resume(by=run.owner), 0.0))
+        return bool(machine.decide(run, c.Resume(by=run.owner, choice=choice), 0.0))
     except Refused:
         return False
 

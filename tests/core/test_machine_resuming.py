@@ -6,7 +6,8 @@ from msgspec.structs import replace
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core.canonical import sha256
-from jupyter_flows.core.machine import ExecuteStep, plan, replay
+from jupyter_flows.core.checkpoint import Choice
+from jupyter_flows.core.machine import ExecuteStep, choices, plan, replay
 from jupyter_flows.core.model import Digest, GateOptions, RunStatus, StepId, StepSpec, StepStatus
 
 NEW = Digest("sha256:" + "b" * 64)
@@ -116,3 +117,14 @@ def test_a_step_before_keeps_the_rules_it_ran_with(failed):
     failed.tell(edited(BEFORE[0], strict, spec(2, "work", "mended")))
     assert failed.run.steps["ask"].spec.gate == GateOptions()
     assert failed.run.next_step.id == "work"
+
+
+def test_what_may_be_chosen_is_of_a_run_that_can_be_resumed(failed):
+    failed.tell(edited(*BEFORE, spec(2, "work", "mended")))
+    assert choices(failed.run) == ()
+    asked = (Choice.KERNEL, Choice.RERUN)
+    failed.tell(c.LoseKernel(why="somebody was there", choices=asked))
+    assert choices(failed.run) == asked
+    failed.tell(c.Cancel(by="owner"))
+    assert failed.run.status is RunStatus.CANCELLED
+    assert choices(failed.run) == ()

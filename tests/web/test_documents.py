@@ -451,3 +451,30 @@ async def test_a_finished_run_has_no_kernel(kernels, browse, start):
     await browser.reached("succeeded")
     assert browser.run["kernel_id"] is None
     assert [step["status"] for step in browser.run["steps"]] == ["succeeded"]
+
+
+@pytest.mark.parametrize("flows_config", [{"checkpoint": "auto"}])
+async def test_a_waiting_run_is_told_with_what_is_saved_and_who_must_choose_with_what(
+    kernels, browse, start, call, become
+):
+    kernels.unsaved = {"con"}
+    run = await start("x = 1; con = 2", GATE, "x")
+    browser = await browse()
+    await browser.until(lambda b: b.run and b.run["saved"])
+    assert browser.run["status"] == "suspended"
+    assert browser.run["saved"].startswith("1 variable saved (1.16 GB")
+    assert browser.run["checkpoint"]["variables"] == 1
+    (unsaved,) = browser.run["checkpoint"]["unsaved"]
+    assert (unsaved["name"], unsaved["cell"]) == ("con", 1)
+    assert browser.run["choices"] == []
+    become("mallory")
+    other = await browse()
+    await other.next()
+    assert [other.run[key] for key in ("saved", "checkpoint", "choices")] == [None, None, []]
+    become(run["owner"])
+    kernels.visits[run["id"]] = 1
+    await approve(call, run["id"])
+    await browser.reached("interrupted")
+    assert browser.run["resumable"] is True
+    assert browser.run["choices"] == ["kernel", "rerun"], "what was saved is not all"
+    assert browser.run["saved"] is None

@@ -7,14 +7,21 @@ import enum
 import types
 from typing import TYPE_CHECKING, Any
 
-from jupyter_flows.client.checkpoint import origin, rebuilding
+from jupyter_flows.client.checkpoint import origin, rebuilding, rebuilding_classes
 from jupyter_flows.client.checkpoint import rebuilding_library as again
 from jupyter_flows.client.checkpoint.errors import Refused
 
 if TYPE_CHECKING:
     from jupyter_flows.client.checkpoint.pickling import Pickler
 
-_DERIVED = {"__dict__", "__weakref__", "_abc_impl", "__annotate_func__", "__annotations_cache__"}
+_DERIVED = {
+    "__dict__",
+    "__weakref__",
+    "__slotnames__",  # pickling itself puts it there
+    "_abc_impl",
+    "__annotate_func__",
+    "__annotations_cache__",
+}
 _PLAIN = (int, str, float, bytes)
 
 
@@ -39,12 +46,12 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     if "__slots__" in vars(cls):
         first["__slots__"] = _slots(cls)
     return (
-        rebuilding.skeleton,
+        rebuilding_classes.skeleton,
         (type(cls), cls.__name__, cls.__bases__, first, safe),
         (_attributes(cls, first), _registered(cls), safe),
         None,
         None,
-        rebuilding.set_class,
+        rebuilding_classes.set_class,
     )
 
 
@@ -105,4 +112,4 @@ def reduce_member(pickler: Pickler, member: Any) -> Any:
         made = (cls, kind, kind.__getnewargs__(member)[0] if kind is not bytes else bytes(member))
     else:
         made = (cls, kind, member._value_)
-    return rebuilding.enum_member, made, vars(member), None, None, rebuilding.set_attributes
+    return rebuilding_classes.enum_member, made, vars(member), None, None, rebuilding.set_attributes

@@ -10,7 +10,8 @@ from typing import Any
 
 from jupyter_flows.client.checkpoint import origin, placeholders, reading, rebuilding, surroundings
 from jupyter_flows.client.checkpoint.errors import Damaged, NotRestored
-from jupyter_flows.client.checkpoint.saving import collecting_off, type_of
+from jupyter_flows.client.checkpoint.saving import collecting_off
+from jupyter_flows.client.checkpoint.trials import type_of
 
 
 class _Feed:

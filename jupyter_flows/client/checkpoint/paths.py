@@ -17,12 +17,18 @@ _DEEPEST = 50
 def culprit(name: str, value: Any, fails: Fails, until: float) -> tuple[str, Any, Exception | None]:
     """The innermost object that fails, with its path and why, as far as is found by `until`."""
     path, error = name, None
+    met: dict[int, tuple[str, Any, Exception | None]] = {}
     for _ in range(_DEEPEST):
+        if id(value) in met:
+            return met[id(value)]  # a way in a circle leads no further
+        met[id(value)] = path, value, error
         if denied.reason(type(value)) is not None:
             break
         found = _first(list(_inside(value)), fails, until)
         if found is None:
             break
+        if isinstance(found[1], RecursionError):
+            return path, value, found[1]  # the whole is too deep, not one of its parts
         (step, value), error = found
         path += step
     return path, value, error

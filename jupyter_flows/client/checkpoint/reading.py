@@ -101,7 +101,7 @@ def _opened(path: Path) -> Any:
     whether it is there asks too early.
     """
     try:
-        return open(path, "rb", buffering=0, opener=_not_through_a_link)  # noqa: PTH123, SIM115
+        return open(path, "rb", buffering=0, opener=_not_through_a_link)
     except FileNotFoundError:
         raise
     except OSError as error:

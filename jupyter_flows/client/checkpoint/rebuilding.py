@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import contextlib
 import functools
 import importlib
@@ -10,7 +9,7 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -27,10 +26,6 @@ here = _Here()
 
 
 # ---------------------------------------------------------------- live objects, by name
-
-
-def _of_flow(name: str) -> Any:
-    return getattr(sys.modules["jupyter_flows.client.flows"]._flow, name)
 
 
 def _of_numpy(name: str) -> Any:
@@ -60,7 +55,6 @@ _LIVE: dict[str, Callable[[str], Any]] = {
     "module": importlib.import_module,
     "globals": lambda name: importlib.import_module(name).__dict__,
     "sys": lambda name: getattr(sys, name),
-    "flow": _of_flow,
     "random": _of_random,
     "numpy": _of_numpy,
     "torch": _of_torch,
@@ -131,56 +125,6 @@ def set_function(made: types.FunctionType, state: tuple[Any, ...]) -> None:
 
 def set_attributes(made: Any, state: Mapping[str, Any]) -> None:
     made.__dict__.update(state)
-
-
-# ---------------------------------------------------------------- classes
-
-
-def skeleton(
-    meta: type, name: str, bases: tuple[type, ...], first: dict[str, Any], safe: bool
-) -> type:
-    """A class without its attributes. No code of its bases and of its metaclass is run again."""
-    with _quiet(bases):
-        made: type = type.__new__(meta, name, bases, first) if safe else meta(name, bases, first)
-    if safe and issubclass(meta, abc.ABCMeta):
-        abc._abc_init(made)  # type: ignore[attr-defined]
-    return made
-
-
-def _nothing(cls: type, *_: Any, **__: Any) -> None:
-    del cls
-
-
-@contextlib.contextmanager
-def _quiet(bases: tuple[type, ...]) -> Iterator[None]:
-    """What bases do when they are subclassed was done when the class was made, and is restored."""
-    told = [
-        each
-        for base in bases
-        for each in base.__mro__
-        if isinstance(vars(each).get("__init_subclass__"), classmethod)
-    ]
-    kept = {each: vars(each)["__init_subclass__"] for each in told}
-    for each in kept:
-        type.__setattr__(each, "__init_subclass__", classmethod(_nothing))
-    try:
-        yield
-    finally:
-        for each, original in kept.items():
-            type.__setattr__(each, "__init_subclass__", original)
-
-
-def set_class(made: type, state: tuple[Any, ...]) -> None:
-    attributes, registered, safe = state
-    put = type.__setattr__ if safe else setattr
-    for name, value in attributes.items():
-        put(made, name, value)
-    for each in registered:
-        made.register(each)  # type: ignore[attr-defined]
-
-
-def enum_member(cls: Any, kind: type | None, value: Any) -> Any:
-    return object.__new__(cls) if kind is None else kind.__new__(cls, value)
 
 
 # ---------------------------------------------------------------- what the language has

@@ -36,11 +36,11 @@ def stand_in(run: Run) -> Checkpoint | None:
 
 def choices(run: Run) -> tuple[Choice, ...]:
     """What a person may choose for a run that can be resumed; for any other nothing."""
-    if run.choices:
-        return run.choices
     step = step_to_resume(run) if run.status in RESUMABLE else None
     if step is None:
         return ()
+    if run.choices:
+        return run.choices
     found = usable(run, done_before(run, step))
     return (Choice.CHECKPOINT, Choice.RERUN) if found else (Choice.RERUN,)
 

@@ -9,7 +9,7 @@ import resource
 import pytest
 
 from jupyter_flows.client import checkpoint
-from jupyter_flows.client.checkpoint import saving, writing
+from jupyter_flows.client.checkpoint import saving, streams, writing
 
 ARRAY = "import numpy as np\na = np.arange(50_000.)\n"
 
@@ -84,7 +84,7 @@ def test_folders_and_blobs_are_private(kernel, blobs):
 
 
 def test_large_buffers_are_cut_into_pieces(kernel, other, monkeypatch):
-    monkeypatch.setattr(writing, "PIECE", 100_000)
+    monkeypatch.setattr(streams, "PIECE", 100_000)
     told = kernel.run(ARRAY).save()
     assert [each["bytes"] for each in told["blobs"]] == [100_000] * 4
     assert told["buffers"] == [400_000]
@@ -143,6 +143,14 @@ def test_what_cant_be_saved_is_named_with_its_path_and_the_rest_is_saved(kernel,
     other.load(told)
     assert other.names["good"] == 1
     assert other.names["Job"].__name__ == "Job"
+
+
+def test_what_failed_before_is_tried_again(kernel):
+    first = kernel.run(UNSAVED).save()["unsaved"]
+    assert kernel.save()["unsaved"] == first
+    kernel.run("g.close(); g = 1; d['k'].pop(); held.release()")
+    names = [each["name"] for each in kernel.save()["unsaved"]]
+    assert names == ["job", "deep", "slotted", "closure"]
 
 
 def test_an_objects_own_error_is_the_reason(kernel):

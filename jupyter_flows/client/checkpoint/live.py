@@ -1,0 +1,52 @@
+"""Objects that every kernel has: they are not saved, but looked up by name where it is loaded."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jupyter_flows.client.checkpoint import names
+
+Entry = tuple[str, str, Any]
+"""What kind of thing it is, its name, and the object."""
+
+_STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
+
+
+def of_kernel(shell: Any) -> list[Entry]:
+    """The namespace, the shell, and what Python and its libraries have but once."""
+    modules = sys.modules
+    numpy: Any = getattr(modules.get("numpy.random"), "mtrand", None)
+    return _each_once(
+        [
+            ("namespace", "", shell.user_ns),
+            ("shell", "", shell),
+            ("module", "__main__", modules.get("__main__")),
+            ("module", "builtins", modules["builtins"]),
+            ("globals", "builtins", vars(modules["builtins"])),
+            *(("sys", name, getattr(sys, name)) for name in (*_STREAMS, "modules", "path")),
+            ("random", "", random._inst),
+            ("numpy", "", getattr(numpy, "_rand", None)),
+            ("torch", "", getattr(modules.get("torch"), "default_generator", None)),
+        ]
+    )
+
+
+def of_replay(values: Mapping[str, Any]) -> list[Entry]:
+    """What replay cells have bound, as far as others can refer to it."""
+    told = names.with_identity(dict(values)).items()
+    return _each_once([(_kind(value), name, value) for name, value in told])
+
+
+def _kind(value: Any) -> str:
+    return "replayed class" if isinstance(value, type) else "replayed"
+
+
+def _each_once(entries: Iterable[Entry]) -> list[Entry]:
+    seen: dict[int, Entry] = {}
+    for entry in entries:
+        if entry[2] is not None:
+            seen.setdefault(id(entry[2]), entry)
+    return list(seen.values())

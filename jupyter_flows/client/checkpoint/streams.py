@@ -1,0 +1,166 @@
+"""What is written of a checkpoint: a pickle as it grows, and buffers in pieces; by threads."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_flows.client.checkpoint.writing import CHUNK, Blobs, write_all
+
+BATCH = 1 << 20
+PIECE = 32 << 20
+"""Larger buffers are cut, so that all threads have work, and a small change writes little."""
+WRITERS = max(2, min(4, os.cpu_count() or 2))
+
+
+class Stream:
+    """A pickle that grows into a blob: a thread hashes and writes what the pickler has made."""
+
+    def __init__(self, blobs: Blobs, size_of_others: Callable[[], int]) -> None:
+        self.size = 0
+        self.digest = ""
+        self._blobs = blobs
+        self._others = size_of_others
+        self._pending: list[Any] = []
+        self._pending_size = 0
+        self._queue: queue.Queue[list[Any] | None] = queue.Queue(8)
+        self._error: BaseException | None = None
+        self._abandoned = False
+        self._thread = threading.Thread(target=self._run, name="checkpoint stream", daemon=True)
+        self._thread.start()
+
+    def write(self, data: Any) -> int:
+        """Called by the pickler for each 64 KiB, and for each large bytes object by itself."""
+        size = len(data)
+        self.size += size
+        self._pending.append(data if type(data) is bytes else bytes(data))
+        self._pending_size += size
+        if self._pending_size >= BATCH:
+            self._hand_over()
+        return size
+
+    def _hand_over(self) -> None:
+        self._blobs.check(self.size + self._others())
+        if self._error is not None:
+            raise self._error
+        self._queue.put(self._pending)
+        self._pending, self._pending_size = [], 0
+
+    def finish(self) -> None:
+        self._queue.put(self._pending)
+        self._queue.put(None)
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        while self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(None)
+            with contextlib.suppress(queue.Empty):
+                self._queue.get_nowait()
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(None)
+            self._thread.join(0.05)
+
+    def _run(self) -> None:
+        try:
+            with self._blobs.file() as (descriptor, path):
+                hashed = hashlib.sha256()
+                while True:
+                    batch = self._queue.get()
+                    if batch is None:
+                        break
+                    data = batch[0] if len(batch) == 1 else b"".join(batch)
+                    hashed.update(data)
+                    write_all(descriptor, data)
+                if not self._abandoned:
+                    self.digest = hashed.hexdigest()
+                    self._blobs.finish(descriptor, path, self.digest, self.size)
+        except BaseException as error:  # noqa: BLE001 (raised again where the pickler writes)
+            self._error = error
+            while self._queue.get() is not None:
+                pass
+
+
+class Null:
+    """Where a pickle goes that is only tried."""
+
+    size = 0
+    digest = ""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+
+    def write(self, data: Any) -> int:
+        self._blobs.check(0)
+        return len(data)
+
+
+class Pieces:
+    """Stores buffers in pieces, which several threads hash and, where they are new, write."""
+
+    def __init__(self, blobs: Blobs, buffers: list[Any]) -> None:
+        self._blobs = blobs
+        self._views = [buffer.raw() for buffer in buffers]
+        self._pieces = [
+            view[start : start + PIECE]
+            for view in self._views
+            for start in range(0, view.nbytes, PIECE)
+        ]
+        self._next = iter(range(len(self._pieces)))
+        self._digests = [""] * len(self._pieces)
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+
+    def store(self) -> list[dict[str, Any]]:
+        """The digests and sizes of all pieces in their order."""
+        threads = [
+            threading.Thread(target=self._run, name="checkpoint buffers", daemon=True)
+            for _ in range(min(WRITERS, len(self._pieces)))
+        ]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException as error:
+            self._error = error
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+            sizes = [piece.nbytes for piece in self._pieces]
+            for view in (*self._pieces, *self._views):
+                view.release()
+        if self._error is not None:
+            raise self._error
+        return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]
+
+    def _run(self) -> None:
+        try:
+            while self._error is None:
+                with self._lock:
+                    index = next(self._next, None)
+                if index is None:
+                    return
+                self._digests[index] = self._store(self._pieces[index])
+        except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
+            self._error = error
+
+    def _store(self, piece: memoryview) -> str:
+        self._blobs.check(0)
+        digest = hashlib.sha256(piece).hexdigest()
+        if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
+            with self._blobs.file() as (descriptor, path):
+                for start in range(0, piece.nbytes, CHUNK):
+                    self._blobs.check(0)
+                    write_all(descriptor, piece[start : start + CHUNK])
+                self._blobs.finish(descriptor, path, digest, piece.nbytes)
+        return digest

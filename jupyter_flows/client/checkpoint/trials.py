@@ -1,0 +1,116 @@
+"""Pickles that are tried and thrown away: which variables fail, where in them, and why."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_flows.client.checkpoint import live, paths, weak
+from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
+from jupyter_flows.client.checkpoint.pickling import Pickler
+from jupyter_flows.client.checkpoint.streams import Null
+from jupyter_flows.client.checkpoint.writing import Blobs
+
+_SEARCH = 10.0
+"""Seconds for saying where in the variables the objects are that can't be saved."""
+
+
+class Trials:
+    """On a kernel whose replay cells have bound `replayed`."""
+
+    def __init__(self, shell: Any, replayed: Mapping[str, Any], blobs: Blobs) -> None:
+        self._shell = shell
+        self._replayed = live.of_replay(replayed)
+        self._blobs = blobs
+        self._until = time.monotonic() + _SEARCH
+
+    def failing(self, values: Mapping[str, Any]) -> dict[str, Exception]:
+        """Those that can't be saved. After each of them it is begun anew with the next one."""
+        found = {}
+        pickler = self._pickler()
+        for name, value in values.items():
+            error = _failure(pickler, value)
+            if error is not None:
+                found[name] = error
+                pickler = self._pickler()
+        return found
+
+    def explained(self, name: str, value: Any, why: Exception) -> dict[str, Any]:
+        path, inner, error = paths.culprit(name, value, self._fails, self._until)
+        told = reason(error or why, inner)
+        return {"name": name, "type": type_of(inner), "path": path, "reason": told}
+
+    def held(self, values: Mapping[str, Any]) -> dict[int, Any]:
+        """All objects that these hold, not counting weak references; by their ids."""
+        pickler = self._pickler(weak.Targets(follow=False))
+        for value in values.values():
+            pickler.dump(value)
+        return pickler.memo.copy()
+
+    def reaches_replayed(self, value: Any) -> bool:
+        """Whether it holds what a replay cell has bound, be it something that can't be saved."""
+        wanted = {id(thing) for _, _, thing in self._replayed}
+        pickler = _Seeking(Null(self._blobs), _ignore)
+        pickler.wanted = wanted
+        pickler.refer(live.of_kernel(self._shell))
+        error = _failure(pickler, value)
+        if error is not None:
+            return isinstance(error, _Found)
+        return not wanted.isdisjoint(pickler.memo.copy())
+
+    def _fails(self, value: Any) -> Exception | None:
+        return _failure(self._pickler(), value)
+
+    def _pickler(self, targets: weak.Targets | None = None) -> Pickler:
+        pickler = Pickler(Null(self._blobs), _ignore, targets=targets)
+        pickler.refer([*live.of_kernel(self._shell), *self._replayed])
+        return pickler
+
+
+class _Found(Exception):
+    """What was sought."""
+
+
+class _Seeking(Pickler):
+    """Stops where it meets one of some objects."""
+
+    wanted: set[int]
+
+    def reducer_override(self, thing: Any) -> Any:
+        if id(thing) in self.wanted:
+            raise _Found
+        return super().reducer_override(thing)
+
+
+def _ignore(buffer: pickle.PickleBuffer) -> None:
+    del buffer
+
+
+def _failure(pickler: Pickler, value: Any) -> Exception | None:
+    try:
+        pickler.dump(value)
+    except CheckpointError:
+        raise
+    except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+        return error
+    return None
+
+
+def type_of(value: Any) -> str:
+    kind = type(value)
+    home = kind.__module__
+    return kind.__qualname__ if home in {"builtins", "__main__"} else f"{home}.{kind.__qualname__}"
+
+
+def reason(error: Exception, value: Any) -> str:
+    if isinstance(error, Refused):
+        return str(error)
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    text = str(error).strip().splitlines()
+    told = text[0][:300] if text else ""
+    if isinstance(error, (TypeError, pickle.PicklingError)) and "pickle" in told:
+        return f"an object of type {type_of(value)} can't be saved: {told}"
+    return f"it raises {type(error).__name__} when it is saved: {told}"
