@@ -53,7 +53,10 @@ class Restoring:
         """How the run's kernel differs from the one that was saved. Raises NotRestored."""
         try:
             now = await self._kernels.environment(
-                run.id, list(saved["distributions"]), list(saved["files"])
+                run.id,
+                list(saved["distributions"]),
+                list(saved["files"]),
+                saved.get("sys_path", ()),
             )
         except KernelUnavailable as error:
             raise NotRestored(str(error)) from None

@@ -68,6 +68,7 @@ class NoKernels:
         run: RunId,
         distributions: Sequence[str],  # noqa: ARG002
         files: Sequence[str],  # noqa: ARG002
+        sys_path: Sequence[Json] = (),  # noqa: ARG002
     ) -> Mapping[str, Json]:
         raise KernelUnavailable(_NOT_HERE.format(run=run))
 

@@ -158,10 +158,15 @@ class Kernels(Protocol):
         """
 
     async def environment(
-        self, run: RunId, distributions: Sequence[str], files: Sequence[str]
+        self,
+        run: RunId,
+        distributions: Sequence[str],
+        files: Sequence[str],
+        sys_path: Sequence[Json] = (),
     ) -> Mapping[str, Json]:
         """What this kernel is: `python`, the versions of these `distributions` and the SHA-256 of
-        these `files`, None for those that it has not. Raises KernelUnavailable.
+        these `files`, None for those that it has not. `sys_path` is what a restore would add to its
+        path, as `save` says it. Raises KernelUnavailable.
         """
 
     async def restore(

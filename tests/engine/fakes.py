@@ -226,7 +226,7 @@ class FakeKernels:
             "space": copy.deepcopy(held),
         }
 
-    async def environment(self, run, distributions, files):
+    async def environment(self, run, distributions, files, sys_path=()):
         await asyncio.sleep(0)
         return {"python": dict(PYTHON), "distributions": dict(self.distributions), "files": {}}
 
