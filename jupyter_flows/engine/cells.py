@@ -15,7 +15,8 @@ class Driving:
     other: the newest are the last.
 
     `waited` says that the run has waited since its last cell, here or before. `busy` seconds went
-    into its cells, and `saving` seconds into saving its variables between them.
+    into its cells, and `saving` seconds into saving its variables between them; where that failed,
+    it is tried again when `least` seconds may go into it.
     """
 
     epoch: int
@@ -25,6 +26,7 @@ class Driving:
     waited: bool = True
     busy: float = 0.0
     saving: float = 0.0
+    least: float = 0.0
 
 
 def cell_of(

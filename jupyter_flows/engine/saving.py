@@ -87,7 +87,7 @@ class Saving:
         """
         said = policy(run, None)
         budget = may_spend(driving.busy, driving.saving)
-        if said.when is When.NEVER or budget < self._guess(run):
+        if said.when is When.NEVER or budget < max(self._guess(run), driving.least):
             return
         begun = _now()
         try:
@@ -96,6 +96,7 @@ class Saving:
                 await self._tell(run.id, checkpoint, driving)
         except (CheckpointRefused, KernelUnavailable) as error:
             self._log.info("run %s: its variables are not saved so far: %s", run.id, error)
+            driving.least = 2 * budget
         finally:
             driving.saving += _now() - begun
 

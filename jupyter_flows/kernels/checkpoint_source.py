@@ -92,7 +92,8 @@ def installed() -> str:
     """The expression that loads the kernel's own package; True where it is one that will do. To
     take in the texts costs a kernel ten times what this does.
     """
-    return f"getattr(__import__('importlib').import_module({PACKAGE!r}), 'PROTOCOL', None) == {PROTOCOL}"
+    module = f"__import__('importlib').import_module({PACKAGE!r})"
+    return f"getattr({module}, 'PROTOCOL', None) == {PROTOCOL}"
 
 
 def opening() -> str:
