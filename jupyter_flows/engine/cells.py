@@ -16,7 +16,8 @@ class Driving:
 
     `waited` says that the run has waited since its last cell, here or before, and `saved` that its
     variables were to be saved since. `busy` seconds went into its cells, and `saving` seconds into
-    saving its variables between them.
+    saving its variables between them; where that failed, it is tried again when `least` seconds
+    may go into it.
     """
 
     epoch: int
@@ -27,6 +28,7 @@ class Driving:
     saved: bool = False
     busy: float = 0.0
     saving: float = 0.0
+    least: float = 0.0
 
 
 def cell_of(

@@ -107,7 +107,8 @@ class Saving:
         """
         said = policy(run, None)
         budget = may_spend(driving.busy, driving.saving)
-        if said.when is When.NEVER or run.failing or budget < self._guess(run):
+        least = max(self._guess(run), driving.least)
+        if said.when is When.NEVER or run.failing or budget < least:
             return
         begun = _now()
         try:
@@ -118,6 +119,7 @@ class Saving:
             raise
         except FlowsError as error:
             self._log.info("run %s: its variables are not saved so far: %s", run.id, error)
+            driving.least = 2 * budget
         finally:
             driving.saving += _now() - begun
 

@@ -16,6 +16,7 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.saved import told
 from jupyter_flows.engine import saving
+from jupyter_flows.engine.cells import Driving
 from jupyter_flows.engine.releasing import Memory
 
 from .conftest import vote
@@ -446,6 +447,18 @@ async def test_between_waits_variables_are_saved_where_that_costs_a_twentieth(wo
     monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
     await world.settled(engine, "x = 1", "x += 1", "x")
     assert [asked.budget > 0 for _, asked in engine.kernels.saves] == [True]
+
+
+async def test_what_failed_between_waits_is_tried_again_when_twice_the_time_may_go_into_it(world):
+    engine, run = await waiting(world)
+    engine.kernels.save_fails = CheckpointRefused("Saving took longer than is allowed.")
+    driving = Driving(epoch=1, digest=run.snapshot, snapshot={})
+    tried = []
+    for busy in (20.0, 30.0, 50.0, 60.0):
+        before, driving.busy = len(engine.kernels.saves), busy
+        await engine._waits.saving.between(run, driving)
+        tried.append(len(engine.kernels.saves) - before)
+    assert tried == [1, 0, 1, 0]
 
 
 async def test_quick_cells_are_not_held_up(world):
