@@ -58,6 +58,7 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
         blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
             told = _Save(shell, values, blobs).run()
+            blobs.settle()
         finally:
             blobs.close()
     return {

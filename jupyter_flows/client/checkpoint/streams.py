@@ -13,7 +13,7 @@ from typing import Any
 from jupyter_flows.client.checkpoint.writing import CHUNK, Blobs, write_all
 
 BATCH = 1 << 20
-PIECE = 32 << 20
+PIECE = 64 << 20
 """Larger buffers are cut, so that all threads have work, and a small change writes little."""
 WRITERS = max(2, min(4, os.cpu_count() or 2))
 

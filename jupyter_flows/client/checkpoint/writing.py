@@ -30,6 +30,7 @@ class Blobs:
         self._deadline = deadline
         self._unfinished: set[Path] = set()
         self._claimed: set[str] = set()
+        self._changed: set[Path] = set()
         self._lock = threading.Lock()
 
     def check(self, size: int) -> None:
@@ -66,18 +67,15 @@ class Blobs:
                 path.unlink()
 
     def finish(self, descriptor: int, path: Path, digest: str, size: int) -> None:
-        """Give a written file its name, unless its content is there."""
+        """Give a written file its name, unless its content is there; `settle` makes that last."""
         if self.has(digest, size):
             return
         os.fsync(descriptor)
         place = self.folder / digest[:2]
-        made = not place.is_dir()
         place.mkdir(mode=0o700, exist_ok=True)
         path.replace(place / digest)
-        _sync(place)
-        if made:
-            _sync(self.folder)
         with self._lock:
+            self._changed |= {place, self.folder}
             self._unfinished.discard(path)
             self.new_bytes += size
 
@@ -89,6 +87,8 @@ class Blobs:
                 if path is plain and path.lstat().st_size != size:
                     continue
                 os.utime(path)
+                with self._lock:
+                    self._changed.add(plain.parent)  # its writer may not have come to that yet
                 return True
         return False
 
@@ -98,6 +98,12 @@ class Blobs:
             known = digest in self._claimed
             self._claimed.add(digest)
             return not known
+
+    def settle(self) -> None:
+        """Make the names of all finished files durable."""
+        for folder in self._changed:
+            _sync(folder)
+        self._changed.clear()
 
     def close(self) -> None:
         self.stopped = True
