@@ -135,7 +135,8 @@ class Pieces:
             raise
         finally:
             for thread in threads:
-                thread.join()
+                with contextlib.suppress(RuntimeError):  # not started; it will do nothing then
+                    thread.join()
             sizes = [piece.nbytes for piece in self._pieces]
             for view in (*self._pieces, *self._views):
                 view.release()
