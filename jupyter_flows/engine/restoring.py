@@ -71,7 +71,10 @@ class Restoring:
         """A kernel that somebody has restarted and works in is not filled unasked. Raises
         NotRestored.
         """
-        found = await self._kernels.evaluate(run.id, Expression(expr=HAS_RUN))
+        try:
+            found = await self._kernels.evaluate(run.id, Expression(expr=HAS_RUN))
+        except KernelUnavailable as error:
+            raise NotRestored(str(error)) from None
         if found.truth:
             raise NotRestored(USED, (Choice.CHECKPOINT, Choice.RERUN))
 

@@ -107,6 +107,9 @@ class NoKernels:
     async def close(self, run: RunId) -> None:
         """Nothing is held here."""
 
+    def left(self) -> Sequence[RunId]:
+        return ()
+
     async def collect(self, live: Collection[RunId]) -> None:
         """Nothing was left."""
 

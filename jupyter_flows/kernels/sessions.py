@@ -195,6 +195,9 @@ class KernelSessions:
         if session is not None:
             await session.close()
 
+    def left(self) -> Sequence[RunId]:
+        return [] if self._detached is None else self._detached.left()
+
     async def collect(self, live: Collection[RunId]) -> None:
         """End the kernels that earlier servers have left of other runs."""
         if self._detached is not None:

@@ -153,7 +153,7 @@ def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
     """The seal and what is sealed."""
     try:
         path = layout.manifest(run, digest)
-        with open(path, "rb", opener=_no_link) as file:  # noqa: PTH123 (pathlib has no opener)
+        with open(path, "rb", opener=_no_link) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CheckpointUnusable(f"The checkpoint {path} is damaged: it is no file.")
             data = file.read(LARGEST + 100)

@@ -100,10 +100,23 @@ def _own_file(name: str, roots: Sequence[str]) -> str | None:
     path = getattr(sys.modules.get(name), "__file__", None)
     if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
         return None
-    real = os.path.realpath(path)
+    real = _real(path)
     if "-packages" in real or any(real.startswith(root) for root in roots):
         return None
     return real
+
+
+def _real(path: str) -> str:
+    """Where a file really is. Most lie side by side: each folder is looked up once."""
+    folder, name = os.path.split(path)
+    if not os.path.isabs(folder) or os.path.islink(path):  # noqa: PTH114, PTH117
+        return os.path.realpath(path)
+    return os.path.join(_real_folder(folder), name)  # noqa: PTH118
+
+
+@functools.lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _ours(name: str) -> bool:
