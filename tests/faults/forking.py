@@ -15,7 +15,7 @@ import time
 import traceback
 from pathlib import Path
 
-import numpy
+import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -30,7 +30,7 @@ def main():
     config.HistoryManager.enabled = False
     shell = InteractiveShell.instance(config=config)
     shell.run_cell(states.ONCE)
-    numpy.random.default_rng(0).integers(0, 9, 9)
+    np.random.default_rng(0).integers(0, 9, 9)
     with tempfile.TemporaryDirectory() as folder:  # what is loaded late, or remembered, is so now
         answer("load", folder=folder, kernel=saved(folder), phase="all", dry=True)
     for line in sys.stdin:

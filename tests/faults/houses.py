@@ -32,6 +32,7 @@ def result(n):
 class House:
     def __init__(self, folder, make_notebook, data=None, **settings):
         self.folder, self.make_notebook = folder, make_notebook
+        self.ahead = 0.0
         self.manager = AsyncMultiKernelManager(connection_dir=str(folder))
         self.house = composition.compose(
             FlowsSettings(
@@ -41,6 +42,7 @@ class House:
             address=lambda: "http://127.0.0.1:9/jupyter-flows",
             adopts=True,
             log=LOG,
+            clock=lambda: composition.clock() + self.ahead,
         )
         self.engine, self.checkpoints = self.house.engine, self.house.checkpoints
 

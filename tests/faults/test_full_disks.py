@@ -1,6 +1,4 @@
-"""A disk that is full: what was there stays, what can't be done is said, and once there is room it is
-done.
-"""
+"""A disk that is full: what was there stays; what can't be done is said, and can be done later."""
 
 import os
 import subprocess
@@ -11,7 +9,7 @@ from jupyter_flows.core.errors import CheckpointRefused, StoreUnavailable
 from tests.faults.conftest import trials
 from tests.faults.houses import GATE, STATE, SUM, House, result, until
 from tests.faults.looking import lost, manifest, unfinished
-from tests.store.saving import RUN, manifests, opened
+from tests.store.saving import HOUR, RUN, age, manifests, opened
 
 MEGABYTES = 6
 
@@ -56,31 +54,56 @@ async def saved(checkpoints, forks, seed, **options):
     return told, await checkpoints.commit(RUN, place, manifest(RUN, told["kernel"]))
 
 
-@pytest.mark.parametrize("how", ["full disk", "limit of a file's size"])
-@pytest.mark.timeout(900)
-async def test_a_save_for_which_there_is_no_room_is_given_up_and_leaves_nothing(
-    request, forks, tally, chance, quick_path, how
-):
-    count = tally(f"saved with a {how}")
-    disk = request.getfixturevalue("disk") if how == "full disk" else None
-    folder = (disk.path if disk else quick_path) / "checkpoints"
-    checkpoints = opened(folder)
-    before, digest = await saved(checkpoints, forks, 1)
-    for _ in range(trials(10)):
-        room = chance.randrange(0, before["kernel"]["bytes"] // 2)
-        limits = {"leave_room": room} if disk else {"file_bytes": room // 2}
-        told, _ = await saved(checkpoints, forks, chance.randrange(2, 10**6), **limits)
-        wrong = await lost(checkpoints, RUN, [digest])
-        wrong += [f"{name} is left" for name in unfinished(folder)]
+class Saves:
+    """One committed checkpoint, and saves for which there is no room."""
+
+    def __init__(self, folder, forks, chance):
+        self.folder, self.forks, self.chance = folder, forks, chance
+        self.checkpoints = opened(folder)
+
+    async def first(self):
+        self.before, self.digest = await saved(self.checkpoints, self.forks, 1)
+
+    async def refused(self, limit, share):
+        """What was lost by one that has a share of what it needs, at most."""
+        room = self.chance.randrange(0, int(self.before["kernel"]["bytes"] * share))
+        seed = self.chance.randrange(2, 10**6)
+        told, _ = await saved(self.checkpoints, self.forks, seed, **{limit: room})
+        wrong = await lost(self.checkpoints, RUN, [self.digest])
+        wrong += [f"{name} is left" for name in unfinished(self.folder)]
         error = told["kernel"].get("error", {})
         if error.get("name") != "NoSpace" or not told["untouched"]:
             wrong.append(f"with {room} bytes: {told}")
-        if disk:
-            disk.empty()
-        await checkpoints.drop(RUN, [digest])
-        count.add("refused", *wrong)
-    again, _ = await saved(checkpoints, forks, 2)
-    assert "error" not in again["kernel"]
+        return wrong
+
+    async def last(self):
+        again, digest = await saved(self.checkpoints, self.forks, 2)
+        assert "error" not in again["kernel"]
+        return await lost(self.checkpoints, RUN, [self.digest, digest])
+
+
+@pytest.mark.timeout(900)
+async def test_a_save_on_a_full_disk_is_given_up_and_leaves_nothing(disk, forks, tally, chance):
+    count, saves = tally("saved on a full disk"), Saves(disk.path / "checkpoints", forks, chance)
+    await saves.first()
+    for _ in range(trials(10)):
+        count.add("refused", *await saves.refused("leave_room", 0.5))
+        disk.empty()
+        age(saves.folder, 2 * HOUR)
+        await saves.checkpoints.collect([RUN])
+    assert not await saves.last()
+    count.check(trials(10))
+
+
+@pytest.mark.timeout(900)
+async def test_a_save_that_may_write_no_more_is_given_up_and_leaves_nothing(
+    quick_path, forks, tally, chance
+):
+    count, saves = tally("saved with a limit"), Saves(quick_path / "checkpoints", forks, chance)
+    await saves.first()
+    for _ in range(trials(10)):
+        count.add("refused", *await saves.refused("file_bytes", 0.2))
+    assert not await saves.last()
     count.check(trials(10))
 
 

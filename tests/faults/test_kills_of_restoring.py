@@ -1,4 +1,4 @@
-"""Kernels are killed at a random moment of restoring: the checkpoint stays, the next try succeeds."""
+"""Kernels are killed while they load: the checkpoint stays, and the next try succeeds."""
 
 import pytest
 

@@ -20,6 +20,8 @@ from tests.faults.telling import opened
 from tests.faults.test_kills_of_the_store import log_of
 
 RUNS = 2
+SECONDS = {"votes": 0.06, "restoring": 3.0}
+"""How long after the first vote was sent the server may live."""
 VOTERS = ("bob", "eve")
 GATE = ("'go?'", ["suspend"], {"suspend": {"required_events": len(VOTERS)}})
 
@@ -65,9 +67,10 @@ class Host(Server):
         return asyncio.run(read())
 
 
-@pytest.fixture
-def host(tmp_path):
-    host = Host(tmp_path, checkpoint_min_free=0)
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    """One for all stories, each of which has runs of its own."""
+    host = Host(tmp_path_factory.mktemp("host"), checkpoint_min_free=0)
     yield host.start()
     host.end()
 
@@ -119,9 +122,9 @@ def wrong_with(verdict, n):
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("what", "spread"), [("votes", 0.06), ("restoring", 3.0)])
+@pytest.mark.parametrize("what", ["votes", "restoring"])
 def test_votes_that_were_answered_count_and_each_gate_passes_once(
-    host, make_notebook, tally, chance, what, spread
+    host, make_notebook, tally, chance, what
 ):
     count = tally(f"server killed around {what}")
     for _ in range(trials(1)):
@@ -132,7 +135,7 @@ def test_votes_that_were_answered_count_and_each_gate_passes_once(
         links = {
             (run, name): host.minted(run, "c1", name)["resume"] for run in runs for name in VOTERS
         }
-        answers = votes_around_a_kill(host, links, chance.uniform(0, spread))
+        answers = votes_around_a_kill(host, links, chance.uniform(0, SECONDS[what]))
         host.start()
         before = {run: counted(host, run) for run in runs}
         wrong = {run: [] for run in runs}
@@ -203,7 +206,8 @@ def test_what_each_run_is_after_its_host_was_rebooted(host, make_notebook, tally
         assert "died" in found["error"]["message"]
         assert found["choices"] == choices
     assert host.run(asleep)["status"] == "sleeping"
-    assert (found := host.run(suspended))["status"] == "suspended"
+    found = host.run(suspended)
+    assert found["status"] == "suspended"
     links = found["gates"][0]["links"]
     assert posted(links["resume"]) == 201
     assert host.call("POST", f"api/runs/{within}/resume", {"choice": "rerun"}).status == 200
