@@ -14,9 +14,10 @@ class Driving:
     """What the driver holds of one run between its effects. Late outputs are told one after the
     other: the newest are the last.
 
-    `waited` says that the run has waited since its last cell, here or before. `busy` seconds went
-    into its cells, and `saving` seconds into saving its variables between them; where that failed,
-    it is tried again when `least` seconds may go into it.
+    `waited` says that the run has waited since its last cell, here or before, and `saved` that its
+    variables were to be saved since. `busy` seconds went into its cells, and `saving` seconds into
+    saving its variables between them; where that failed, it is tried again when `least` seconds
+    may go into it.
     """
 
     epoch: int
@@ -24,6 +25,7 @@ class Driving:
     snapshot: Mapping[str, Json]
     amending: asyncio.Lock = field(default_factory=asyncio.Lock)
     waited: bool = True
+    saved: bool = False
     busy: float = 0.0
     saving: float = 0.0
     least: float = 0.0

@@ -55,10 +55,14 @@ class Checkpointing:
         return {**saved, FLOW: flow}
 
     async def environment(
-        self, distributions: Sequence[str], files: Sequence[str]
+        self, distributions: Sequence[str], files: Sequence[str], sys_path: Sequence[Json] = ()
     ) -> Mapping[str, Json]:
         """Raises KernelUnavailable."""
-        text = {"distributions": list(distributions), "files": list(files)}
+        text = {
+            "distributions": list(distributions),
+            "files": list(files),
+            "sys_path": list(sys_path),
+        }
         async with self._turns.turn(LOADING_SECONDS):
             found = await self._call("environment", text, LOADING_SECONDS)
         if found is None or "error" in found[0]:

@@ -34,6 +34,7 @@ from jupyter_flows.core.machine import (
     RebuildKernel,
     StartStep,
     Wait,
+    attempts,
     choices,
     created,
     decide,
@@ -42,6 +43,7 @@ from jupyter_flows.core.machine import (
     replay,
     stand_in,
     steps_behind,
+    tried,
     usable,
 )
 from jupyter_flows.core.model import (
@@ -507,7 +509,8 @@ class Runs(RuleBasedStateMachine):
         self.holds[digest] = {step: self.run.steps[step].attempts for step in covers}
         lost = (Unsaved("con", "Connection", "con", "no", None),)
         unsaved = lost if self.saves % 4 == 0 else ()
-        saved = Checkpoint(digest, self.now, covers, 1, 8, 8, 0.1, unsaved, drops)
+        counts, tries = attempts(self.run, covers), tried(self.run)
+        saved = Checkpoint(digest, self.now, covers, counts, tries, 1, 8, 8, 0.1, unsaved, drops)
         self.tell(c.SaveCheckpoint(checkpoint=saved))
 
     @invariant()

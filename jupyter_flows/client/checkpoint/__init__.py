@@ -41,12 +41,15 @@ def load(text: str, shell: Any = None) -> _Told:
 
 
 def environment(text: str) -> _Told:
-    """Versions and files of this kernel, for those that a checkpoint names."""
+    """Versions and files of this kernel, for those that a checkpoint names; packages are looked for
+    in the folders, too, that `prepare` adds to the path.
+    """
     return _answered(lambda: _environment(json.loads(text)))
 
 
 def _environment(asked: dict[str, Any]) -> dict[str, Any]:
-    versions = {name: surroundings.version(name) for name in asked.get("distributions", ())}
+    path = surroundings.with_paths(asked.get("sys_path", ()))
+    versions = {name: surroundings.version(name, path) for name in asked.get("distributions", ())}
     return {
         "python": surroundings.python(),
         "distributions": versions,

@@ -8,7 +8,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_flows.client.checkpoint import origin, placeholders, reading, rebuilding, surroundings
+from jupyter_flows.client.checkpoint import (
+    origin,
+    placeholders,
+    reading,
+    rebuilding,
+    settings,
+    sources,
+    surroundings,
+)
 from jupyter_flows.client.checkpoint.errors import Damaged, NotRestored
 from jupyter_flows.client.checkpoint.saving import collecting_off
 from jupyter_flows.client.checkpoint.trials import type_of
@@ -53,7 +61,8 @@ class _Load:
         reading.read(folder, [*streams, *blobs], [*self.texts, *parts])
         self.feed = _Feed()
         self.unpickler = pickle.Unpickler(self.feed, buffers=self._buffers())
-        self.random: dict[str, Any] | None = None
+        self.last: dict[str, Any] = {}
+        """What is no variable, but has to be as it was."""
 
     def _buffers(self) -> Iterator[Any]:
         for index, memory in enumerate(self.memories):
@@ -69,7 +78,7 @@ class _Load:
         for name in self.kernel["streams"][index]["names"]:
             loaded[name] = self._next(name)
         if index == len(self.kernel["streams"]) - 1:
-            self.random = self._next(None)
+            self.last = self._next(None)
             self.unpickler = None  # type: ignore[assignment]
             self.feed.turn_to(b"")
         return loaded
@@ -135,8 +144,9 @@ _PHASES = {"all": _all, "first": _first, "second": _second}
 
 def _bind(shell: Any, kernel: dict[str, Any], loaded: dict[str, Any], restore: _Load) -> int:
     shell.user_ns.update({name: loaded[name] for name in kernel["names"] if name in loaded})
-    if restore.random is not None:
-        surroundings.set_random_states(restore.random)
+    surroundings.set_random_states(restore.last["random"])
+    settings.restore(restore.last["settings"])
+    sources.remember(restore.last["sources"])
     shell.execution_count = kernel["execution_count"]
     return len(loaded)
 

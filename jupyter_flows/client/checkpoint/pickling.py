@@ -24,6 +24,7 @@ from jupyter_flows.client.checkpoint import (
     logs,
     origin,
     rebuilding,
+    sources,
     surroundings,
     tables,
     tensors,
@@ -41,6 +42,7 @@ Plan = Callable[["Pickler", Any], Any]
 _SIMPLE: dict[type, Plan] = {
     types.FunctionType: functions.reduce,
     types.CellType: functions.reduce_cell,
+    types.CodeType: sources.reduce_code,
     type(functools.lru_cache(int)): caches.reduce,
     **language.TABLE,
     **weak.TABLE,
@@ -88,6 +90,8 @@ class Pickler(pickle.Pickler):
         self._singles: dict[int, tuple[str, str]] = {}
         self._kept_alive: list[Any] = []
         self.modules: set[str] = set()
+        self.files: set[str] = set()
+        """Files that the code of saved functions is from."""
         self.memories = memories or Memories()
         self.weak = weak.Targets() if targets is None else targets
         self.packed: set[int] = set()

@@ -11,7 +11,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_flows.client.checkpoint import live, names, origin, surroundings, weak
+from jupyter_flows.client.checkpoint import (
+    live,
+    names,
+    origin,
+    settings,
+    sources,
+    surroundings,
+    weak,
+)
 from jupyter_flows.client.checkpoint.errors import CheckpointError
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
@@ -138,7 +146,7 @@ class _Save:
                 streams.append(stream)
                 pickler.refer(live.of_replay(self.replayed))
                 self._dump(pickler, self._names(second=True), kept, switch)
-            pickler.dump(surroundings.random_states())
+            pickler.dump(self._last(pickler))
             self._check(pickler)
             self.blobs.check(sum(each.size for each in streams) + kept.size)
             pieces = Pieces(self.blobs, kept.buffers).store()
@@ -147,6 +155,16 @@ class _Save:
             stream.abandon()
             raise
         return self._told(streams, kept, pieces, pickler)
+
+    def _last(self, pickler: Pickler) -> dict[str, Any]:
+        """What is no variable, but has to be as it was."""
+        told = settings.now()
+        failing = self.trials.failing(told)
+        return {
+            "random": surroundings.random_states(),
+            "settings": {name: value for name, value in told.items() if name not in failing},
+            "sources": sources.texts(pickler.files),
+        }
 
     def _names(self, *, second: bool) -> list[str]:
         return [name for name in self.values if (name in self.second) is second]

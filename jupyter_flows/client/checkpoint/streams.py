@@ -74,19 +74,28 @@ class Stream:
             with self._blobs.file() as (descriptor, path):
                 hashed = hashlib.sha256()
                 while True:
-                    batch = self._queue.get()
+                    batch = self._batch()
                     if batch is None:
                         break
                     data = batch[0] if len(batch) == 1 else b"".join(batch)
                     hashed.update(data)
                     write_all(descriptor, data)
-                if not self._abandoned:
+                if not (self._abandoned or self._blobs.stopped):
                     self.digest = hashed.hexdigest()
                     self._blobs.finish(descriptor, path, self.digest, self.size)
         except BaseException as error:  # noqa: BLE001 (raised again where the pickler writes)
             self._error = error
-            while self._queue.get() is not None:
+            while self._batch() is not None:
                 pass
+
+    def _batch(self) -> list[Any] | None:
+        """The next one; None at the end, also where an interrupt has left this thread alone."""
+        while True:
+            try:
+                return self._queue.get(timeout=1)
+            except queue.Empty:
+                if self._blobs.stopped:
+                    return None
 
 
 class Null:
@@ -135,10 +144,12 @@ class Pieces:
             raise
         finally:
             for thread in threads:
-                thread.join()
+                if thread.ident is not None:
+                    thread.join()
             sizes = [piece.nbytes for piece in self._pieces]
             for view in (*self._pieces, *self._views):
-                view.release()
+                with contextlib.suppress(BufferError):  # a thread left alone still reads it
+                    view.release()
         if self._error is not None:
             raise self._error
         return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]

@@ -35,10 +35,13 @@ def python() -> dict[str, Any]:
 # ---------------------------------------------------------------- packages and files
 
 
-def version(name: str) -> str | None:
+def version(name: str, path: Sequence[str] | None = None) -> str | None:
+    """Of what would be imported; `path` in the place of `sys.path`."""
+    where = list(sys.path if path is None else path)
     try:
-        return metadata.version(name)
-    except (metadata.PackageNotFoundError, ValueError):
+        found = next(iter(metadata.distributions(name=name, path=where)), None)
+        return None if found is None else found.version
+    except (ValueError, KeyError):
         return None
 
 
@@ -143,11 +146,18 @@ def sys_path() -> list[dict[str, Any]]:
     ]
 
 
+def with_paths(told: Sequence[Any]) -> list[str]:
+    """`sys.path` with these in their places."""
+    path = list(sys.path)
+    for entry in sorted(told, key=lambda each: int(each["index"])):
+        if entry["path"] not in path:
+            path.insert(min(entry["index"], len(path)), entry["path"])
+    return path
+
+
 def add_to_sys_path(told: Sequence[Any]) -> list[str]:
     """Returns those that are no longer there."""
-    for entry in sorted(told, key=lambda each: int(each["index"])):
-        if entry["path"] not in sys.path:
-            sys.path.insert(min(entry["index"], len(sys.path)), entry["path"])
+    sys.path[:] = with_paths(told)
     return [entry["path"] for entry in told if not Path(entry["path"]).exists()]
 
 
