@@ -149,6 +149,25 @@ async def test_a_run_whose_checkpoint_folder_is_gone_says_so_and_can_run_again(h
     count.check(1)
 
 
+async def test_a_kernel_whose_save_used_a_damaged_blob_again_is_kept(house, tally):
+    """A save looks at no content that is there; the trial before a kernel is let go does."""
+    count = tally("damaged blob used again by a later save")
+    first = await house.waiting(*cells(5))
+    buffers = (await parts(house, first))[-1]
+    flip(buffers)
+    run = await house.waiting(*cells(5))
+    assert buffers in await parts(house, run)
+    house.ahead = 901.0
+    await house.engine._waits.releases.release(run.id)
+    found = await house.engine.run(run.id)
+    assert "is not what was saved" in found.checkpoints[-1].doubt
+    assert (found.released_at, house.engine.has_kernel(run.id)) == (None, True)
+    ended = await house.approved(run)
+    right = (ended.status, ended.result) == ("succeeded", result(5))
+    count.add("found by the trial", "" if right else f"{ended.status} {ended.error}")
+    count.check(1)
+
+
 # ------------------------------------------------------------ another kernel than before
 
 
