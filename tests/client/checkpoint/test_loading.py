@@ -191,7 +191,7 @@ kinds = (Row, shared)
 def replaying(monkeypatch):
     """The flow says which names a replay cell has bound."""
     names = ["Connection", "con", "pool", "cursors", "Row"]
-    monkeypatch.setattr(flows._flow, "replayed", {"connect": names}, raising=False)
+    monkeypatch.setattr(type(flows._flow), "replayed", {"connect": names})
 
 
 def test_what_holds_something_that_a_replay_cell_binds_comes_second(kernel, replaying):
