@@ -20,7 +20,7 @@ from tests.faults.telling import opened
 from tests.faults.test_kills_of_the_store import log_of
 
 RUNS = 2
-SECONDS = {"votes": 0.06, "restoring": 3.0}
+SECONDS = {"votes": 0.3, "restoring": 3.0}
 """How long after the first vote was sent the server may live."""
 VOTERS = ("bob", "eve")
 GATE = ("'go?'", ["suspend"], {"suspend": {"required_events": len(VOTERS)}})
