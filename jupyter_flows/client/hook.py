@@ -8,6 +8,7 @@ import json
 import os
 from typing import Any
 
+from jupyter_flows.client.around import Running, running
 from jupyter_flows.client.comms import Comms
 from jupyter_flows.client.encoding import NotKept, draws_itself, encoded
 from jupyter_flows.client.names import made_by
@@ -36,6 +37,7 @@ class Hook:
         self.value: Any = _UNSET
         self.previous: Any = _UNSET
         self._before: dict[str, Any] | None = None
+        self._ran: Running | None = None
         self._seen: str | None = None
         self._depth = 0
 
@@ -95,6 +97,7 @@ class Hook:
             self.bind(cell["bindings"])
             flow.digests.update(cell.get("digests", {}))
         self._before = dict(self.ip.user_ns) if cell.get("replay") else None
+        self._ran = running() if cell.get("replay") else None
 
     def bind(self, bindings: dict[str, Any]) -> None:
         for name, value in bindings.items():
@@ -137,6 +140,8 @@ class Hook:
         if before is not None and (not failed or cell.get("goes_on") or cell.get("raises")):
             source = getattr(getattr(result, "info", None), "raw_cell", None) or ""
             flow.made(cell["step"], made_by(before, self.ip, source))
+            flow.around.add(running(), but=self._ran)
+        self._ran = None
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_flows.client.checkpoint import live, names, origin, surroundings, weak
+from jupyter_flows.client.checkpoint import background, live, names, origin, surroundings, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
@@ -45,13 +45,16 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             stream.flush()
     origin.by_value_as_the_user_says()
-    values = names.chosen(shell, asked.get("exclude") or ())
+    exclude = asked.get("exclude") or ()
+    values, others = names.chosen(shell, exclude), background.others()
     with collecting_off(), as_told():
         blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
             told = _Save(shell, values, blobs).run()
         finally:
             blobs.close()
+    named = [shell.user_ns[each["name"]] for each in told["unsaved"]]
+    told["unsaved"] += background.entries(others, named, exclude)
     return {
         "saved_at": time.time(),  # noqa: TID251 (the user's kernel has no other clock)
         "seconds": round(time.monotonic() - started, 3),
