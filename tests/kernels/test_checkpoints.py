@@ -139,9 +139,28 @@ async def test_what_still_runs_is_named_though_no_variable_has_it(runs, folder):
 
 
 async def test_what_a_tagged_cell_has_started_is_not_named(runs, folder):
-    source = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+    source = (
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+    )
     await runs.open()
     await runs.execute(source, replay=True)
     assert await told_unsaved(runs, folder) == []
     await runs.execute(source, step="other")
     assert len(await told_unsaved(runs, folder)) == 1
+
+
+# ---------------------------------------------------------------- what tagged cells made
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_what_later_cells_changed_in_it_is_named(runs, folder, sent):
+    await runs.open()
+    if sent:
+        hide = "import sys; sys.modules['jupyter_flows.client.checkpoint'] = None; None"
+        await runs.execute(hide, step="hide")
+    await runs.execute("cfg = {'threshold': 1}; same = {}", step="a", replay=True)
+    assert await told_unsaved(runs, folder) == []
+    await runs.execute("cfg['threshold'] = 5", step="b")
+    ((path, why),) = await told_unsaved(runs, folder)
+    assert path == "cfg"
+    assert "has changed since" in why

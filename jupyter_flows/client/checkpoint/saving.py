@@ -11,7 +11,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jupyter_flows.client.checkpoint import background, live, names, origin, surroundings, weak
+from jupyter_flows.client.checkpoint import (
+    background,
+    live,
+    marks,
+    names,
+    origin,
+    surroundings,
+    weak,
+)
 from jupyter_flows.client.checkpoint.errors import CheckpointError
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
@@ -54,6 +62,7 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
         finally:
             blobs.close()
     named = [shell.user_ns[each["name"]] for each in told["unsaved"]]
+    told["unsaved"] += marks.entries(names.flow(), shell, exclude)
     told["unsaved"] += background.entries(others, named, exclude)
     return {
         "saved_at": time.time(),  # noqa: TID251 (the user's kernel has no other clock)
