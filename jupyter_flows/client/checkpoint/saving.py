@@ -142,7 +142,7 @@ class _Save:
         streams = [stream]
         try:
             pickler = Pickler(switch, kept.keep, Memories(self.known))
-            pickler.refer(live.of_kernel(self.shell))
+            pickler.refer([*live.of_kernel(self.shell), *live.of_environment(self.values)])
             self._dump(pickler, self._names(second=False), kept, switch)
             if self.replayed:
                 stream.finish()
