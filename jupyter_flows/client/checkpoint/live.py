@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,8 @@ from jupyter_flows.client.checkpoint import names
 Entry = tuple[str, str, Any]
 """What kind of thing it is, its name, and the object."""
 
+OF_FLOW = "FLOWS_TOKEN"
+"""The environment variable by which cells ask the server for links; none of a checkpoint's."""
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
 
@@ -38,6 +41,14 @@ def of_replay(values: Mapping[str, Any]) -> list[Entry]:
     """What replay cells have bound, as far as others can refer to it."""
     told = names.with_identity(dict(values)).items()
     return _each_once([(_kind(value), name, value) for name, value in told])
+
+
+def of_environment(values: Mapping[str, Any]) -> list[Entry]:
+    """The flow's token, where a variable is it, or is a copy of the environment."""
+    token = os.environ.get(OF_FLOW)
+    copies = [each[OF_FLOW] for each in values.values() if type(each) is dict and OF_FLOW in each]
+    texts = [each for each in (*values.values(), *copies) if type(each) is str]
+    return _each_once([("environment", OF_FLOW, each) for each in texts if token and each == token])
 
 
 def _kind(value: Any) -> str:

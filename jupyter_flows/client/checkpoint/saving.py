@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_flows.client.checkpoint import (
+    background,
     live,
+    marks,
     names,
     origin,
     settings,
@@ -53,7 +55,8 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             stream.flush()
     origin.by_value_as_the_user_says()
-    values = names.chosen(shell, asked.get("exclude") or ())
+    exclude = asked.get("exclude") or ()
+    values, others = names.chosen(shell, exclude), background.others()
     with collecting_off(), as_told():
         blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
@@ -61,6 +64,9 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
             blobs.settle()
         finally:
             blobs.close()
+    named = [shell.user_ns[each["name"]] for each in told["unsaved"]]
+    told["unsaved"] += marks.entries(names.flow(), shell, exclude)
+    told["unsaved"] += background.entries(others, named, exclude)
     return {
         "saved_at": time.time(),  # noqa: TID251 (the user's kernel has no other clock)
         "seconds": round(time.monotonic() - started, 3),
@@ -139,7 +145,7 @@ class _Save:
         streams = [stream]
         try:
             pickler = Pickler(switch, kept.keep, Memories(self.known))
-            pickler.refer(live.of_kernel(self.shell))
+            pickler.refer([*live.of_kernel(self.shell), *live.of_environment(self.values)])
             self._dump(pickler, self._names(second=False), kept, switch)
             if self.replayed:
                 stream.finish()
