@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_flows.client.checkpoint import (
+    depth,
     live,
     names,
     origin,
@@ -20,14 +21,15 @@ from jupyter_flows.client.checkpoint import (
     surroundings,
     weak,
 )
-from jupyter_flows.client.checkpoint.errors import CheckpointError
+from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
-from jupyter_flows.client.checkpoint.streams import Pieces, Stream
+from jupyter_flows.client.checkpoint.streams import Changing, Pieces, Stream
 from jupyter_flows.client.checkpoint.trials import Trials, type_of
 from jupyter_flows.client.checkpoint.writing import Blobs, as_told
 
 _ATTEMPTS = 20
+_CHANGES = Refused("it changes while it is saved")
 _failed_before: dict[str, int] = {}
 """Names that could not be saved when this kernel was saved last, with the ids of their values."""
 
@@ -147,15 +149,25 @@ class _Save:
                 streams.append(stream)
                 pickler.refer(live.of_replay(self.replayed))
                 self._dump(pickler, self._names(second=True), kept, switch)
+            kept.name = None
             pickler.dump(self._last(pickler))
             self._check(pickler)
             self.blobs.check(sum(each.size for each in streams) + kept.size)
-            pieces = Pieces(self.blobs, kept.buffers).store()
+            pieces = self._store(kept)
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
         return self._told(streams, kept, pieces, pickler)
+
+    def _store(self, kept: _Kept) -> list[dict[str, Any]]:
+        try:
+            return Pieces(self.blobs, kept.buffers).store()
+        except Changing as changing:
+            name = kept.names[changing.index]
+            if name is None:
+                raise _Again from changing
+            raise _Failed(name, _CHANGES) from changing
 
     def _last(self, pickler: Pickler) -> dict[str, Any]:
         """What is no variable, but has to be as it was."""
@@ -173,9 +185,10 @@ class _Save:
     def _dump(self, pickler: Pickler, chosen: list[str], kept: _Kept, switch: _Switch) -> None:
         for name in chosen:
             before = switch.written + kept.size
-            pickler.memories.name = pickler.weak.name = name
+            pickler.memories.name = pickler.weak.name = kept.name = name
             try:
-                pickler.dump(self.values[name])
+                with depth.bounded():
+                    pickler.dump(self.values[name])
             except CheckpointError:
                 raise
             except Exception as error:
@@ -226,6 +239,10 @@ class _Kept:
     def __init__(self) -> None:
         self.buffers: list[pickle.PickleBuffer] = []
         self.lengths: list[int] = []
+        self.name: str | None = None
+        """The variable that is being saved."""
+        self.names: list[str | None] = []
+        """Which variable each buffer is from."""
         self.sizes: dict[str, int] = {}
         self.size = 0
 
@@ -234,6 +251,7 @@ class _Kept:
             self.lengths.append(raw.nbytes)
             self.size += raw.nbytes
         self.buffers.append(buffer)
+        self.names.append(self.name)
 
 
 class _Switch:

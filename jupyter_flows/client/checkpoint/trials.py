@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_flows.client.checkpoint import live, paths, weak
+from jupyter_flows.client.checkpoint import depth, live, paths, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.streams import Null
@@ -46,7 +46,8 @@ class Trials:
         """All objects that these hold, not counting weak references; by their ids."""
         pickler = self._pickler(weak.Targets(follow=False))
         for value in values.values():
-            pickler.dump(value)
+            with depth.bounded():
+                pickler.dump(value)
         return pickler.memo.copy()
 
     def reaches_replayed(self, value: Any) -> bool:
@@ -90,7 +91,8 @@ def _ignore(buffer: pickle.PickleBuffer) -> None:
 
 def _failure(pickler: Pickler, value: Any) -> Exception | None:
     try:
-        pickler.dump(value)
+        with depth.bounded():
+            pickler.dump(value)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
