@@ -41,7 +41,7 @@ def of_replay(values: Mapping[str, Any]) -> list[Entry]:
 
 
 def _kind(value: Any) -> str:
-    return "replayed class" if isinstance(value, type) else "replayed"
+    return "replayed class" if issubclass(type(value), type) else "replayed"
 
 
 def _each_once(entries: Iterable[Entry]) -> list[Entry]:

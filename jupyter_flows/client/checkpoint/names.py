@@ -49,12 +49,12 @@ def with_identity(values: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in values.items()
-        if not isinstance(value, _ATOMS) and not _imported(value)
+        if not issubclass(type(value), _ATOMS) and not _imported(value)
     }
 
 
 def _imported(value: Any) -> bool:
-    return isinstance(value, (type, types.FunctionType)) and origin.by_reference(value)
+    return issubclass(type(value), (type, types.FunctionType)) and origin.by_reference(value)
 
 
 def _of_ipython(name: str, value: Any, hidden: dict[str, Any]) -> bool:

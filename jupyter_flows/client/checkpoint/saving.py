@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_flows.client.checkpoint import (
+    chance,
     depth,
     live,
     names,
@@ -37,7 +38,7 @@ _failed_before: dict[str, int] = {}
 class _Failed(Exception):
     """A variable that can't be saved, with why."""
 
-    def __init__(self, name: str, why: Exception) -> None:
+    def __init__(self, name: str, why: BaseException) -> None:
         super().__init__(name)
         self.name = name
         self.why = why
@@ -130,7 +131,7 @@ class _Save:
                 self._leave_out({failed.name: failed.why, **others})
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
-    def _leave_out(self, failed: Mapping[str, Exception]) -> None:
+    def _leave_out(self, failed: Mapping[str, BaseException]) -> None:
         for name, why in failed.items():
             self.unsaved[name] = self.trials.explained(name, self.values.pop(name), why)
 
@@ -174,7 +175,7 @@ class _Save:
         told = settings.now()
         failing = self.trials.failing(told)
         return {
-            "random": surroundings.random_states(),
+            "random": chance.states(),
             "settings": {name: value for name, value in told.items() if name not in failing},
             "sources": sources.texts(pickler.files),
         }
@@ -189,9 +190,9 @@ class _Save:
             try:
                 with depth.bounded():
                     pickler.dump(self.values[name])
-            except CheckpointError:
+            except (CheckpointError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 

@@ -59,3 +59,63 @@ def test_what_is_nested_too_deeply_is_named_whatever_the_limit_is(kernel):
         "nodes": "it is nested too deeply",
     }
     assert "x" in told["names"]
+
+
+HOSTILE = """
+class Meta(type):
+    def __eq__(cls, other):
+        raise RuntimeError("eq")
+    def __hash__(cls):
+        return 3
+class W(metaclass=Meta):
+    pass
+w = W()
+class L:
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+l = L()
+class Leaves:
+    def __reduce__(self):
+        raise SystemExit
+leaves = [Leaves()]
+class Bare(Exception):
+    def __str__(self):
+        raise RuntimeError
+class Silent:
+    def __reduce__(self):
+        raise Bare
+silent = Silent()
+x = 1
+"""
+
+
+def test_an_object_that_raises_whatever_it_is_asked_harms_no_other(kernel, other):
+    told = kernel.run(HOSTILE).save()
+    unsaved = {each["name"]: each for each in told["unsaved"]}
+    assert {"leaves", "silent"} <= set(unsaved) <= {"leaves", "silent", "w", "W", "l", "L"}
+    assert unsaved["leaves"]["path"] == "leaves[0]"
+    assert "SystemExit" in unsaved["leaves"]["reason"]
+    assert "error" not in other.load(told)
+    assert other.names["x"] == 1
+
+
+ANSWERING = """
+class Meta(type):
+    def __getattr__(cls, name):
+        return "anything"
+class W(metaclass=Meta):
+    pass
+w = W()
+w.y = 2
+"""
+
+
+def test_a_metaclass_that_has_any_attribute_makes_no_mapped_class(carried):
+    assert carried(ANSWERING).names["w"].y == 2
+
+
+def test_a_class_that_cant_be_saved_is_named_itself(kernel):
+    kernel.run("class W:\n    _sa_registry = 1\n    n = 2")
+    (unsaved,) = kernel.save()["unsaved"]
+    assert (unsaved["type"], unsaved["path"]) == ("type", "W")
