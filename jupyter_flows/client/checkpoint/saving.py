@@ -98,6 +98,7 @@ class _Save:
         self.values = values
         self.blobs = blobs
         self.replayed = names.replayed(shell)
+        self.given = names.given(shell)
         self.trials = Trials(shell, self.replayed, blobs)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
@@ -133,7 +134,9 @@ class _Save:
 
     def _leave_out(self, failed: Mapping[str, BaseException]) -> None:
         for name, why in failed.items():
-            self.unsaved[name] = self.trials.explained(name, self.values.pop(name), why)
+            value = self.values.pop(name)
+            if name not in self.given:
+                self.unsaved[name] = self.trials.explained(name, value, why)
 
     def _attempt(self) -> dict[str, Any]:
         kept = _Kept()
