@@ -13,6 +13,8 @@ from typing import Any
 
 from jupyter_flows.client.checkpoint import (
     background,
+    chance,
+    depth,
     live,
     marks,
     names,
@@ -22,14 +24,15 @@ from jupyter_flows.client.checkpoint import (
     surroundings,
     weak,
 )
-from jupyter_flows.client.checkpoint.errors import CheckpointError
+from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
-from jupyter_flows.client.checkpoint.streams import Pieces, Stream
+from jupyter_flows.client.checkpoint.streams import Changing, Pieces, Stream
 from jupyter_flows.client.checkpoint.trials import Trials, type_of
 from jupyter_flows.client.checkpoint.writing import Blobs, as_told
 
 _ATTEMPTS = 20
+_CHANGES = Refused("it changes while it is saved")
 _failed_before: dict[str, int] = {}
 """Names that could not be saved when this kernel was saved last, with the ids of their values."""
 
@@ -37,7 +40,7 @@ _failed_before: dict[str, int] = {}
 class _Failed(Exception):
     """A variable that can't be saved, with why."""
 
-    def __init__(self, name: str, why: Exception) -> None:
+    def __init__(self, name: str, why: BaseException) -> None:
         super().__init__(name)
         self.name = name
         self.why = why
@@ -101,6 +104,7 @@ class _Save:
         self.values = values
         self.blobs = blobs
         self.replayed = names.replayed(shell)
+        self.given = names.given(shell)
         self.trials = Trials(shell, self.replayed, blobs)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
@@ -134,9 +138,11 @@ class _Save:
                 self._leave_out({failed.name: failed.why, **others})
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
-    def _leave_out(self, failed: Mapping[str, Exception]) -> None:
+    def _leave_out(self, failed: Mapping[str, BaseException]) -> None:
         for name, why in failed.items():
-            self.unsaved[name] = self.trials.explained(name, self.values.pop(name), why)
+            value = self.values.pop(name)
+            if name not in self.given:
+                self.unsaved[name] = self.trials.explained(name, value, why)
 
     def _attempt(self) -> dict[str, Any]:
         kept = _Kept()
@@ -153,22 +159,32 @@ class _Save:
                 streams.append(stream)
                 pickler.refer(live.of_replay(self.replayed))
                 self._dump(pickler, self._names(second=True), kept, switch)
+            kept.name = None
             pickler.dump(self._last(pickler))
             self._check(pickler)
             self.blobs.check(sum(each.size for each in streams) + kept.size)
-            pieces = Pieces(self.blobs, kept.buffers).store()
+            pieces = self._store(kept)
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
         return self._told(streams, kept, pieces, pickler)
 
+    def _store(self, kept: _Kept) -> list[dict[str, Any]]:
+        try:
+            return Pieces(self.blobs, kept.buffers).store()
+        except Changing as changing:
+            name = kept.names[changing.index]
+            if name is None:
+                raise _Again from changing
+            raise _Failed(name, _CHANGES) from changing
+
     def _last(self, pickler: Pickler) -> dict[str, Any]:
         """What is no variable, but has to be as it was."""
         told = settings.now()
         failing = self.trials.failing(told)
         return {
-            "random": surroundings.random_states(),
+            "random": chance.states(),
             "settings": {name: value for name, value in told.items() if name not in failing},
             "sources": sources.texts(pickler.files),
         }
@@ -179,12 +195,13 @@ class _Save:
     def _dump(self, pickler: Pickler, chosen: list[str], kept: _Kept, switch: _Switch) -> None:
         for name in chosen:
             before = switch.written + kept.size
-            pickler.memories.name = pickler.weak.name = name
+            pickler.memories.name = pickler.weak.name = kept.name = name
             try:
-                pickler.dump(self.values[name])
-            except CheckpointError:
+                with depth.bounded():
+                    pickler.dump(self.values[name])
+            except (CheckpointError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 
@@ -232,6 +249,10 @@ class _Kept:
     def __init__(self) -> None:
         self.buffers: list[pickle.PickleBuffer] = []
         self.lengths: list[int] = []
+        self.name: str | None = None
+        """The variable that is being saved."""
+        self.names: list[str | None] = []
+        """Which variable each buffer is from."""
         self.sizes: dict[str, int] = {}
         self.size = 0
 
@@ -240,6 +261,7 @@ class _Kept:
             self.lengths.append(raw.nbytes)
             self.size += raw.nbytes
         self.buffers.append(buffer)
+        self.names.append(self.name)
 
 
 class _Switch:

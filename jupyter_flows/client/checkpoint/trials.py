@@ -7,12 +7,13 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_flows.client.checkpoint import live, paths, weak
+from jupyter_flows.client.checkpoint import depth, live, paths, weak
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.streams import Null
 from jupyter_flows.client.checkpoint.writing import Blobs
 
+_OF_TYPE: Any = type.__dict__
 _SEARCH = 10.0
 """Seconds for saying where in the variables the objects are that can't be saved."""
 
@@ -26,7 +27,7 @@ class Trials:
         self._blobs = blobs
         self._until = time.monotonic() + _SEARCH
 
-    def failing(self, values: Mapping[str, Any]) -> dict[str, Exception]:
+    def failing(self, values: Mapping[str, Any]) -> dict[str, BaseException]:
         """Those that can't be saved. After each of them it is begun anew with the next one."""
         found = {}
         pickler = self._pickler()
@@ -37,16 +38,22 @@ class Trials:
                 pickler = self._pickler()
         return found
 
-    def explained(self, name: str, value: Any, why: Exception) -> dict[str, Any]:
-        path, inner, error = paths.culprit(name, value, self._fails, self._until)
-        told = reason(error or why, inner)
+    def explained(self, name: str, value: Any, why: BaseException) -> dict[str, Any]:
+        try:
+            path, inner, error = paths.culprit(name, value, self._fails, self._until)
+            told = reason(error or why, inner)
+        except (CheckpointError, KeyboardInterrupt):
+            raise
+        except BaseException:  # noqa: BLE001 (whatever the objects answer when they are looked into)
+            path, inner, told = name, value, _refusal(why)
         return {"name": name, "type": type_of(inner), "path": path, "reason": told}
 
     def held(self, values: Mapping[str, Any]) -> dict[int, Any]:
         """All objects that these hold, not counting weak references; by their ids."""
         pickler = self._pickler(weak.Targets(follow=False))
         for value in values.values():
-            pickler.dump(value)
+            with depth.bounded():
+                pickler.dump(value)
         return pickler.memo.copy()
 
     def reaches_replayed(self, value: Any) -> bool:
@@ -60,7 +67,7 @@ class Trials:
             return isinstance(error, _Found)
         return not wanted.isdisjoint(pickler.memo.copy())
 
-    def _fails(self, value: Any) -> Exception | None:
+    def _fails(self, value: Any) -> BaseException | None:
         return _failure(self._pickler(), value)
 
     def _pickler(self, targets: weak.Targets | None = None) -> Pickler:
@@ -88,23 +95,33 @@ def _ignore(buffer: pickle.PickleBuffer) -> None:
     del buffer
 
 
-def _failure(pickler: Pickler, value: Any) -> Exception | None:
+def _failure(pickler: Pickler, value: Any) -> BaseException | None:
     try:
-        pickler.dump(value)
-    except CheckpointError:
+        with depth.bounded():
+            pickler.dump(value)
+    except (CheckpointError, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
+    except BaseException as error:  # noqa: BLE001 (a value's own code may raise anything)
         return error
     return None
 
 
 def type_of(value: Any) -> str:
+    """As Python has it, whatever its class or metaclass says."""
     kind = type(value)
-    home = kind.__module__
-    return kind.__qualname__ if home in {"builtins", "__main__"} else f"{home}.{kind.__qualname__}"
+    name = _OF_TYPE["__qualname__"].__get__(kind)
+    home = _OF_TYPE["__module__"].__get__(kind)
+    return name if type(home) is not str or home in {"builtins", "__main__"} else f"{home}.{name}"
 
 
-def reason(error: Exception, value: Any) -> str:
+def _refusal(why: BaseException) -> str:
+    """As much as can be said where the error itself can't be asked."""
+    if type(why) is Refused:
+        return str(why)
+    return f"it raises {type_of(why)} when it is saved"
+
+
+def reason(error: BaseException, value: Any) -> str:
     if isinstance(error, Refused):
         return str(error)
     if isinstance(error, RecursionError):
