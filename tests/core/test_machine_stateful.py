@@ -937,6 +937,7 @@ class Runs(RuleBasedStateMachine):
             REACHED[f"step {step.status}"] += 1
 
 
+@pytest.mark.timeout(400)
 def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     REACHED.clear()
     run_state_machine_as_test(
