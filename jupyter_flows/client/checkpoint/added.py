@@ -32,10 +32,10 @@ def _teller(kind: type) -> type:
     """The class that says how the instances are pickled."""
     for each in kind.__mro__:
         told = vars(each)
-        if isinstance(told.get("__getstate__"), types.FunctionType):
-            return kind  # somebody has thought of what is kept
         if each is object or "__reduce_ex__" in told or "__reduce__" in told:
             return each
+        if isinstance(told.get("__getstate__"), types.FunctionType):
+            return kind  # somebody has thought of what is kept
         if "__getstate__" in told:
             return each
     return object
@@ -43,9 +43,11 @@ def _teller(kind: type) -> type:
 
 def _is_own(kind: type, teller: type) -> bool:
     """Whether the notebook, or a module beside it, has made the class, and not its pickling."""
-    return all(
-        each == "__main__" or surroundings.is_own(each) for each in [kind.__module__]
-    ) and not (teller.__module__ == "__main__" or surroundings.is_own(teller.__module__))
+    return _of_user(kind) and not _of_user(teller)
+
+
+def _of_user(kind: type) -> bool:
+    return kind.__module__ == "__main__" or surroundings.is_own(kind.__module__)
 
 
 def _reduce(
