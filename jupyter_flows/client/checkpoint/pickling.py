@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from jupyter_flows.client.checkpoint import (
+    added,
     arrays,
     caches,
     classes,
@@ -191,7 +192,7 @@ class Pickler(pickle.Pickler):
             return classes.reduce_member
         if kind in origin.cloudpickle.Pickler.dispatch_table:
             return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
-        usual: Plan | None = instances.plan(kind)
+        usual: Plan | None = added.over(kind, instances.plan(kind))
         return functools.partial(_single, usual) if self._has_singles(kind) else usual
 
     def _has_singles(self, kind: type) -> bool:

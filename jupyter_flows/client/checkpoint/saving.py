@@ -25,6 +25,7 @@ from jupyter_flows.client.checkpoint import (
     weak,
 )
 from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
+from jupyter_flows.client.checkpoint.parts import Parts
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
 from jupyter_flows.client.checkpoint.streams import Changing, Pieces, Stream
@@ -106,6 +107,7 @@ class _Save:
         self.replayed = names.replayed(shell)
         self.given = names.given(shell)
         self.trials = Trials(shell, self.replayed, blobs)
+        self.parts = Parts(shell, self.replayed, self.trials)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
         self.known: dict[Span, Any] = {}
@@ -213,6 +215,10 @@ class _Save:
             raise _Failed(clash.name or next(iter(self.values)), clash.why) from clash
         if found:
             self.known.update(found)
+            raise _Again
+        shared = self.parts.among(self.values, pickler) if self.replayed else {}
+        if shared:
+            self._leave_out(shared)
             raise _Again
         if pickler.weak:
             name = pickler.weak.not_held(self.trials.held(self.values))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import pickle
+import sys
 import time
+import types
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +59,20 @@ class Trials:
                 pickler.dump(value)
         return pickler.memo.copy()
 
+    def met(self, value: Any) -> dict[int, Any]:
+        """The objects that it holds, without what is told by name; by their ids."""
+        pickler = self._pickler()
+        _failure(pickler, value)
+        return pickler.memo.copy()
+
+    def made_again(self, value: Any) -> dict[int, Any]:
+        """The objects that what a replay cell has bound consists of, as far as they change."""
+        pickler = _Parts(Null(self._blobs), _ignore)
+        pickler.refer(live.of_kernel(self._shell))
+        told = pickler.memo.copy()
+        _failure(pickler, value)
+        return {key: each for key, each in pickler.memo.copy().items() if key not in told}
+
     def reaches_replayed(self, value: Any) -> bool:
         """Whether it holds what a replay cell has bound, be it something that can't be saved."""
         wanted = {id(thing) for _, _, thing in self._replayed}
@@ -89,6 +106,25 @@ class _Seeking(Pickler):
         if id(thing) in self.wanted:
             raise _Found
         return super().reducer_override(thing)
+
+
+class _Parts(Pickler):
+    """Does not look into what is the same after a restore, or never changes."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, _whole()):
+            return len, ()  # never loaded
+        return super().reducer_override(thing)
+
+
+def _whole() -> tuple[type, ...]:
+    named = [("pandas", "Index"), ("pandas", "DataFrame"), ("pandas", "Series")]
+    named += [("pandas.api.extensions", "ExtensionDtype"), ("numpy", "dtype")]
+    found = [getattr(sys.modules.get(module), name, None) for module, name in named]
+    return (*_WHOLE, *[each for each in found if isinstance(each, type)])
+
+
+_WHOLE = (type, types.FunctionType, types.ModuleType, logging.Logger)
 
 
 def _ignore(buffer: pickle.PickleBuffer) -> None:

@@ -332,3 +332,22 @@ printer = Printer()
 assert out is sys.stdout and err is sys.stderr and printer.stream is sys.stdout
 """,
 )
+shelf.unsaved(
+    "a part of what a replay cell makes again",
+    {"part": "`model`", "trainer": "make it in that cell too"},
+    """
+part = model.weights
+class Trainer:
+    pass
+trainer = Trainer()
+trainer.weights = model.weights
+whole = [model]
+""",
+    "assert whole == [model]",
+    replay="""
+class Model:
+    pass
+model = Model()
+model.weights = [[1.0], [2.0]]
+""",
+)
