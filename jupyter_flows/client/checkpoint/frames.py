@@ -33,6 +33,10 @@ def plan(kind: type) -> Any:
     managers: Any = sys.modules.get("pandas.core.internals.managers")
     if kind in (managers.BlockManager, managers.SingleBlockManager):
         return reduce_manager
+    return _of_objects(kind)
+
+
+def _of_objects(kind: type) -> Any:
     pandas: Any = sys.modules.get("pandas")
     if issubclass(kind, getattr(pandas, "Index", ())):
         return _with_attributes(None if issubclass(kind, pandas.RangeIndex) else reduce_index)
