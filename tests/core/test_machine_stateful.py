@@ -947,7 +947,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1200,
+            max_examples=1500,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

@@ -53,7 +53,7 @@ def reduce_rlock(pickler: Pickler, lock: Any) -> Any:
 
 def reduce_view(pickler: Pickler, view: Any) -> Any:
     del pickler
-    of = next(each for each in gc.get_referents(view) if isinstance(each, dict))
+    of = next(each for each in gc.get_referents(view) if issubclass(type(each), dict))
     return rebuilding.view, (of, _VIEWS[type(view)])
 
 

@@ -81,9 +81,9 @@ def _refusal(owner: str) -> Refused:
 def _changes(thing: Any) -> bool:
     """Whether it matters that there is one of it."""
     kind = type(thing)
-    if isinstance(thing, (*_FIXED, *_found(_NEVER))) or kind.__module__ in _FIXED_IN:
+    if issubclass(type(thing), (*_FIXED, *_found(_NEVER))) or kind.__module__ in _FIXED_IN:
         return False
-    if isinstance(thing, (*_CONTAINERS, *_found(_KEPT_BY))):
+    if issubclass(type(thing), (*_CONTAINERS, *_found(_KEPT_BY))):
         return True
     return bool(kind.__flags__ & _HEAP) and kind.__module__.partition(".")[0] != "jupyter_flows"
 

@@ -145,7 +145,8 @@ class Pickler(pickle.Pickler):
     def namespace(self, names: dict[str, Any]) -> Any:
         """The globals of a function whose module, if it has one, can't be imported by its name."""
         if id(names) not in self._homes:
-            homes = [each for each in gc.get_referrers(names) if isinstance(each, types.ModuleType)]
+            referring = gc.get_referrers(names)
+            homes = [each for each in referring if issubclass(type(each), types.ModuleType)]
             found = next((each for each in homes if vars(each) is names), None)
             self._homes[id(names)] = names if found is None else _Namespace(found)
         return self._homes[id(names)]
