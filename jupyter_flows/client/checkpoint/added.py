@@ -65,6 +65,6 @@ def to(reduced: Any, own: Any, slots: Any) -> Any:
     """What a reducer has told, and these attributes, given as a dict and in slots."""
     if isinstance(reduced, str):
         return reduced
-    parts: list[Any] = list(reduced)
-    make, args, state, items, pairs, put = parts + [None] * (6 - len(parts))
+    told: tuple[Any, ...] = tuple(reduced)
+    make, args, state, items, pairs, put = told + (None,) * (6 - len(told))
     return make, args, (state, put, own or None, slots or None), items, pairs, again.set_added

@@ -40,9 +40,8 @@ def _of_objects(kind: type) -> Any:
     pandas: Any = sys.modules.get("pandas")
     if issubclass(kind, getattr(pandas, "Index", ())):
         return _with_attributes(None if issubclass(kind, pandas.RangeIndex) else reduce_index)
-    if issubclass(kind, sys.modules["pandas.core.generic"].NDFrame):
-        return _with_attributes(None)
-    return None
+    whole: Any = getattr(sys.modules.get("pandas.core.generic"), "NDFrame", ())
+    return _with_attributes(None) if issubclass(kind, whole) else None
 
 
 def _with_attributes(usual: Any) -> Any:

@@ -55,6 +55,16 @@ def plan(kind: type) -> Any:
     return None
 
 
+def state_of(thing: Any) -> Any:
+    """All that an instance holds, to be put into one that is there; None where that is unknown."""
+    kind = type(thing)
+    base = _base(kind)
+    if base is None:
+        return None
+    told = _reduce(kind, base, slots(kind, base), False, None, thing)
+    return told[2] if len(told) > 2 else (None, None, None, None)
+
+
 def _plain_plan(kind: type, base: type) -> Any:
     return functools.partial(_reduce, kind, base, slots(kind, base), _hashed(kind))
 
@@ -141,7 +151,7 @@ def _reduce(
     base: type,
     slots: list[tuple[type, str, Any]],
     hashed: bool,
-    pickler: Pickler,
+    pickler: Pickler | None,
     thing: Any,
 ) -> Any:
     del pickler

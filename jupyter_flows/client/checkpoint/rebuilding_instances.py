@@ -58,6 +58,17 @@ def _set_state(made: Any, state: Any) -> None:
         setattr(made, name, value)
 
 
+def reset_instance(made: Any, state: tuple[Any, ...]) -> None:
+    """One that a module has made is as it was in the notebook."""
+    if getattr(made, "__dict__", None):
+        object.__getattribute__(made, "__dict__").clear()
+    kinds: tuple[Any, ...] = (list, set, dict, collections.deque)
+    for kind in kinds:
+        if isinstance(made, kind):
+            kind.clear(made)
+    set_instance(made, state)
+
+
 def _put(made: Any, slots: Any) -> None:
     for owner, name, value in slots:
         vars(owner)[name].__set__(made, value)

@@ -375,3 +375,22 @@ tell([made[0], made[1], made[2], made[3].random(), made[4], next(made[5]), made[
 assert list(made[8]) == [key] and made[9][key] == 1
 """,
 )
+shelf.restored(
+    "members of errors, and views of a dict whose class has other keys",
+    """
+try:
+    (3).foo
+except AttributeError as error:
+    kept = error
+imported, group = ImportError("m", name="n", path="p"), ExceptionGroup("g", [ValueError(1)])
+class Own(dict):
+    def keys(self):
+        return ["own"]
+own = Own(a=1)
+view = [dict.keys(own)]
+""",
+    """
+assert kept.name == "foo" and kept.obj == 3 and (imported.name, imported.path) == ("n", "p")
+assert len(group.exceptions) == 1 and list(view[0]) == ["a"]
+""",
+)

@@ -351,3 +351,17 @@ model = Model()
 model.weights = [[1.0], [2.0]]
 """,
 )
+shelf.unsaved(
+    "what calls back, or belongs to the process",
+    {"observed": "unobserve_all", "context": "in force"},
+    """
+import decimal
+import traitlets
+class Point(traitlets.HasTraits):
+    x = traitlets.Int()
+observed, plain = Point(), Point(x=2)
+observed.observe(print, "x")
+context = decimal.getcontext()
+""",
+    "assert plain.x == 2",
+)
