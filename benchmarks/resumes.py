@@ -1,4 +1,4 @@
-"""How soon a run goes on whose kernel was let go: beside a kernel that starts, imports and reads."""
+"""How soon a run without a kernel goes on: beside a kernel that starts, imports and reads."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Saving variables beside pickle, cloudpickle, dill and the disk itself, each in a fresh process."""
+"""Saving variables beside pickle, cloudpickle, dill and the disk itself, in fresh processes."""
 
 import json
 import random

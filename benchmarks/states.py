@@ -45,7 +45,8 @@ class Order:
 share = {size} // 4
 customers = [Customer(number) for number in range(share // 48)]
 orders = [
-    Order(number, number / 7, f"order {{number:09}}", [number % 5, None]) for number in range(share // 61)
+    Order(number, number / 7, f"order {{number:09}}", [number % 5, None])
+    for number in range(share // 61)
 ]
 answers = [
     {{"number": number, "mail": f"{{number:09}}@example.org", "score": number / 3, "known": True}}

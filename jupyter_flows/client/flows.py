@@ -127,11 +127,14 @@ def evaluated(text: str) -> _Told:
     hook.bind(asked["bindings"])
     _flow.digests.update(asked.get("digests", {}))
     names = {**hook.ip.user_ns, **asked["names"]}
+    before = hook.comms.there()
     try:
         value = eval(asked["expr"].strip(), names)  # noqa: S307 (the notebook's own author wrote it)
         truth = bool(value)
     except BaseException as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
         return _Told({"error": {"name": type(error).__name__, "message": str(error)}})
+    finally:
+        _flow.own_comms |= hook.comms.there() - before
     try:
         told = json.loads(encoded(value, asked["limit"]))
     except NotKept:
@@ -140,8 +143,8 @@ def evaluated(text: str) -> _Told:
 
 
 def identity(text: str = "{}") -> _Told:
-    """Which kernel this is, how many cells others have run in it since the run's last one, which
-    run that was, and which bindings it was told.
+    """Which kernel this is, how often others have run cells or told widgets something in it since
+    the run's last cell, which run that was, and which bindings it was told.
     """
     del text
     ran = _flow.hook.ip.execution_count - 1 if _flow.hook else 0
@@ -198,6 +201,8 @@ def install(ip: Any, env: dict[str, str], folder: str | None = None, script: Any
 
 
 def enter(env: dict[str, str], folder: str | None = None) -> None:
+    """Called by the server, also by one that goes on with what another has installed."""
+    _flow.session = _flow.hook.asker() if _flow.hook else ""
     os.environ.update(env)
     if folder is not None:
         os.chdir(folder)

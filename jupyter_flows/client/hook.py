@@ -8,6 +8,7 @@ import json
 import os
 from typing import Any
 
+from jupyter_flows.client.comms import Comms
 from jupyter_flows.client.encoding import NotKept, draws_itself, encoded
 from jupyter_flows.client.names import made_by
 from jupyter_flows.client.state import flow
@@ -30,6 +31,7 @@ class Hook:
         self.ip = ip
         self.script = script
         self.inner = ip.display_trap.hook
+        self.comms = Comms(ip)
         self.cell: dict[str, Any] | None = None
         self.value: Any = _UNSET
         self.previous: Any = _UNSET
@@ -41,8 +43,10 @@ class Hook:
         self.ip.display_trap.hook = self
         self.ip.events.register("pre_run_cell", self.before)
         self.ip.events.register("post_run_cell", self.after)
+        self.comms.install()
 
     def remove(self) -> None:
+        self.comms.remove()
         if self.ip.display_trap.hook is self:
             self.ip.display_trap.hook = self.inner
         for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
@@ -69,6 +73,12 @@ class Hook:
             self._enter(self.cell)
         else:
             flow.foreign += 1
+
+    def asker(self) -> str:
+        """The session of whoever asks now."""
+        kernel = getattr(self.ip, "kernel", None)
+        parent = kernel.get_parent("shell") if kernel is not None else {}
+        return str(parent.get("header", {}).get("session", ""))
 
     def _enter(self, cell: dict[str, Any]) -> None:
         STEP.set(cell["step"])

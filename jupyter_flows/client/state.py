@@ -10,7 +10,9 @@ _UNSET: Any = object()
 
 class Flow:
     """`names`: the notebook's. `digests`: of the bindings that were told. `foreign`: how many cells
-    others ran since the run's last one. `nonce`: proves that a kernel is the one that was met.
+    others ran, and how often they told widgets something, since the run's last cell. `session`: the
+    server's. `own_comms`: those of the widgets that it has had made. `nonce`: proves that a kernel
+    is the one that was met.
     `bound`: what a checkpoint leaves out, for the flow binds it anew. That is nothing: a cell may
     have changed what the flow bound.
     """
@@ -26,6 +28,8 @@ class Flow:
         self.names: dict[str, Any] = {}
         self.bound: dict[str, Any] = {}
         self.foreign = 0
+        self.session = ""
+        self.own_comms: set[str] = set()
         self.nonce = ""
         self.aside: dict[str, Any] = {}
         self._made: dict[str, dict[str, Any]] = {}
@@ -35,6 +39,7 @@ class Flow:
         self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
         self.rebuilding, self.digests = False, {}
         self.foreign, self.nonce = 0, os.urandom(16).hex()
+        self.own_comms = set()
         self.let_go()
 
     def let_go(self) -> None:

@@ -96,7 +96,7 @@ class Checkpointing:
         outcome = await execute(cell)
         if outcome.lost:
             raise KernelUnavailable("The kernel of this run is gone.")
-        if outcome.error is not None and not cell.goes_on:
+        if outcome.error is not None and not cell.failed_before:
             why = f"{outcome.error.name}: {outcome.error.message}"
             raise CheckpointUnusable(
                 f"Step {cell.step!r}, whose cell runs again for the variables, failed: {why}"

@@ -29,7 +29,10 @@ class KernelRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One execution. `bindings` are the names to bind before it; `timeout` is in seconds."""
+    """One execution. `bindings` are the names to bind before it; `timeout` is in seconds.
+
+    `failed_before`: it runs again for a restore, and had failed when the variables were saved.
+    """
 
     step: StepId
     attempt: int
@@ -40,6 +43,7 @@ class Cell:
     rebuilding: bool = False
     goes_on: bool = False
     replay: bool = False
+    failed_before: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -479,7 +479,9 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.run.status in (*WAITS, RunStatus.RUNNING))
     @rule(
-        what=st.sampled_from(["save"] * 4 + ["release"] * 2 + ["doubt", "miss", "back", "visit"]),
+        what=st.sampled_from(
+            ["save"] * 4 + ["release", "release", "back", "back", "doubt", "miss", "visit"]
+        ),
         whole=at_times,
     )
     def save_and_release(self, what: str, whole: bool) -> None:
@@ -498,7 +500,7 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.ReleaseKernel(checkpoint=found.digest))
         elif what == "doubt":
             self.tell(c.DoubtCheckpoint(checkpoint=found.digest, why="it does not load"))
-        elif what == "back" and not waits and running is None:
+        elif what == "back" and running is None:
             self.tell(c.FinishRestore(checkpoint=found.digest))
 
     def save(self, *, drops: bool) -> None:
@@ -937,6 +939,7 @@ class Runs(RuleBasedStateMachine):
             REACHED[f"step {step.status}"] += 1
 
 
+@pytest.mark.timeout(400)
 def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     REACHED.clear()
     run_state_machine_as_test(

@@ -101,7 +101,7 @@ class Kernel:
         os.chdir(self.asked["place"])
         self.run("replay", self.case["replay"])
         self.replayed = sorted(self.names())
-        flows._flow.replayed = {"replayed": self.replayed} if self.replayed else {}
+        self.note_made(self.replayed)
         self.run("make", self.case["make"])
         names = self.names()
         kernel = self.saved("blobs")
@@ -146,8 +146,13 @@ class Kernel:
             return
         self.call("load", folder=self.folder(folder), kernel=kernel, phase="first", dry=False)
         self.run("replay", self.case["replay"])
-        flows._flow.replayed = {"replayed": kernel["replayed"]}
+        self.note_made(kernel["replayed"])
         self.call("load", folder=self.folder(folder), kernel=kernel, phase="second", dry=False)
+
+    def note_made(self, names: list[str]) -> None:
+        """As the flow does behind a cell that is tagged `replay`."""
+        flows._flow.names = self.shell.user_ns
+        flows._flow.made("replayed", {name: self.shell.user_ns[name] for name in names})
 
     def saved(self, folder: str) -> dict:
         return self.call(

@@ -10,7 +10,7 @@ from jupyter_flows.core.model import RunId, StepId
 from jupyter_flows.kernels import checkpoint_source, session
 from jupyter_flows.kernels.session import Limits
 from jupyter_flows.kernels.warm import WarmKernels
-from jupyter_flows.ports import Cell, SaveRequest
+from jupyter_flows.ports import Cell, Expression, SaveRequest
 
 from .test_sessions import RUN, until
 
@@ -208,6 +208,16 @@ async def test_a_cell_that_fails_when_it_runs_again_is_named(runs, folder):
         await restored(runs, folder, told, ("con", "1 / 0", {}))
 
 
+async def test_a_cell_that_may_fail_may_do_so_again_but_not_for_the_first_time(runs, folder):
+    await runs.open()
+    told = await saved(runs, folder)
+    again = {"goes_on": True, "failed_before": True}
+    await restored(runs, folder, told, ("con", "1 / 0", again))
+    await runs.kernels.close(OTHER)
+    with pytest.raises(CheckpointUnusable, match=r"'con'.*ZeroDivisionError"):
+        await restored(runs, folder, told, ("con", "1 / 0", {"goes_on": True}))
+
+
 async def test_a_load_that_takes_too_long_is_given_up(make_runs, folder):
     runs = make_runs(limits=Limits(checkpoint_seconds=1.0))
     await runs.open()
@@ -264,6 +274,10 @@ def visitor(runs):
             task = client._async_execute_interactive(source, output_hook=heard, **options)
             return asyncio.ensure_future(task)
 
+        def tell(kind, content):
+            client.shell_channel.send(client.session.msg(kind, content))
+
+        visit.tell = tell
         return visit
 
     yield opened
@@ -302,6 +316,65 @@ async def test_another_run_in_the_same_kernel_is_a_visitor(runs, visitor):
     assert await runs.kernels.visitors(OTHER) == 0
     await runs.kernels.close(OTHER)
     assert await runs.kernels.visitors(RUN) >= 1
+
+
+WIDGETS = """
+import ipywidgets
+seen = []
+def pressed(button): seen.append(button.description)
+button, output = ipywidgets.Button(description="b"), ipywidgets.Output()
+button.on_click(pressed)
+[button.comm.comm_id, output.comm.comm_id]
+"""
+CONTROL = {"comm_id": "control", "target_name": "jupyter.widget.control", "data": {}}
+FORM = "__import__('ipywidgets').Text().comm.comm_id"
+
+
+def to(comm, method, **data):
+    return "comm_msg", {"comm_id": comm, "data": {"method": method, **data}}
+
+
+async def test_what_others_tell_the_runs_widgets_is_a_visit(runs, visitor):
+    visit = await visitor()
+    button, output = (await runs.execute(WIDGETS)).result
+    form = (await runs.kernels.evaluate(RUN, Expression(expr=FORM))).value
+    caught = {"msg_id": "", "outputs": [{"output_type": "stream", "name": "stdout", "text": "x"}]}
+    for kind, content in (
+        ("comm_open", CONTROL),
+        to("control", "request_states"),
+        to(button, "request_state"),
+        to(output, "update", state=caught, buffer_paths=[]),
+        to(form, "update", state={"value": "secret"}, buffer_paths=[]),
+    ):
+        visit.tell(kind, content)
+    await visit("", silent=True)
+    assert await runs.kernels.visitors(RUN) == 0
+    visit.tell(*to(button, "custom", content={"event": "click"}))
+    visit.tell(*to(button, "update", state={"description": "c"}, buffer_paths=[]))
+    await visit("", silent=True)
+    assert await runs.kernels.visitors(RUN) == 2
+    assert (await runs.execute("seen")).result == ["b"]
+    assert await runs.kernels.visitors(RUN) == 0
+
+
+async def test_what_the_run_itself_tells_an_output_widget_is_no_visit(runs):
+    await runs.open()
+    await runs.execute("import ipywidgets; output = ipywidgets.Output()")
+    await runs.execute("with output: print('caught')", step="b")
+    await runs.execute("0", step="c")
+    assert await runs.kernels.visitors(RUN) == 0
+
+
+async def test_a_kernel_that_a_run_has_left_is_as_it_was(runs, visitor):
+    visit = await visitor()
+    theirs = "[str(get_ipython().kernel.shell_handlers[kind].__module__) for kind in kinds]"
+    source = f"kinds = ['comm_open', 'comm_msg']\n{theirs}"
+    assert set((await runs.execute(source)).result) == {"jupyter_flows.client.comms"}
+    await runs.kernels.close(RUN)
+    heard = []
+    await visit(theirs, heard=heard.append)
+    (shown,) = [m["content"]["data"] for m in heard if m["msg_type"] == "execute_result"]
+    assert "jupyter_flows" not in shown["text/plain"]
 
 
 async def test_who_keeps_the_kernel_busy_is_a_visitor(runs, visitor, monkeypatch):

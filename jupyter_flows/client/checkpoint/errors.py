@@ -29,6 +29,10 @@ class Damaged(CheckpointError):
     """Bytes are not those that were saved."""
 
 
+class Unreadable(Damaged):
+    """Bytes that the system does not give; they may be what was saved."""
+
+
 class NotRestored(CheckpointError):
     """A variable could not be made from its bytes."""
 

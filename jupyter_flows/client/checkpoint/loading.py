@@ -156,6 +156,7 @@ def _second(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
     restore = _under_way.pop(kernel["streams"][0]["sha256"], None)
     if restore is None:
         raise Damaged("The restore's first phase is missing.")
+    _check_replayed(kernel, shell)
     rebuilding.here.replayed = _bound_in(shell)
     loaded = restore.stream(1) if len(kernel["streams"]) > 1 else {}
     return _bind(shell, kernel, loaded, restore)
@@ -182,6 +183,15 @@ def _bound_in(shell: Any) -> Any:
         return shell.user_ns[name]
 
     return bound
+
+
+def _check_replayed(kernel: dict[str, Any], shell: Any) -> None:
+    """A replay cell that may fail could have bound less than it did."""
+    for name in kernel["replayed"]:
+        if name not in shell.user_ns:
+            error = NotRestored(f"No cell tagged `replay` has bound {name} again.")
+            error.variable = name
+            raise error
 
 
 def _check_types(

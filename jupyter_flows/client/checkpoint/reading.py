@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sys
@@ -12,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jupyter_flows.client.checkpoint.errors import Damaged, Missing
+from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
 
 CHUNK = 8 << 20
 READERS = 2
+DAMAGED = ".damaged"
+"""Behind the name of a blob that was found to be another than was saved."""
 
 
 def read(folder: str, wanted: Sequence[Any], into: Sequence[Any]) -> None:
@@ -78,22 +81,36 @@ class _Reader:
 
     def _fill(self, blob: Any, into: Any) -> None:
         digest, size = blob["sha256"], blob["bytes"]
-        hashed = hashlib.sha256()
-        with memoryview(into) as view:
-            done = 0
-            for piece in self._pieces(digest, size, view):
-                hashed.update(piece)
-                done += len(piece)
-        if done != size or hashed.hexdigest() != digest:
-            raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
-
-    def _pieces(self, digest: str, size: int, view: memoryview) -> Iterator[memoryview]:
         path = self._blobs / digest[:2] / digest
-        for read, place in ((_plain, path), (_unpacked, path.with_name(digest + ".z"))) * 2:
-            with contextlib.suppress(FileNotFoundError):
-                yield from read(place, size, view)
-                return
+        with memoryview(into) as view:
+            for read, place in ((_plain, path), (_unpacked, path.with_name(digest + ".z"))) * 2:
+                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, digest):
+                    _check(read(place, size, view), digest, size)
+                    return
         raise Missing(f"The checkpoint's blob {digest} is gone.")
+
+
+def _check(pieces: Iterator[memoryview], digest: str, size: int) -> None:
+    hashed = hashlib.sha256()
+    done = 0
+    for piece in pieces:
+        hashed.update(piece)
+        done += len(piece)
+    if done != size or hashed.hexdigest() != digest:
+        raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
+
+
+@contextlib.contextmanager
+def _set_aside_if_damaged(path: Path, digest: str) -> Iterator[None]:
+    """A save reuses blobs by their names: it is to find none here, and to write this one anew."""
+    try:
+        yield
+    except Unreadable:
+        raise
+    except Damaged:
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(digest + DAMAGED))
+        raise
 
 
 def _opened(path: Path) -> Any:
@@ -105,9 +122,8 @@ def _opened(path: Path) -> Any:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise Damaged(
-            f"The checkpoint's blob {path.name} can't be read: {error.strerror}."
-        ) from None
+        kind = Damaged if error.errno == errno.ELOOP else Unreadable
+        raise kind(f"The checkpoint's blob {path.name} can't be read: {error.strerror}") from None
 
 
 def _not_through_a_link(path: str, flags: int) -> int:

@@ -36,11 +36,10 @@ def python() -> dict[str, Any]:
 def version(name: str, path: Sequence[str] | None = None) -> str | None:
     """Of what would be imported; `path` in the place of `sys.path`."""
     where = list(sys.path if path is None else path)
-    try:
-        found = next(iter(metadata.distributions(name=name, path=where)), None)
-        return None if found is None else found.version
-    except (ValueError, KeyError):
-        return None
+    with contextlib.suppress(ValueError, KeyError):
+        for found in metadata.distributions(name=name, path=where):
+            return found.version
+    return None
 
 
 def distributions(modules: Iterable[str]) -> dict[str, str]:

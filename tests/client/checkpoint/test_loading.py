@@ -1,5 +1,6 @@
 """What is checked before anything is bound, and in which order things are bound."""
 
+import errno
 import random
 import types
 import zlib
@@ -81,6 +82,34 @@ def test_a_damaged_compressed_blob_is_refused(kernel, other, blobs, damage):
     for path in blobs():
         path.write_bytes(damage(path.read_bytes()))
     assert other.load(told)["error"]["name"] == "Damaged"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_damaged_blob_is_written_anew_by_the_next_save(kernel, other, blobs, compressed):
+    told = kernel.run(STATE).save()
+    if compressed:
+        compress(blobs())
+    (path, *_) = blobs()
+    path.write_bytes(b"x" * path.stat().st_size)
+    assert other.load(told)["error"]["name"] == "Damaged"
+    assert not path.exists()
+    again = kernel.save()
+    assert again["new_bytes"] > 0
+    assert "error" not in other.load(again)
+    assert other.names["a"][-1] == 49_999
+
+
+def test_a_blob_that_the_system_does_not_give_stays_where_it_is(kernel, other, blobs, monkeypatch):
+    told, there = kernel.run(STATE).save(), blobs()
+
+    def refused(path, flags):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reading, "_not_through_a_link", refused)
+        assert other.load(told)["error"]["name"] == "Unreadable"
+    assert blobs() == there
+    assert "error" not in other.load(told)
 
 
 FAILS = """
@@ -192,7 +221,7 @@ kinds = (Row, shared)
 def replaying(monkeypatch):
     """The flow says which names a replay cell has bound."""
     names = ["Connection", "con", "pool", "cursors", "Row"]
-    monkeypatch.setattr(type(flows._flow), "replayed", {"connect": names}, raising=False)
+    monkeypatch.setattr(type(flows._flow), "replayed", {"connect": names})
 
 
 def test_what_holds_something_that_a_replay_cell_binds_comes_second(kernel, replaying):
@@ -218,6 +247,15 @@ def test_a_restore_in_two_phases_refers_to_what_the_replay_cell_bound(kernel, ot
     assert names.query() == 2
 
 
+def test_a_name_that_the_replay_cell_does_not_bind_again_is_missed(kernel, other, replaying):
+    told = kernel.run(CONNECTING + REST).save()
+    other.load(told, phase="first")
+    other.run(CONNECTING + "del pool")
+    error = other.load(told, phase="second")["error"]
+    assert (error["name"], error["variable"]) == ("NotRestored", "pool")
+    assert "job" not in other.names
+
+
 def test_a_dry_run_needs_no_replay_cell(kernel, other, replaying):
     told = kernel.run(CONNECTING + REST).save()
     assert other.load(told, dry=True)["loaded"] == 8
@@ -228,7 +266,7 @@ def test_a_replay_cell_that_did_not_bind_a_name_is_an_error(kernel, other, repla
     other.load(told, phase="first")
     error = other.load(told, phase="second")["error"]
     assert error["name"] == "NotRestored"
-    assert "no replay cell has bound" in error["message"]
+    assert "No cell tagged `replay` has bound" in error["message"]
 
 
 def test_the_second_phase_needs_the_first(kernel, other, replaying):

@@ -52,7 +52,7 @@ def test_what_the_flow_has_bound_is_left_out_until_the_user_binds_it(monkeypatch
 
 
 def test_what_replay_cells_have_bound_is_left_out(monkeypatch):
-    monkeypatch.setattr(type(flows._flow), "replayed", {"connect": ["con", "gone"]}, raising=False)
+    monkeypatch.setattr(type(flows._flow), "replayed", {"connect": ["con", "gone"]})
     user = shell(con=object(), x=1)
     assert names.chosen(user) == {"x": 1}
     assert list(names.replayed(user)) == ["con"]

@@ -5,6 +5,7 @@ import gc
 import json
 import os
 import resource
+import threading
 
 import pytest
 
@@ -290,3 +291,24 @@ def test_each_type_is_looked_at_once(kernel, monkeypatch):
 
 def test_the_protocol_has_a_number():
     assert checkpoint.PROTOCOL == 1
+
+
+def test_an_interrupt_before_all_threads_have_begun_is_told_as_what_it_is(
+    kernel, blobs, monkeypatch
+):
+    begin, begun = threading.Thread.start, []
+
+    def start(thread):
+        begin(thread)
+        if thread.name == "checkpoint buffers":
+            begun.append(thread)
+            raise KeyboardInterrupt
+
+    kernel.run("import numpy\na = numpy.ones(20_000_000)\nb = numpy.zeros(10_000_000)")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            kernel.save()
+    assert len(begun) == 1
+    assert not any(path.name.startswith("tmp-") for path in blobs())
+    assert kernel.save()["unsaved"] == []
