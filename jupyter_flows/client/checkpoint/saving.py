@@ -33,6 +33,7 @@ from jupyter_flows.client.checkpoint.trials import Trials, type_of
 from jupyter_flows.client.checkpoint.writing import Blobs, as_told
 
 _ATTEMPTS = 20
+_GONE: Any = object()
 _CHANGES = Refused("it changes while it is saved")
 _failed_before: dict[str, int] = {}
 """Names that could not be saved when this kernel was saved last, with the ids of their values."""
@@ -111,6 +112,8 @@ class _Save:
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
         self.known: dict[Span, Any] = {}
+        self.moved: set[str] = set()
+        """Names that were bound anew while they were saved."""
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -164,6 +167,7 @@ class _Save:
             kept.name = None
             pickler.dump(self._last(pickler))
             self._check(pickler)
+            self._check_bound()
             self.blobs.check(sum(each.size for each in streams) + kept.size)
             pieces = self._store(kept)
             stream.finish()
@@ -224,6 +228,21 @@ class _Save:
             name = pickler.weak.not_held(self.trials.held(self.values))
             if name is not None:
                 raise _Failed(name, weak.NOT_HELD)
+
+    def _check_bound(self) -> None:
+        """Whether the names still have the values that were saved; once, they are saved again."""
+        now = self.shell.user_ns
+        moved = [name for name, value in self.values.items() if now.get(name, _GONE) is not value]
+        for name in moved:
+            if name in self.moved:
+                raise _Failed(name, _CHANGES)
+            self.moved.add(name)
+            if name in now:
+                self.values[name] = now[name]
+            else:
+                del self.values[name]
+        if moved:
+            raise _Again
 
     def _told(
         self, streams: list[Stream], kept: _Kept, pieces: list[Any], pickler: Pickler

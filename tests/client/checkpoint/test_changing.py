@@ -119,3 +119,29 @@ def test_a_class_that_cant_be_saved_is_named_itself(kernel):
     kernel.run("class W:\n    _sa_registry = 1\n    n = 2")
     (unsaved,) = kernel.save()["unsaved"]
     assert (unsaved["type"], unsaved["path"]) == ("type", "W")
+
+
+BINDING = """
+import __main__
+times = 0
+class Counts:
+    def __init__(self, limit):
+        self.limit = limit
+    def __getstate__(self):
+        if __main__.times < self.limit:
+            __main__.times += 1
+        return {"limit": self.limit}
+counts = Counts(LIMIT)
+"""
+
+
+def test_a_name_that_is_bound_anew_while_it_is_saved_is_saved_again(kernel, other):
+    told = kernel.run(BINDING.replace("LIMIT", "1")).save()
+    assert told["unsaved"] == []
+    assert "error" not in other.load(told)
+    assert other.names["times"] == kernel.names["times"] == 1
+
+
+def test_a_name_that_is_bound_anew_each_time_is_named(kernel):
+    told = kernel.run(BINDING.replace("LIMIT", "10**9")).save()
+    assert [each["name"] for each in told["unsaved"]] == ["times"]
