@@ -42,7 +42,7 @@ def entries(found: Running, named: Collection[Any], exclude: Collection[str]) ->
     """
     parts = [part for each in named for part in (each, *_workers(each))]
     known = {id(each) for each in parts}
-    pids = {getattr(each, "pid", None) for each in parts}
+    pids = {_pid(each) for each in parts}
     told = [
         *(_entry("thread", each.name, each) for each in _threads(found) if id(each) not in known),
         *(_entry("task", _told(each), each) for each in _tasks(found) if id(each) not in known),
@@ -51,9 +51,17 @@ def entries(found: Running, named: Collection[Any], exclude: Collection[str]) ->
     return [each for each in told if each["name"] not in exclude]
 
 
+def _pid(thing: Any) -> int | None:
+    try:
+        pid = thing.pid
+    except Exception:  # noqa: BLE001 (a variable's own code may raise anything)
+        return None
+    return pid if type(pid) is int else None
+
+
 def _workers(thing: Any) -> list[Any]:
     """Of an executor or a pool: its threads, and its processes."""
-    if not isinstance(thing, (Executor, Pool)):
+    if not issubclass(type(thing), (Executor, Pool)):
         return []
     own = vars(thing)
     processes = own.get("_processes")
