@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
-from multiprocessing.pool import Pool
 from threading import Thread
 from typing import Any
 
@@ -53,7 +52,8 @@ def entries(found: Running, named: Collection[Any], exclude: Collection[str]) ->
 
 def _workers(thing: Any) -> list[Any]:
     """Of an executor or a pool: its threads, and its processes."""
-    if not isinstance(thing, (Executor, Pool)):
+    pool = getattr(sys.modules.get("multiprocessing.pool"), "Pool", Executor)
+    if not isinstance(thing, (Executor, pool)):
         return []
     own = vars(thing)
     processes = own.get("_processes")
