@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cells, lab, memory, page, replay, votes, waiting, whole
+from benchmarks import cells, checkpoints, lab, memory, page, replay, votes, waiting, whole
 from benchmarks.machine import facts
 from benchmarks.outside import environment
 from benchmarks.table import Row, markdown
@@ -27,6 +27,7 @@ THEMES: Mapping[str, Callable[..., Any]] = {
     "replay": replay.measure,
     "page": page.measure,
     "lab": lab.measure,
+    "checkpoints": checkpoints.measure,
 }
 
 

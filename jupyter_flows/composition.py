@@ -17,6 +17,7 @@ from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.releasing import Memory
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
@@ -157,7 +158,7 @@ def compose(
             ),
             checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
         ),
-        short_of_memory=short_of_memory,
+        memory=memory,
         adopts=adopts,
         drives=manager is not None,
         log=log,
@@ -196,15 +197,20 @@ def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> 
     )
 
 
-SHORT = 0.1
-"""The part of the machine's memory that is free, or could be, below which kernels go early."""
+_LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
 
 
-def short_of_memory() -> bool:
+def memory() -> Memory:
+    """Of the machine, or of the container that this process is in."""
     import psutil  # noqa: PLC0415 (slow to load)
 
-    memory = psutil.virtual_memory()
-    return bool(memory.available < SHORT * memory.total)
+    seen = psutil.virtual_memory()
+    machine = Memory(seen.available, seen.total)
+    try:
+        limit, used = int(_LIMIT.read_text()), int(_USED.read_text())
+    except (OSError, ValueError):  # none, or "max"
+        return machine
+    return min(machine, Memory(limit - used, limit), key=lambda each: each.available)
 
 
 async def _notebook_at(path: str) -> dict[str, Json]:

@@ -62,7 +62,9 @@ class Unsaved(Struct, frozen=True):
 
 
 class Checkpoint(Struct, frozen=True):
-    """The variables of a run's kernel as they were behind the steps that it `covers`.
+    """The variables of a run's kernel as they were behind the steps that it `covers`, each at the
+    time of so many `attempts`. `tried` is how often the next one had been tried in that kernel:
+    what a failed try has done is then in it.
 
     `digest` names its manifest. `size` and `new` are bytes, `new` those that had to be written;
     `seconds` is how long that took. `lost_with` says that the author has the unsaved ones dropped.
@@ -72,6 +74,8 @@ class Checkpoint(Struct, frozen=True):
     digest: Digest
     saved_at: float
     covers: tuple[StepId, ...]
+    attempts: tuple[int, ...]
+    tried: int
     variables: int
     size: int
     new: int

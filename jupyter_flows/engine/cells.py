@@ -14,8 +14,10 @@ class Driving:
     """What the driver holds of one run between its effects. Late outputs are told one after the
     other: the newest are the last.
 
-    `waited` says that the run has waited since its last cell, here or before. `busy` seconds went
-    into its cells, and `saving` seconds into saving its variables between them.
+    `waited` says that the run has waited since its last cell, here or before, and `saved` that its
+    variables were to be saved since. `busy` seconds went into its cells, and `saving` seconds into
+    saving its variables between them, which is done again when `least` seconds may go into it: as
+    many as the last took, or twice as many as were not enough.
     """
 
     epoch: int
@@ -23,8 +25,10 @@ class Driving:
     snapshot: Mapping[str, Json]
     amending: asyncio.Lock = field(default_factory=asyncio.Lock)
     waited: bool = True
+    saved: bool = False
     busy: float = 0.0
     saving: float = 0.0
+    least: float = 0.0
 
 
 def cell_of(

@@ -8,7 +8,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError, UnknownRun
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus
-from jupyter_flows.ports import Checkpoints, Clock, Collected, Store
+from jupyter_flows.ports import Checkpoints, Clock, Collected, RunRow, Store
 
 ENDS = (e.RunSucceeded, e.RunCancelled)
 """Behind these a run can't be resumed."""
@@ -60,9 +60,14 @@ class Collecting:
 
     async def collect(self) -> Collected:
         """Remove those of runs that are over, or unknown here."""
-        there = await self._checkpoints.runs()
-        live = [run for run in there if await self._is_live(run)]
-        found = await self._checkpoints.collect(live)
+        live, unknown = [], []
+        for run in await self._checkpoints.runs():
+            try:
+                if self._is_live(await self._store.row(run)):
+                    live.append(run)
+            except UnknownRun:
+                unknown.append(run)
+        found = await self._checkpoints.collect(live, unknown)
         if found.manifests or found.blobs:
             self._log.info(
                 "%d checkpoints removed, with %d files of %d bytes",
@@ -72,11 +77,7 @@ class Collecting:
             )
         return found
 
-    async def _is_live(self, run: RunId) -> bool:
-        try:
-            row = await self._store.row(run)
-        except UnknownRun:
-            return False
+    def _is_live(self, row: RunRow) -> bool:
         if row.status is RunStatus.FAILED:
             return self._clock() - (row.finished_at or 0.0) < self._keep_failed
         return row.status not in FINISHED

@@ -47,6 +47,9 @@ from jupyter_flows.ports import (
 PARTIAL_SECONDS = 1.0
 """How often the outputs of a running cell are kept, should the server die in it."""
 
+PATIENCE = 2.0
+"""How long a run that may go on waits for its variables to be saved, before that is given up."""
+
 LOOK_SECONDS = 1.0
 """How long others may hold a run up that is about to be driven."""
 
@@ -103,7 +106,7 @@ class Driver:
 
     async def drive(self, run_id: RunId) -> None:
         """From the present state to the next wait or the end. Returns when another has the run."""
-        await self._under_way.ended(run_id)
+        await self._free(run_id)
         try:
             driving = await self._claimed(run_id)
             if driving is None:
@@ -113,11 +116,11 @@ class Driver:
             await self._look(run)
             while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
                 run = await self._effect(run, effect, driving)
+            if run.status in machine.WAITS:
+                self._begin_waiting(run, driving)
             await self._keeper.write_document(run, driving.snapshot, final=True)
             if run.finished:
                 await self.let_go(run_id)
-            elif run.status in machine.WAITS:
-                self._begin_waiting(run, driving)
         except FlowBusy:
             self._log.info("run %s waits: no place is free in its flow", run_id)
         except Fenced:
@@ -125,6 +128,16 @@ class Driver:
             await self.let_go(run_id)
         finally:
             self._teller.forget(run_id)
+
+    async def _free(self, run_id: RunId) -> None:
+        """Wait for what is under way with its kernel. A long save is given up when the wait that it
+        was for is over: the kernel itself holds all.
+        """
+        if await self._under_way.ended(run_id, PATIENCE):
+            return
+        if (await self._teller.state(run_id)).status not in machine.WAITS:
+            await self._kernels.interrupt(run_id)
+        await self._under_way.ended(run_id)
 
     async def _look(self, run: Run) -> None:
         """What fails there, or takes long, is no reason for the run to wait."""
@@ -135,18 +148,22 @@ class Driver:
             except Exception:  # noqa: BLE001 (a defect in what is shown must not end the run)
                 self._log.exception("run %s: it goes on without what was to be done before", run.id)
 
-    async def _claimed(self, run_id: RunId) -> Driving | None:
-        """What is needed to drive the run, after making sure that it is ours; None if it isn't."""
+    async def _claimed(self, run_id: RunId, *, at_a_wait: bool = False) -> Driving | None:
+        """What is needed to drive the run, after making sure that it is ours; None if it isn't, or
+        if there is nothing to do, unless it is wanted at a wait too.
+        """
         row = await self._store.row(run_id)
         held = self._driving.get(run_id)
         if held is not None and held.epoch == row.epoch:
             return held
         if not self._is_ours(row):
+            if held is not None:
+                await self.let_go(run_id)
             if row.server and self._peers.alive(row.server):
                 await self._peers.poke(row.server, run_id)
             return None
         run = await self._store.load(run_id)
-        if isinstance(machine.plan(run), machine.Wait | machine.Done):
+        if isinstance(machine.plan(run), machine.Wait | machine.Done) and not at_a_wait:
             return None
         epoch = row.epoch
         if row.server != self.server:
@@ -214,6 +231,10 @@ class Driver:
         if not self._kernels.holds(run.id):
             return await self._tell(run, c.LoseKernel(why=KERNEL_GONE))
         await self._read_snapshot(run, driving)
+        driving.saved = False
+        run = await self._teller.state(run.id)
+        if run.running != step.id:  # it was cancelled meanwhile, say
+            return run
         with self._executes(run.id, step.id):
             begun = asyncio.get_running_loop().time()
             outcome = await self._watched(run, cell_of(run, step, driving.snapshot))
@@ -223,6 +244,7 @@ class Driver:
         await self._keeper.write_document(run, driving.snapshot)
         if run.running is not None and run.running != step.id:
             await self._saving.between(run, driving)
+            run = await self._teller.state(run.id)
         return run
 
     @contextlib.contextmanager
@@ -312,9 +334,30 @@ class Driver:
         """The step whose cell executes here, and what is set when it has ended."""
         return self._cells.get(run)
 
+    async def revive(self, run_id: RunId) -> bool:
+        """Have the kernel of a run that waits come back, for a question to it; whether it did."""
+        await self._under_way.ended(run_id)
+        if self._kernels.holds(run_id):
+            return True
+        ended = self._under_way.begin(run_id)
+        try:
+            run = await self._store.load(run_id)
+            found = machine.stand_in(run)
+            if run.status not in machine.WAITS or found is None:
+                return False
+            driving = await self._claimed(run_id, at_a_wait=True)
+            return driving is not None and await self._ready.revived(run, found, driving)
+        finally:
+            ended()
+
     def request(self, run: Run) -> KernelRequest:
         """For a kernel such as the run's, but of nobody."""
         return self._ready.request(run, None)
+
+    def epoch(self, run: RunId) -> int | None:
+        """That of the driving here; None if it isn't driven here."""
+        driving = self._driving.get(run)
+        return None if driving is None else driving.epoch
 
     def holds(self, run: RunId) -> bool:
         return run in self._driving

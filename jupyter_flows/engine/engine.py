@@ -46,6 +46,7 @@ from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.queue import Queue
 from jupyter_flows.engine.recovery import Recovery
+from jupyter_flows.engine.releasing import PLENTY, Memory
 from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
 from jupyter_flows.engine.tell import Teller
@@ -108,7 +109,7 @@ class Engine:
         clock: Clock,
         chance: Chance,
         limits: Limits,
-        short_of_memory: Callable[[], bool] = lambda: False,
+        memory: Callable[[], Memory] = lambda: PLENTY,
         adopts: bool = True,
         drives: bool = True,
         log: logging.Logger,
@@ -128,6 +129,7 @@ class Engine:
         self._certificate = certificate
         self._chance = chance
         self._adopts = adopts
+        self._drives = drives
         self._log = log
         self._server = server
         self._teller = Teller(store, self.feed, clock)
@@ -159,7 +161,7 @@ class Engine:
             driver=lambda: self._driver,
             dispatcher=lambda: self._dispatcher,
             spawn=self._spawn,
-            short_of_memory=short_of_memory,
+            memory=memory,
             clock=clock,
             limits=limits,
             log=log,
@@ -430,6 +432,7 @@ class Engine:
         """A cell that executes though its step is over: the run was cancelled, or is too late."""
         found = self._driver.executing(run)
         if found is None:
+            await self._end_restoring_if_over(run)
             return
         is_due = _is_due(await self._teller.state(run), found[0])  # while that cell executes
         if is_due or self._driver.executing(run) is not found:
@@ -439,6 +442,11 @@ class Engine:
             async with asyncio.timeout(GRACE_SECONDS):
                 await found[1].wait()
         except TimeoutError:
+            await self._kernels.close(run)
+
+    async def _end_restoring_if_over(self, run: RunId) -> None:
+        """Cells that run again in the midst of a restore may hang; nobody needs their kernel."""
+        if (await self._teller.state(run)).finished and run in self._dispatcher.driving():
             await self._kernels.close(run)
 
     def _amended(self, run: RunId, outputs: Mapping[StepId, Outputs]) -> None:
@@ -483,6 +491,8 @@ class Engine:
             return await self._kernels.evaluate(run, expression)
         row = await self._store.row(run)
         if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
+            if self._drives and await self._driver.revive(run):
+                return await self._kernels.evaluate(run, expression)
             raise KernelUnavailable(sentence("It is gone; resume the run first."))
         return await self._peers.evaluate(row.server or "", run, expression)
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 
+from jupyter_flows.core import machine
 from jupyter_flows.core.binders import last_binders
 from jupyter_flows.core.checkpoint import Checkpoint, OnUnsaved, Unsaved
+from jupyter_flows.core.errors import CheckpointRefused
 from jupyter_flows.core.model import Digest, Json, Run, StepId
 
 FORMAT = 1
 NAMED = 50
 """How many unsaved variables are named in the log."""
+
+OF_THE_FLOW = frozenset(
+    ("flows", "flow_input", "results", "previous_result", "resume", "resumes", "approvers", "error")
+)
+"""Names that a flow binds: they are saved as all others are, and not counted as the author's."""
 
 CHARACTERS = 200
 """Of a kernel's own words that are kept in the log."""
@@ -19,20 +26,39 @@ def manifest(run: Run, covers: Sequence[StepId], saved: Mapping[str, Json]) -> d
 
 
 def checkpoint_of(
+    run: Run,
     digest: Digest,
     saved: Mapping[str, Json],
-    covers: Sequence[StepId],
     sources: Mapping[StepId, str],
     on_unsaved: OnUnsaved | None,
 ) -> Checkpoint:
-    """`sources` are those of the covered steps, in order."""
+    """`run` is as it was when saving began; `sources` are those of the covered steps, in order.
+
+    Raises CheckpointRefused for words of a kernel that are none of a checkpointer.
+    """
+    try:
+        return _checkpoint_of(run, digest, saved, sources, on_unsaved)
+    except (LookupError, TypeError, ValueError) as error:
+        raise CheckpointRefused(f"The kernel said what can't be understood: {error!r}") from None
+
+
+def _checkpoint_of(
+    run: Run,
+    digest: Digest,
+    saved: Mapping[str, Json],
+    sources: Mapping[StepId, str],
+    on_unsaved: OnUnsaved | None,
+) -> Checkpoint:
+    covers = machine.steps_behind(run)
     unsaved = saved.get("unsaved", ())[:NAMED]
     binders = last_binders(sources, {each["name"] for each in unsaved})
     return Checkpoint(
         digest=digest,
         saved_at=float(saved["saved_at"]),
-        covers=tuple(covers),
-        variables=len(saved["names"]),
+        covers=covers,
+        attempts=machine.attempts(run, covers),
+        tried=machine.tried(run),
+        variables=len(set(saved["names"]) - OF_THE_FLOW),
         size=int(saved["bytes"]),
         new=int(saved["new_bytes"]),
         seconds=float(saved["seconds"]),

@@ -93,36 +93,50 @@ class Ready:
             return run, True
         try:
             visitors = await self._kernels.visitors(run.id)
-        except KernelUnavailable:
-            return run, True  # the next cell will find it so
-        if not visitors:
-            return run, True
-        behind = machine.steps_behind(run)
-        saved = [Choice.CHECKPOINT] if machine.usable(run, behind) else []
+        except KernelUnavailable as error:
+            if not self._kernels.holds(run.id):
+                return run, True  # the next cell will find it so
+            return await self._ask(run, f"{error} {ANOTHER_WAY}"), False
+        if visitors:
+            return await self._ask(run, _visited(visitors)), False
+        return run, True
+
+    async def _ask(self, run: Run, why: str) -> Run:
+        """What the kernel holds is not known: a person chooses."""
+        saved = [Choice.CHECKPOINT] if machine.usable(run, machine.steps_behind(run)) else []
         choices = (Choice.KERNEL, *saved, Choice.RERUN)
-        return await self._tell(run, c.LoseKernel(why=_visited(visitors), choices=choices)), False
+        return await self._tell(run, c.LoseKernel(why=why, choices=choices))
 
     async def _restored(
         self, run: Run, checkpoint: Checkpoint, driving: Driving
     ) -> tuple[Run, bool]:
         """Unasked, for it holds all that the kernel should hold."""
         run = await self.open(run, again=True)
-        if run.finished:
+        if not self._kernels.holds(run.id):
             return run, False
         run = await self._load(run, checkpoint, driving, unasked=True)
         return run, self._kernels.holds(run.id)
+
+    async def revived(self, run: Run, checkpoint: Checkpoint, driving: Driving) -> bool:
+        """Whether a kernel holds the variables of a run that waits."""
+        _, ready = await self._restored(run, checkpoint, driving)
+        driving.waited = True
+        return ready
 
     async def _load(
         self, run: Run, checkpoint: Checkpoint, driving: Driving, *, unasked: bool
     ) -> Run:
         """Without success the run is interrupted, and its kernel let go."""
+        found = None
         try:
             found = await self._restoring.load(run, checkpoint, driving.snapshot, unasked=unasked)
         except NotRestored as why:
-            await self._kernels.close(run.id)
             doubt = [c.DoubtCheckpoint(checkpoint=why.doubt, why=str(why))] if why.doubt else []
             said = f"The saved variables are not restored: {why}"
             return await self._tell(run, *doubt, c.LoseKernel(why=said, choices=why.choices))
+        finally:
+            if found is None:  # nobody may take it for the run's own
+                await self._kernels.close(run.id)
         driving.waited = False
         told = c.FinishRestore(
             checkpoint=checkpoint.digest, replayed=found.replayed, changes=found.changes
@@ -141,6 +155,8 @@ class Ready:
                     raise
                 await self._kernels.open(self.request(run, None))
         except KernelUnavailable as error:
+            if again:
+                return await self._tell(run, c.LoseKernel(why=f"No kernel can be had: {error}"))
             return await self._tell(run, c.FailRun(error=Failure("KernelUnavailable", str(error))))
         return run
 
@@ -152,7 +168,7 @@ class Ready:
             await self._kernels.close(run.id)
         if not self._kernels.holds(run.id):
             run = await self.open(run, again=True)
-            if run.finished:
+            if not self._kernels.holds(run.id):
                 return run
         begun = run.seq
         if effect.checkpoint is not None:
@@ -191,6 +207,12 @@ class Ready:
         return any(isinstance(row.event, _ANEW) for row in told)
 
 
+ANOTHER_WAY = (
+    "Resume with `kernel` to go on in it all the same, with `checkpoint` to go on with what was"
+    " saved, or with `rerun` to run the earlier cells again."
+)
+
+
 def _gone(run: Run) -> str:
     """What is lost with the kernel, and what resuming would do."""
     newest = run.checkpoints[-1] if run.checkpoints else None
@@ -209,8 +231,7 @@ def _visited(count: int) -> str:
     cells = f"{count} cell{'s' if count != 1 else ''}"
     return (
         f"While the run waited, somebody ran {cells} on its kernel, whose variables may be others"
-        " now. Resume with `kernel` to go on with them as they are, with `checkpoint` to go on with"
-        " what was saved, or with `rerun` to run the earlier cells again."
+        f" now. {ANOTHER_WAY}"
     )
 
 

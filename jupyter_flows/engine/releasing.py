@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, When
-from jupyter_flows.core.errors import CheckpointUnusable, FlowsError, KernelUnavailable
-from jupyter_flows.core.model import Digest, Run, RunId
+from jupyter_flows.core.errors import CheckpointUnusable, FlowsError
+from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.under_way import UnderWay
 from jupyter_flows.ports import Checkpoints, Clock, KernelRequest, Kernels
@@ -20,18 +20,46 @@ LOOK_SECONDS = 15.0
 AGAIN_SECONDS = 60.0
 """Before what could not be tried is tried again."""
 
+SOON_SECONDS = 1.0
+"""Before one is looked at again whose run is only just coming to rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Of the machine, or of what this process may have of it, in bytes."""
+
+    available: int
+    total: int
+
+    @property
+    def short(self) -> bool:
+        return self.available < SHORT * self.total
+
+    def has_room_for(self, size: int) -> bool:
+        """For a kernel with so much in it, besides what is there."""
+        return self.available > size * 1.25 + KERNEL_BYTES
+
+
+PLENTY = Memory(2**60, 2**60)
+SHORT = 0.1
+KERNEL_BYTES = 200_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A kernel that may go at `at` (POSIX seconds), or before that when memory is short."""
+    """A kernel that may go at `at` (POSIX seconds), or before that when memory is short, but not
+    before `again`. `loads` says that loading the checkpoint was tried, and went well.
+    """
 
     at: float
-    checkpoint: Digest
+    checkpoint: Checkpoint
+    again: float = 0.0
+    loads: bool = False
 
 
 class Releases:
     """One task for all runs. `is_driven` says whether a run is at work, `let_go` ends the driver's
-    hold on it, and `short_of_memory` whether the machine is.
+    hold on it, and `epoch` is that of the hold.
     """
 
     def __init__(
@@ -42,9 +70,10 @@ class Releases:
         teller: Teller,
         under_way: UnderWay,
         clock: Clock,
-        short_of_memory: Callable[[], bool],
+        memory: Callable[[], Memory],
         is_driven: Callable[[RunId], bool],
         let_go: Callable[[RunId], Awaitable[None]],
+        epoch: Callable[[RunId], int | None],
         request: Callable[[Run], KernelRequest],
         log: logging.Logger,
     ) -> None:
@@ -53,18 +82,26 @@ class Releases:
         self._teller = teller
         self._under_way = under_way
         self._clock = clock
-        self._short_of_memory = short_of_memory
+        self._memory = memory
         self._is_driven = is_driven
         self._let_go = let_go
+        self._epoch = epoch
         self._request = request
         self._log = log
         self._held: dict[RunId, Held] = {}
         self._changed = asyncio.Event()
 
     def wait(self, run: Run, checkpoint: Checkpoint, said: CheckpointOptions) -> None:
-        """The run waits, and its variables are saved in this."""
+        """The run waits, and its variables are saved in this. A gate whose own check has to be
+        asked of the kernel (G62) keeps it.
+        """
+        held = self._held.get(run.id)
+        if held is not None and held.checkpoint.digest == checkpoint.digest:
+            return
+        if run.open_gate is not None and run.open_gate.options.validate:
+            return
         grace = 0.0 if said.when is When.ALWAYS else said.grace or 0.0
-        self._held[run.id] = Held(self._clock() + grace, checkpoint.digest)
+        self._held[run.id] = Held(self._clock() + grace, checkpoint)
         self._changed.set()
 
     async def forever(self) -> None:
@@ -72,7 +109,7 @@ class Releases:
             self._changed.clear()
             for run in self._due():
                 await self._try(run)
-            soonest = min((held.at for held in self._held.values()), default=None)
+            soonest = min((max(x.at, x.again) for x in self._held.values()), default=None)
             pause = None if soonest is None else soonest - self._clock()
             await self._sleep(pause)
 
@@ -89,9 +126,10 @@ class Releases:
     def _due(self) -> list[RunId]:
         """Those whose time has come; the one that was saved first, if memory is short."""
         now = self._clock()
-        due = [run for run, held in self._held.items() if held.at <= now]
-        if not due and self._held and self._short_of_memory():
-            due = [run for run in self._held if self._kernels.is_free(run)][:1]
+        ready = [run for run, held in self._held.items() if held.again <= now]
+        due = [run for run in ready if self._held[run].at <= now]
+        if not due and ready and self._memory().short:
+            due = [run for run in ready if self._kernels.is_free(run)][:1]
         return due
 
     async def _try(self, run: RunId) -> None:
@@ -104,60 +142,66 @@ class Releases:
             self._log.exception("run %s: its kernel is kept", run)
             self._held.pop(run, None)
 
-    def _put_off(self, run: RunId) -> None:
+    def _put_off(self, run: RunId, seconds: float = AGAIN_SECONDS) -> None:
         held = self._held.get(run)
         if held is not None:
-            self._held[run] = Held(self._clock() + AGAIN_SECONDS, held.checkpoint)
+            self._held[run] = replace(held, again=self._clock() + seconds)
 
     async def release(self, run_id: RunId) -> None:
         """Let its kernel go, unless something speaks against it: the run is at work, somebody has
-        the notebook open on the kernel, or a trial of loading the variables failed.
+        the notebook open on the kernel or has run cells in it, or a trial of loading the variables
+        failed.
         """
         held = self._held.get(run_id)
         run = await self._teller.state(run_id)
         if held is None or run.status not in machine.WAITS or not self._kernels.holds(run_id):
             self._held.pop(run_id, None)
-            return
-        if not self._kernels.is_free(run_id) or self._is_driven(run_id):
+        elif self._is_driven(run_id) or run_id in self._under_way:
+            self._put_off(run_id, SOON_SECONDS)
+        elif not self._kernels.is_free(run_id):
             self._put_off(run_id)
-            return
-        if not await self._loads(run, held.checkpoint):
-            self._held.pop(run_id, None)
-            return
-        await self._release(run, held.checkpoint)
+        elif await self._kernels.visitors(run_id):
+            self._held.pop(run_id, None)  # what is saved is not what it holds
+        elif await self._loads(run, held):
+            await self._release(run_id)
 
-    async def _loads(self, run: Run, digest: Digest) -> bool:
-        """A trial in a kernel of its own (durability.md, Dry-run restore)."""
+    async def _loads(self, run: Run, held: Held) -> bool:
+        """A trial in a kernel of its own (durability.md, Dry-run restore), once."""
+        if held.loads:
+            return True
+        if not self._memory().has_room_for(held.checkpoint.size):
+            self._put_off(run.id)
+            return False
+        digest = held.checkpoint.digest
         try:
             manifest = await self._checkpoints.manifest(run.id, digest)
             await self._kernels.rehearse(
                 self._request(run), self._checkpoints.folder, manifest["kernel"]
             )
         except CheckpointUnusable as error:
-            await self._teller.tell(run.id, c.DoubtCheckpoint(checkpoint=digest, why=str(error)))
+            self._held.pop(run.id, None)
+            doubt = c.DoubtCheckpoint(checkpoint=digest, why=str(error))
+            await self._teller.tell(run.id, doubt, epoch=self._epoch(run.id))
             return False
+        if self._held.get(run.id) is held:
+            self._held[run.id] = replace(held, loads=True)
         return True
 
-    async def _release(self, run: Run, digest: Digest) -> None:
+    async def _release(self, run_id: RunId) -> None:
         """The driver is kept off meanwhile: what it finds then is a run without a kernel."""
-        if self._is_driven(run.id) or run.id in self._under_way:
-            self._put_off(run.id)
+        epoch = self._epoch(run_id)
+        if self._is_driven(run_id) or run_id in self._under_way or epoch is None:
+            self._put_off(run_id)
             return
-        ended = self._under_way.begin(run.id)
+        ended = self._under_way.begin(run_id)
         try:
-            if not self._kernels.is_free(run.id) or await self._visited(run.id):
-                self._put_off(run.id)
+            if not self._kernels.is_free(run_id) or await self._kernels.visitors(run_id):
+                self._put_off(run_id)
                 return
-            self._held.pop(run.id, None)
-            state = await self._teller.tell(run.id, c.ReleaseKernel(checkpoint=digest))
+            held = self._held.pop(run_id)
+            told = c.ReleaseKernel(checkpoint=held.checkpoint.digest)
+            state = await self._teller.tell(run_id, told, epoch=epoch)
             if state.released_at is not None:
-                await self._let_go(run.id)
+                await self._let_go(run_id)
         finally:
             ended()
-
-    async def _visited(self, run: RunId) -> bool:
-        """Whether somebody has run cells in it: what is saved is then not what it holds."""
-        try:
-            return await self._kernels.visitors(run) > 0
-        except KernelUnavailable:
-            return False

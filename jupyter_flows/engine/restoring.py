@@ -53,7 +53,10 @@ class Restoring:
         """How the run's kernel differs from the one that was saved. Raises NotRestored."""
         try:
             now = await self._kernels.environment(
-                run.id, list(saved["distributions"]), list(saved["files"])
+                run.id,
+                list(saved["distributions"]),
+                list(saved["files"]),
+                saved.get("sys_path", ()),
             )
         except KernelUnavailable as error:
             raise NotRestored(str(error)) from None
@@ -68,7 +71,10 @@ class Restoring:
         """A kernel that somebody has restarted and works in is not filled unasked. Raises
         NotRestored.
         """
-        found = await self._kernels.evaluate(run.id, Expression(expr=HAS_RUN))
+        try:
+            found = await self._kernels.evaluate(run.id, Expression(expr=HAS_RUN))
+        except KernelUnavailable as error:
+            raise NotRestored(str(error)) from None
         if found.truth:
             raise NotRestored(USED, (Choice.CHECKPOINT, Choice.RERUN))
 

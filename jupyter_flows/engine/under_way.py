@@ -26,10 +26,15 @@ class UnderWay:
 
         return ended
 
-    async def ended(self, run: RunId) -> None:
-        """Wait until nothing is under way with the run."""
-        while (end := self._ends.get(run)) is not None:
-            await end.wait()
+    async def ended(self, run: RunId, seconds: float | None = None) -> bool:
+        """Wait until nothing is under way with the run; False if that took longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                while (end := self._ends.get(run)) is not None:
+                    await end.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def all_ended(self, seconds: float) -> None:
         """Wait for all of it, but not for longer."""

@@ -9,7 +9,7 @@ from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.collecting import Collecting
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
-from jupyter_flows.engine.releasing import Releases
+from jupyter_flows.engine.releasing import Memory, Releases
 from jupyter_flows.engine.saving import Saving
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.under_way import UnderWay
@@ -32,7 +32,7 @@ class Waits:
         driver: Callable[[], Driver],
         dispatcher: Callable[[], LocalDispatcher | PokingDispatcher],
         spawn: Callable[[Coroutine[None, None, None], str], asyncio.Task[None]],
-        short_of_memory: Callable[[], bool],
+        memory: Callable[[], Memory],
         clock: Clock,
         limits: Limits,
         log: logging.Logger,
@@ -47,9 +47,10 @@ class Waits:
             teller=teller,
             under_way=self.under_way,
             clock=clock,
-            short_of_memory=short_of_memory,
+            memory=memory,
             is_driven=self._is_driven,
             let_go=self._let_go,
+            epoch=lambda run: driver().epoch(run),
             request=lambda run: driver().request(run),
             log=log,
         )
@@ -60,6 +61,8 @@ class Waits:
             under_way=self.under_way,
             spawn=spawn,
             saved=self.releases.wait,
+            enqueue=lambda run: dispatcher().enqueue(run),
+            clock=clock,
             seconds=limits.checkpoint_seconds,
             log=log,
         )

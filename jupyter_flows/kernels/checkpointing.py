@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable, KernelUnavailable
 from jupyter_flows.core.model import Json
 from jupyter_flows.kernels import checkpoint_source, prelude
-from jupyter_flows.kernels.outcome import KEY, told
+from jupyter_flows.kernels.outcome import KEY, is_true, told
 from jupyter_flows.kernels.requests import Requests, silent
 from jupyter_flows.kernels.turns import Turns
 from jupyter_flows.ports import Cell, CellOutcome, SaveRequest
@@ -67,10 +67,14 @@ class Checkpointing:
             self._sent = reply is not None and reply.get("status") == "ok"
 
     async def environment(
-        self, distributions: Sequence[str], files: Sequence[str]
+        self, distributions: Sequence[str], files: Sequence[str], sys_path: Sequence[Json] = ()
     ) -> Mapping[str, Json]:
         """Raises KernelUnavailable."""
-        text = {"distributions": list(distributions), "files": list(files)}
+        text = {
+            "distributions": list(distributions),
+            "files": list(files),
+            "sys_path": list(sys_path),
+        }
         async with self._turns.turn(LOADING_SECONDS):
             found = await self._call("environment", text, LOADING_SECONDS)
         if found is None or "error" in found[0]:
@@ -129,13 +133,21 @@ class Checkpointing:
         asked = {KEY: checkpoint_source.asking(function, text)}
         if behind:
             asked[BEHIND] = behind
-        code = "" if self._sent else checkpoint_source.opening()
+        code = "" if await self._has_it(seconds) else checkpoint_source.opening()
         reply = await self._turns.ask(silent(code, asked), seconds, kills=False)
         if reply is None:
             self._turns.require()
             return None
         self._sent = self._sent or reply.get("status") == "ok"
         return _answer(reply), told(reply, BEHIND)
+
+    async def _has_it(self, seconds: float) -> bool:
+        """Whether the kernel has the checkpointer: of its own, or sent before."""
+        if not self._sent:
+            asked = {KEY: checkpoint_source.installed()}
+            reply = await self._turns.ask(silent("", asked), seconds, kills=False)
+            self._sent = reply is not None and is_true(reply)
+        return self._sent
 
 
 def _answer(reply: Mapping[str, Json]) -> Mapping[str, Json]:

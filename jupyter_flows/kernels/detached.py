@@ -30,6 +30,10 @@ class DetachedKernels:
         lock.close()
         return True
 
+    def left(self) -> list[RunId]:
+        """The runs that have a card."""
+        return self._cards.runs()
+
     # ------------------------------------------------------------ starting
 
     def place(self, run: RunId) -> Stay | None:

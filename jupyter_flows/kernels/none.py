@@ -68,6 +68,7 @@ class NoKernels:
         run: RunId,
         distributions: Sequence[str],  # noqa: ARG002
         files: Sequence[str],  # noqa: ARG002
+        sys_path: Sequence[Json] = (),  # noqa: ARG002
     ) -> Mapping[str, Json]:
         raise KernelUnavailable(_NOT_HERE.format(run=run))
 
@@ -105,6 +106,9 @@ class NoKernels:
 
     async def close(self, run: RunId) -> None:
         """Nothing is held here."""
+
+    def left(self) -> Sequence[RunId]:
+        return ()
 
     async def collect(self, live: Collection[RunId]) -> None:
         """Nothing was left."""

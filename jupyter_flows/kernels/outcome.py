@@ -84,6 +84,12 @@ def told(reply: Mapping[str, Json], key: str = KEY) -> Mapping[str, Json]:
     return found
 
 
+def is_true(reply: Mapping[str, Json], key: str = KEY) -> bool:
+    """Whether the reply's expression of that key is the bool True."""
+    shown = reply.get("user_expressions", {}).get(key, {})
+    return bool(shown.get("data", {}).get("text/plain") == "True")
+
+
 def evaluation_of(reply: Mapping[str, Json]) -> Evaluation:
     found = told(reply)
     if "error" in found:

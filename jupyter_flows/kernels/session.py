@@ -38,7 +38,7 @@ from jupyter_flows.kernels.words import Words
 from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown
 
 FAREWELL = 0.5
-VISIT = 5.0
+VISIT = 10.0
 """Seconds in which a kernel says who was there; one that takes longer is at work."""
 
 NO_PYTHON = "Expressions need a Python kernel."

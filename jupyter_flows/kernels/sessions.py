@@ -137,9 +137,14 @@ class KernelSessions:
         return await self._session(run).checkpoint.save(asked)
 
     async def environment(
-        self, run: RunId, distributions: Sequence[str], files: Sequence[str]
+        self,
+        run: RunId,
+        distributions: Sequence[str],
+        files: Sequence[str],
+        sys_path: Sequence[Json] = (),
     ) -> Mapping[str, Json]:
-        return await self._session(run).checkpoint.environment(distributions, files)
+        checkpoint = self._session(run).checkpoint
+        return await checkpoint.environment(distributions, files, sys_path)
 
     async def restore(
         self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
@@ -189,6 +194,9 @@ class KernelSessions:
         session = self._sessions.pop(run, None)
         if session is not None:
             await session.close()
+
+    def left(self) -> Sequence[RunId]:
+        return [] if self._detached is None else self._detached.left()
 
     async def collect(self, live: Collection[RunId]) -> None:
         """End the kernels that earlier servers have left of other runs."""

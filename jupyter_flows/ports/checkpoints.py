@@ -63,8 +63,10 @@ class Checkpoints(Protocol):
     async def runs(self) -> Collection[RunId]:
         """Those that have something here."""
 
-    async def collect(self, live: Collection[RunId]) -> Collected:
-        """Remove what belongs to none of these, and is old enough not to be under way."""
+    async def collect(self, live: Collection[RunId], unknown: Collection[RunId] = ()) -> Collected:
+        """Remove what belongs to none of these, and is old enough not to be under way; what is of
+        the unknown runs, which may be those of another store, when it is old indeed.
+        """
 
     async def tidy(self) -> None:
         """Compress what has been at rest for a while."""

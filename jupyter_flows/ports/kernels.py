@@ -1,6 +1,6 @@
 """The kernels that cells run in: one a run."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -162,10 +162,15 @@ class Kernels(Protocol):
         """
 
     async def environment(
-        self, run: RunId, distributions: Sequence[str], files: Sequence[str]
+        self,
+        run: RunId,
+        distributions: Sequence[str],
+        files: Sequence[str],
+        sys_path: Sequence[Json] = (),
     ) -> Mapping[str, Json]:
         """What this kernel is: `python`, the versions of these `distributions` and the SHA-256 of
-        these `files`, None for those that it has not. Raises KernelUnavailable.
+        these `files`, None for those that it has not. `sys_path` is what a restore would add to its
+        path, as `save` says it. Raises KernelUnavailable.
         """
 
     async def restore(
@@ -191,6 +196,12 @@ class Kernels(Protocol):
 
     async def returns(self, run: RunId) -> bool:
         """Whether `open` would find the run's own kernel, which has outlived its server."""
+
+    def left(self) -> Sequence[RunId]:
+        """The runs of which kernels are known that outlive their servers."""
+
+    async def collect(self, live: Collection[RunId]) -> None:
+        """End those of other runs than these, unless another server that lives holds them."""
 
     def partial(self, run: RunId) -> Mapping[StepId, Outputs]:
         """The outputs so far of the cell that is executing; empty if none is."""

@@ -21,6 +21,8 @@ from jupyter_flows.store.checkpoint_folder import (
 )
 from jupyter_flows.store.checkpoint_manifests import names_in
 
+SIXTY_DAYS = 60 * 86400.0
+
 
 class _Removed(NamedTuple):
     """`files` are manifests or blobs; `bytes` counts half written ones, too."""
@@ -29,17 +31,21 @@ class _Removed(NamedTuple):
     bytes: int
 
 
-def collect(layout: Layout, live: Collection[RunId], now: float) -> Collected:
-    """Remove what is of no live run, and is older than an hour. Raises OSError.
+def collect(
+    layout: Layout, live: Collection[RunId], unknown: Collection[RunId], now: float
+) -> Collected:
+    """Remove what is of no live run, and is older than an hour; of unknown runs, older than sixty
+    days. Raises OSError.
 
     What is younger may be of a run that began after it was asked which live, or of a save under
-    way.
+    way; an unknown run may be in another store that has the same folder.
     """
-    alive = set(live)
+    alive, strange = set(live), set(unknown)
     dead = [
         file
         for run, file in layout.manifest_files()
-        if not (run in alive and content_of(file.name)) and _is_old(file, now)
+        if not (run in alive and content_of(file.name))
+        and _is_old(file, now, SIXTY_DAYS if run in strange else HOUR)
     ]
     manifests = _remove_manifests(layout, dead)
     kept = _named(layout)
@@ -66,9 +72,9 @@ def _named(layout: Layout) -> set[str]:
     return set().union(*(names_in(Path(file).read_bytes()) for _, file in layout.manifest_files()))
 
 
-def _is_old(file: os.DirEntry[str], now: float) -> bool:
+def _is_old(file: os.DirEntry[str], now: float, age: float = HOUR) -> bool:
     try:
-        return file.stat(follow_symlinks=False).st_mtime < now - HOUR
+        return file.stat(follow_symlinks=False).st_mtime < now - age
     except FileNotFoundError:
         return False
 

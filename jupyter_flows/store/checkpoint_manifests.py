@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, cast
@@ -152,10 +153,13 @@ def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
     """The seal and what is sealed."""
     try:
         path = layout.manifest(run, digest)
-        with path.open("rb") as file:
-            if os.fstat(file.fileno()).st_size > LARGEST + 100:
+        with open(path, "rb", opener=_no_link) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise CheckpointUnusable(f"The checkpoint {path} is damaged: it is no file.")
+            data = file.read(LARGEST + 100)
+            if file.read(1):
                 raise CheckpointUnusable(f"The checkpoint {path} is damaged: it is too large.")
-            line, _, body = file.read().partition(b"\n")
+            line, _, body = data.partition(b"\n")
     except ValueError as error:
         raise CheckpointUnusable(f"There can be no such checkpoint: {error}") from None
     except FileNotFoundError:
@@ -164,8 +168,15 @@ def _sealed(layout: Layout, run: RunId, digest: Digest) -> tuple[bytes, bytes]:
             what = f"The checkpoint folder {layout.root} is gone, and the run's checkpoint with it"
         raise CheckpointUnusable(f"{what}.") from None
     except OSError as error:
-        raise CheckpointUnusable(f"The checkpoint {path} can't be read: {error.strerror}") from None
+        raise CheckpointUnusable(
+            f"The checkpoint {path} can't be read: {error.strerror}."
+        ) from None
     return line, body
+
+
+def _no_link(path: str, flags: int) -> int:
+    """What a symbolic link leads to may be of somebody else, or never end."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _verified(layout: Layout, digest: Digest, line: bytes, body: bytes) -> bytes:

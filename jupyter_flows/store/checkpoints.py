@@ -139,8 +139,10 @@ class CheckpointFolder:
     async def drop(self, run: RunId, keep: Collection[Digest] = ()) -> Collected:
         return await self._removing(lambda: collecting.drop(self._layout, run, keep))
 
-    async def collect(self, live: Collection[RunId]) -> Collected:
-        return await self._removing(lambda: collecting.collect(self._layout, live, self._clock()))
+    async def collect(self, live: Collection[RunId], unknown: Collection[RunId] = ()) -> Collected:
+        return await self._removing(
+            lambda: collecting.collect(self._layout, live, unknown, self._clock())
+        )
 
     async def _removing(self, remove: Callable[[], Collected]) -> Collected:
         def alone() -> Collected:

@@ -14,11 +14,13 @@ from jupyter_flows.core.checkpoint import Checkpoint, Unsaved
 from jupyter_flows.core.codec import encode
 from jupyter_flows.core.machine import (
     AskCondition,
+    attempts,
     created,
     decide,
     evolve,
     plan,
     steps_behind,
+    tried,
 )
 from jupyter_flows.core.model import (
     Failure,
@@ -159,6 +161,8 @@ class Play:
             digest=sha256(str(len(self.log)).encode()),
             saved_at=self.now,
             covers=steps_behind(self.run),
+            attempts=attempts(self.run, steps_behind(self.run)),
+            tried=tried(self.run),
             variables=14,
             size=1_160_000_000,
             new=8,

@@ -82,6 +82,8 @@ checkpoints = st.builds(
     digest=text,
     saved_at=numbers,
     covers=names,
+    attempts=st.lists(st.integers(0, 9), max_size=2).map(tuple),
+    tried=st.integers(0, 9),
     variables=st.integers(0, 99),
     size=st.integers(0, 2**50),
     new=st.integers(0, 2**50),

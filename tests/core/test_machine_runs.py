@@ -258,7 +258,7 @@ def test_a_log_without_its_head_is_refused(rows):
 
 
 AT = {"gate": StepId("ask"), "generation": 1}
-SAVED = Checkpoint(sha256(b"1"), 1000.0, (), 1, 8, 8, 0.1)
+SAVED = Checkpoint(sha256(b"1"), 1000.0, (), (), 0, 1, 8, 8, 0.1)
 SAMPLES = {
     e.CheckpointSaved: e.CheckpointSaved(checkpoint=SAVED),
     e.CheckpointFailed: e.CheckpointFailed(why="full"),

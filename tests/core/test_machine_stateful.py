@@ -34,6 +34,7 @@ from jupyter_flows.core.machine import (
     RebuildKernel,
     StartStep,
     Wait,
+    attempts,
     choices,
     created,
     decide,
@@ -42,6 +43,7 @@ from jupyter_flows.core.machine import (
     replay,
     stand_in,
     steps_behind,
+    tried,
     usable,
 )
 from jupyter_flows.core.model import (
@@ -467,9 +469,11 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.LoseKernel(why="killed"))
 
     @precondition(lambda self: self.run.status in (RunStatus.FAILED, RunStatus.INTERRUPTED))
-    @rule(choice=st.sampled_from([None, None, *Choice]))
-    def resume(self, choice: Choice | None) -> None:
-        chosen = choice if choice in choices(self.run) else None
+    @rule(which=st.integers(0, 5))
+    def resume(self, which: int) -> None:
+        """As one of what may be chosen, or, half of the times, without a choice."""
+        found = choices(self.run)
+        chosen = found[which] if which < len(found) else None
         self.tell(c.Resume(by="owner", choice=chosen))
         REACHED[f"resumed with {chosen}"] += 1
 
@@ -477,7 +481,9 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.run.status in (*WAITS, RunStatus.RUNNING))
     @rule(
-        what=st.sampled_from(["save"] * 4 + ["release"] * 2 + ["doubt", "miss", "back", "visit"]),
+        what=st.sampled_from(
+            ["save"] * 4 + ["release", "release", "back", "back", "doubt", "miss", "visit"]
+        ),
         whole=at_times,
     )
     def save_and_release(self, what: str, whole: bool) -> None:
@@ -496,7 +502,7 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.ReleaseKernel(checkpoint=found.digest))
         elif what == "doubt":
             self.tell(c.DoubtCheckpoint(checkpoint=found.digest, why="it does not load"))
-        elif what == "back" and not waits and running is None:
+        elif what == "back" and running is None:
             self.tell(c.FinishRestore(checkpoint=found.digest))
 
     def save(self, *, drops: bool) -> None:
@@ -507,7 +513,8 @@ class Runs(RuleBasedStateMachine):
         self.holds[digest] = {step: self.run.steps[step].attempts for step in covers}
         lost = (Unsaved("con", "Connection", "con", "no", None),)
         unsaved = lost if self.saves % 4 == 0 else ()
-        saved = Checkpoint(digest, self.now, covers, 1, 8, 8, 0.1, unsaved, drops)
+        counts, tries = attempts(self.run, covers), tried(self.run)
+        saved = Checkpoint(digest, self.now, covers, counts, tries, 1, 8, 8, 0.1, unsaved, drops)
         self.tell(c.SaveCheckpoint(checkpoint=saved))
 
     @invariant()
@@ -934,12 +941,13 @@ class Runs(RuleBasedStateMachine):
             REACHED[f"step {step.status}"] += 1
 
 
+@pytest.mark.timeout(400)
 def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     REACHED.clear()
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1000,
+            max_examples=1500,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

@@ -92,8 +92,8 @@ class FakeCheckpoints:
     async def runs(self):
         return {run for run, _ in self.kept}
 
-    async def collect(self, live):
-        gone = [key for key in self.kept if key[0] not in live]
+    async def collect(self, live, unknown=()):
+        gone = [key for key in self.kept if key[0] not in {*live, *unknown}]
         for key in gone:
             del self.kept[key]
         return Collected(manifests=len(gone), blobs=0, bytes=0)
@@ -226,7 +226,7 @@ class FakeKernels:
             "space": copy.deepcopy(held),
         }
 
-    async def environment(self, run, distributions, files):
+    async def environment(self, run, distributions, files, sys_path=()):
         await asyncio.sleep(0)
         return {"python": dict(PYTHON), "distributions": dict(self.distributions), "files": {}}
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import (
@@ -11,9 +12,12 @@ from jupyter_flows.core.errors import (
     CheckpointUnusable,
     KernelUnavailable,
     RunNotResumable,
+    StoreUnavailable,
 )
 from jupyter_flows.core.saved import told
 from jupyter_flows.engine import saving
+from jupyter_flows.engine.cells import Driving
+from jupyter_flows.engine.releasing import Memory
 
 from .conftest import vote
 
@@ -215,11 +219,14 @@ async def test_a_kernel_in_which_somebody_ran_cells_is_not_let_go(world):
 
 
 async def test_short_memory_lets_the_first_saved_go_before_its_time(world):
-    short = False
-    engine, run = await waiting(world, short_of_memory=lambda: short)
+    available = 50
+    engine, run = await waiting(world, memory=lambda: Memory(available, 100))
     assert engine._waits.releases._due() == []
-    short = True
+    available = 5
     assert engine._waits.releases._due() == [run.id]
+    await engine._waits.releases.release(run.id)
+    assert engine.kernels.rehearsed == []  # a second one of it would not find room
+    assert engine._waits.releases._due() == []
 
 
 async def test_a_sleeping_run_lets_its_kernel_go_too(world):
@@ -442,6 +449,18 @@ async def test_between_waits_variables_are_saved_where_that_costs_a_twentieth(wo
     assert [asked.budget > 0 for _, asked in engine.kernels.saves] == [True]
 
 
+async def test_what_failed_between_waits_is_tried_again_when_twice_the_time_may_go_into_it(world):
+    engine, run = await waiting(world)
+    engine.kernels.save_fails = CheckpointRefused("Saving took longer than is allowed.")
+    driving = Driving(epoch=1, digest=run.snapshot, snapshot={})
+    tried = []
+    for busy in (20.0, 30.0, 50.0, 60.0):
+        before, driving.busy = len(engine.kernels.saves), busy
+        await engine._waits.saving.between(run, driving)
+        tried.append(len(engine.kernels.saves) - before)
+    assert tried == [1, 0, 1, 0]
+
+
 async def test_quick_cells_are_not_held_up(world):
     engine = world.server(saves="auto")
     await world.settled(engine, "x = 1", "x += 1", "x")
@@ -453,9 +472,17 @@ async def test_quick_cells_are_not_held_up(world):
 
 async def test_what_no_run_can_use_is_collected(world):
     engine, run = await waiting(world)
-    world.checkpoints.kept["run_unknown", "sha256:0"] = {}
+    ended = await world.settled(engine, "1")
+    world.checkpoints.kept[ended.id, "sha256:0"] = {}
     await engine._waits.collecting.collect()
     assert {key[0] for key in world.checkpoints.kept} == {run.id}
+
+
+async def test_what_may_be_of_another_store_is_left_alone(world):
+    engine, run = await waiting(world)
+    world.checkpoints.kept["run_unknown", "sha256:0"] = {}
+    await engine._waits.collecting.collect()
+    assert {key[0] for key in world.checkpoints.kept} == {run.id, "run_unknown"}
 
 
 async def test_a_failed_runs_are_kept_for_a_week(world):
@@ -467,3 +494,181 @@ async def test_a_failed_runs_are_kept_for_a_week(world):
     world.clock.now += 8 * 86400
     await engine._waits.collecting.collect()
     assert not world.checkpoints.kept
+
+
+# ------------------------------------------------------------ what must not happen
+
+
+def between_takes(monkeypatch, engine, then):
+    """Saving between two cells begins at once, and something happens meanwhile."""
+    monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
+    save = engine.kernels.save
+
+    async def saved_and_then(run, asked):
+        found = await save(run, asked)
+        await then(run)
+        return found
+
+    monkeypatch.setattr(engine.kernels, "save", saved_and_then)
+
+
+async def test_a_run_cancelled_while_it_is_saved_between_cells_runs_no_further_one(
+    world, monkeypatch
+):
+    engine = world.server(saves="auto")
+    between_takes(monkeypatch, engine, lambda run: engine.cancel(run, "owner"))
+    run = await world.settled(engine, "1", "2", "3")
+    assert run.status == "cancelled"
+    assert [step for _, step in engine.kernels.executed] == ["c0"]
+
+
+async def test_a_store_that_is_away_while_cells_are_saved_between_harms_nothing(world, monkeypatch):
+    engine = world.server(saves="auto")
+
+    async def away(run):
+        raise StoreUnavailable("The database is away.")
+
+    between_takes(monkeypatch, engine, away)
+    run = await world.settled(engine, "x = 40", "x + 2")
+    assert (run.status, run.result) == ("succeeded", 42)
+
+
+async def test_a_failing_run_saves_nothing_that_it_could_be_resumed_with(world, monkeypatch):
+    monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
+    engine = world.server(saves="auto")
+    run = await world.settled(
+        engine, "x = 1", "x = 2\n1 / 0", ("'failed'", ["failure"]), ("'too'", ["failure"])
+    )
+    assert run.status == "failed"
+    assert [each.covers for each in run.checkpoints] == [("c0",)]
+
+
+async def test_a_save_of_an_earlier_pass_is_not_that_of_a_later_one(world, monkeypatch):
+    engine = world.server(saves="auto")
+    goes = asyncio.Event()
+    save = engine.kernels.save
+
+    async def slowly(run, asked):
+        found = await save(run, asked)
+        await goes.wait()
+        return found
+
+    monkeypatch.setattr(engine.kernels, "save", slowly)
+    run = await world.settled(engine, "x = 1", ("x += 1", ["suspend"]), "x")
+    before = await engine._teller.state(run.id)
+    await engine._teller.tell(run.id, vote(run, approved=False))
+    await engine._teller.tell(run.id, c.Resume(by="owner"))
+    goes.set()
+    await engine._waits.under_way.ended(run.id)
+    await engine._dispatcher.enqueue(run.id)
+    again = await engine.settled(run.id)
+    assert before.steps["c1"].attempts == 1
+    assert all(each.attempts == (1, 2) for each in again.checkpoints if "c1" in each.covers)
+
+
+async def test_what_a_failed_try_has_done_stays_in_the_kernel_for_the_next(world):
+    engine = world.server(saves="auto")
+    retry = {"retry": {"constant": {"attempts": 3, "seconds": "2h"}}}
+    source = "tries = tries + 1\nassert tries > 2"
+    run = await world.settled(engine, ("tries = 0", [], {"sleep": "2h"}), (source, [], retry), "9")
+    for _ in range(4):
+        run = await saved(engine, run.id)
+        if run.status != "sleeping":
+            break
+        await released(world, engine, run)
+        world.clock.now = run.wake_at
+        await engine._due.tick()
+        run = await engine.settled(run.id)
+    assert (run.status, run.result) == ("succeeded", 9)
+
+
+async def test_a_kernel_that_was_opened_and_not_filled_is_nobodys(world):
+    first, run = await waiting(world)
+    world.kill(first)
+    second = world.server("srv_2", saves="auto")
+    second.kernels.restore_fails = asyncio.CancelledError()
+    await second.vote(run.id, vote(run, payload={"n": 1}))
+    await asyncio.wait(second._dispatcher._tasks.values())
+    assert not second.kernels.holds(run.id)
+
+
+async def test_going_on_with_a_kernel_as_it_is_leaves_nothing_of_before_to_go_back_to(world):
+    engine, run = await visited(world)
+    await engine.resume(run.id, "owner", choice=Choice.KERNEL)
+    assert (await engine.settled(run.id)).checkpoints == ()
+
+
+async def test_a_visited_kernel_is_tried_no_more(world):
+    engine, run = await waiting(world)
+    engine.kernels.visits[run.id] = 1
+    await released(world, engine, run)
+    assert (engine.kernels.rehearsed, engine._waits.releases._held) == ([], {})
+
+
+async def test_a_trial_that_went_well_is_not_made_again(world, monkeypatch):
+    engine, run = await waiting(world)
+    monkeypatch.setattr(engine._waits.releases, "_is_driven", lambda _: bool(driven))
+    driven = []
+    rehearse = engine.kernels.rehearse
+
+    async def at_work_then(request, folder, kernel):
+        await rehearse(request, folder, kernel)
+        driven.append(1)
+
+    monkeypatch.setattr(engine.kernels, "rehearse", at_work_then)
+    assert (await released(world, engine, run)).released_at is None
+    driven.clear()
+    assert (await released(world, engine, run)).released_at is not None
+    assert len(engine.kernels.rehearsed) == 1
+
+
+async def test_a_gates_own_check_is_asked_of_a_kernel_that_came_back_for_it(world):
+    """G62"""
+    check = "def check(payload):\n    return payload['n'] < 50"
+    first = world.server(saves="auto")
+    gate = ("'go?'", ["suspend"], {"suspend": {"validate": "check"}})
+    run = await world.settled(first, check, "x = 20", gate, "x + resume['n']")
+    run = await saved(first, run.id)
+    assert (await released(world, first, run)).released_at is None
+    world.kill(first)
+    second = world.server("srv_2", saves="auto")
+    assert await second._driver.revive(run.id)
+    assert second.kernels.space(run.id)["x"] == 20
+    assert (await second.run(run.id)).status == "suspended"
+
+
+async def test_a_vote_that_changes_nothing_saves_nothing_again(world):
+    engine = world.server(saves="auto")
+    engine.kernels.unsaved = {"con": "a connection"}
+    gate = ("con = 1", ["suspend"], {"suspend": {"required_events": 3}})
+    run = await saved(engine, (await world.settled(engine, gate, "2")).id)
+    for name in ("bob", "eve"):
+        await engine.vote(run.id, vote(run, name))
+        await saved(engine, (await engine.settled(run.id)).id)
+    assert len(engine.kernels.saves) == 1
+
+
+async def test_a_flow_that_fails_over_unsaved_names_is_driven_to_its_end(world):
+    engine = world.server(saves="auto")
+    engine.kernels.unsaved = {"con": "a connection"}
+    gate = ("con = 1", ["suspend"], {"checkpoint": {"on_unsaved": "fail"}})
+    run = await world.settled(engine, gate, "2", ("'mend'", ["failure"]))
+    run = await saved(engine, run.id)
+    run = await engine.settled(run.id)
+    assert (run.status, engine.kernels.executed[-1][1]) == ("failed", "c2")
+    assert not engine.kernels.holds(run.id)
+
+
+async def test_without_any_kernel_the_run_can_be_resumed_later(world):
+    first, run = await waiting(world)
+    world.kill(first)
+    second = world.server("srv_2", saves="auto")
+    second.kernels.unavailable = "no memory"
+    run = await approved(second, run)
+    assert (run.status, run.error.message) == ("interrupted", "No kernel can be had: no memory")
+
+
+async def test_a_short_sleep_is_not_saved(world):
+    engine = world.server(saves="auto")
+    await world.settled(engine, ("x = 1", [], {"sleep": 0.1}), "x")
+    assert engine.kernels.saves == []

@@ -27,6 +27,7 @@ CHECKPOINTER = (
 def checkpointer(monkeypatch):
     code = f"__import__('builtins').exec({CHECKPOINTER!r}, {{'get_ipython': get_ipython}})"
     monkeypatch.setattr(checkpoint_source, "opening", lambda: code)
+    monkeypatch.setattr(checkpoint_source, "installed", lambda: "False")
 
 
 @pytest.fixture
@@ -123,6 +124,20 @@ async def test_a_kernel_says_what_it_is(runs):
     await runs.open()
     said = await runs.kernels.environment(RUN, ["pandas"], ["/x"])
     assert said == {"python": {"version": "3"}, "distributions": ["pandas"]}
+
+
+@pytest.mark.parametrize("there", ["True", "1 / 0"])
+async def test_the_texts_are_sent_to_a_kernel_without_the_package_only(
+    runs, folder, monkeypatch, there
+):
+    await runs.open()
+    await runs.execute(CHECKPOINTER if there == "True" else "x = 1")
+    monkeypatch.setattr(checkpoint_source, "installed", lambda: there)
+    opened = [] if there == "True" else [checkpoint_source.opening()]
+    monkeypatch.setattr(checkpoint_source, "opening", opened.pop)
+    await saved(runs, folder)
+    await saved(runs, folder)
+    assert opened == []
 
 
 async def test_what_the_kernel_refuses_is_told_in_its_words(runs, folder):

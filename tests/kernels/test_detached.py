@@ -248,6 +248,7 @@ async def test_a_process_that_has_its_number_now_is_left_alone(serve, runs, card
 async def test_what_is_left_of_ended_runs_is_collected(serve, runs, cards):
     server = serve(PID)
     server.die()
+    assert runs.kernels.left() == [RUN]
     await runs.kernels.collect([RUN])
     assert lives(server.said[0])
     await runs.kernels.collect([RunId("other")])

@@ -229,5 +229,9 @@ def test_notebook_code_can_not_vote_as_the_user(waiting):
     assert seen.run()["gates"][0]["votes"] == []
     seen.fill(1, "Limit", "2")
     seen.vote(1, "Approve")
+    seen.state("Interrupted")  # for somebody ran code in its kernel
+    seen.press("Resume Flow")
+    seen.choose("With the kernel as it is now")
+    seen.answer("Resume")
     seen.shows(2, "limit 2")
     assert len(sent) == 1

@@ -461,6 +461,8 @@ async def test_a_checkpoint_of_one_run_is_none_of_another(folder, checkpoints, d
         (lambda folder, path: path.write_bytes(b"\n"), "is damaged"),
         (lambda folder, path: os.truncate(path, 1 << 40), "is damaged: it is too large"),
         (lambda folder, path: (path.unlink(), path.mkdir()), "can't be read"),
+        (lambda folder, path: (path.unlink(), path.symlink_to("/dev/zero")), "can't be read"),
+        (lambda folder, path: (path.unlink(), os.mkfifo(path)), "is no file"),
     ],
 )
 async def test_what_is_wrong_with_a_checkpoint_is_said(folder, checkpoints, digest, spoil, says):
@@ -475,6 +477,14 @@ async def test_what_is_no_digest_becomes_no_path(checkpoints, digest_like):
     await checkpoints.place()
     with pytest.raises(CheckpointUnusable, match="is no digest"):
         await checkpoints.manifest(RUN, Digest(digest_like))
+
+
+async def test_a_link_in_the_place_of_a_blob_is_none(folder, checkpoints, digest):
+    for path in folder.glob("blobs/*/*"):
+        path.rename(folder / path.name)
+        path.symlink_to(folder / path.name)
+    with pytest.raises(CheckpointUnusable, match="is not there"):
+        await checkpoints.manifest(RUN, digest)
 
 
 async def test_a_missing_blob_is_named_with_its_variables(folder, checkpoints, digest):

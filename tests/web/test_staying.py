@@ -17,13 +17,13 @@ def often(monkeypatch):
     monkeypatch.setattr(staying, "EVERY", 0.01)
 
 
-async def test_a_server_with_a_run_that_waits_is_active_until_it_ends(park, jp_serverapp):
+async def test_a_server_with_a_run_that_waits_is_active(park, jp_serverapp, house):
     app = jp_serverapp.web_app
+    await house.start("http://127.0.0.1:9", "http://127.0.0.1:9")
     assert "jupyter_flows_last_activity" not in app.settings
-    parked = await park()
+    await park()
     for _ in range(2):
         before = app.last_activity()
         while app.settings.get("jupyter_flows_last_activity", before) <= before:
             await asyncio.sleep(0.01)
     assert app.last_activity() == app.settings["jupyter_flows_last_activity"]
-    await parked.engine.cancel(parked.id, "bob")

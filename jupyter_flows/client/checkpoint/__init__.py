@@ -41,12 +41,15 @@ def load(text: str, shell: Any = None) -> _Told:
 
 
 def environment(text: str) -> _Told:
-    """Versions and files of this kernel, for those that a checkpoint names."""
+    """Versions and files of this kernel, for those that a checkpoint names; packages are looked for
+    in the folders, too, that `prepare` adds to the path.
+    """
     return _answered(lambda: _environment(json.loads(text)))
 
 
 def _environment(asked: dict[str, Any]) -> dict[str, Any]:
-    versions = {name: surroundings.version(name) for name in asked.get("distributions", ())}
+    path = surroundings.with_paths(asked.get("sys_path", ()))
+    versions = {name: surroundings.version(name, path) for name in asked.get("distributions", ())}
     return {
         "python": surroundings.python(),
         "distributions": versions,
@@ -81,10 +84,19 @@ def _shell() -> Any:
 def _answered(ask: Any) -> _Told:
     try:
         return _Told(ask())
-    except Exception as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
         told = {
             "name": type(error).__name__,
-            "message": str(error),
+            "message": _message(error),
             "variable": getattr(error, "variable", None),
         }
         return _Told({"error": told})
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 (an error of the user's may not want to be told)
+        return ""

@@ -15,6 +15,8 @@ Entry = tuple[str, str, Any]
 
 OF_FLOW = "FLOWS_TOKEN"
 """The environment variable by which cells ask the server for links; none of a checkpoint's."""
+
+_MODULES, _PATH = sys.modules, sys.path
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
 
@@ -29,12 +31,25 @@ def of_kernel(shell: Any) -> list[Entry]:
             ("module", "__main__", modules.get("__main__")),
             ("module", "builtins", modules["builtins"]),
             ("globals", "builtins", vars(modules["builtins"])),
-            *(("sys", name, getattr(sys, name)) for name in (*_STREAMS, "modules", "path")),
+            *(("sys", name, stream) for name, stream in _streams().items()),
+            ("sys", "modules", sys.modules if sys.modules is _MODULES else None),
+            ("sys", "path", sys.path if sys.path is _PATH else None),
             ("random", "", random._inst),
             ("numpy", "", getattr(numpy, "_rand", None)),
             ("torch", "", getattr(modules.get("torch"), "default_generator", None)),
         ]
     )
+
+
+def _streams() -> dict[str, Any]:
+    """The kernel's own: what the user has put in their place is a variable like others."""
+    found = {name: getattr(sys, name, None) for name in _STREAMS}
+    own = {id(found[name]) for name in _STREAMS if name.startswith("__")}
+    return {
+        name: stream
+        for name, stream in found.items()
+        if id(stream) in own or type(stream).__module__ == "ipykernel.iostream"
+    }
 
 
 def of_replay(values: Mapping[str, Any]) -> list[Entry]:
@@ -52,7 +67,7 @@ def of_environment(values: Mapping[str, Any]) -> list[Entry]:
 
 
 def _kind(value: Any) -> str:
-    return "replayed class" if isinstance(value, type) else "replayed"
+    return "replayed class" if issubclass(type(value), type) else "replayed"
 
 
 def _each_once(entries: Iterable[Entry]) -> list[Entry]:

@@ -123,7 +123,7 @@ def _opened(path: Path) -> Any:
         raise
     except OSError as error:
         kind = Damaged if error.errno == errno.ELOOP else Unreadable
-        raise kind(f"The checkpoint's blob {path.name} can't be read: {error}") from None
+        raise kind(f"The checkpoint's blob {path.name} can't be read: {error.strerror}") from None
 
 
 def _not_through_a_link(path: str, flags: int) -> int:
@@ -155,7 +155,7 @@ def _unpacked(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
             try:
                 piece = unpacker.decompress(packed, CHUNK)
             except zlib.error as error:
-                raise Damaged(f"The checkpoint's blob {path.name} is damaged: {error}") from None
+                raise Damaged(f"The checkpoint's blob {path.name} is damaged: {error}.") from None
             if done + len(piece) > size:
                 raise Damaged(f"The checkpoint's blob {path.name} is longer than it was.")
             view[done : done + len(piece)] = piece

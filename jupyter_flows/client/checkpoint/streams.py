@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_flows.client.checkpoint.writing import CHUNK, Blobs, write_all
+from jupyter_flows.client.checkpoint.writing import Blobs, write_all, write_hashed
 
 BATCH = 1 << 20
-PIECE = 32 << 20
+PIECE = 64 << 20
 """Larger buffers are cut, so that all threads have work, and a small change writes little."""
 WRITERS = max(2, min(4, os.cpu_count() or 2))
 
@@ -28,7 +28,7 @@ class Stream:
         self._others = size_of_others
         self._pending: list[Any] = []
         self._pending_size = 0
-        self._queue: queue.Queue[list[Any] | None] = queue.Queue(8)
+        self._queue: queue.Queue[list[Any] | None] = queue.Queue(2)
         self._error: BaseException | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="checkpoint stream", daemon=True)
@@ -74,19 +74,28 @@ class Stream:
             with self._blobs.file() as (descriptor, path):
                 hashed = hashlib.sha256()
                 while True:
-                    batch = self._queue.get()
+                    batch = self._batch()
                     if batch is None:
                         break
                     data = batch[0] if len(batch) == 1 else b"".join(batch)
                     hashed.update(data)
                     write_all(descriptor, data)
-                if not self._abandoned:
+                if not (self._abandoned or self._blobs.stopped):
                     self.digest = hashed.hexdigest()
                     self._blobs.finish(descriptor, path, self.digest, self.size)
         except BaseException as error:  # noqa: BLE001 (raised again where the pickler writes)
             self._error = error
-            while self._queue.get() is not None:
+            while self._batch() is not None:
                 pass
+
+    def _batch(self) -> list[Any] | None:
+        """The next one; None at the end, also where an interrupt has left this thread alone."""
+        while True:
+            try:
+                return self._queue.get(timeout=1)
+            except queue.Empty:
+                if self._blobs.stopped:
+                    return None
 
 
 class Null:
@@ -103,24 +112,34 @@ class Null:
         return len(data)
 
 
+class Changing(Exception):
+    """A buffer, told by its place, was written into while it was saved."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
 class Pieces:
     """Stores buffers in pieces, which several threads hash and, where they are new, write."""
 
     def __init__(self, blobs: Blobs, buffers: list[Any]) -> None:
         self._blobs = blobs
         self._views = [buffer.raw() for buffer in buffers]
-        self._pieces = [
-            view[start : start + PIECE]
-            for view in self._views
+        cuts = [
+            (index, view[start : start + PIECE])
+            for index, view in enumerate(self._views)
             for start in range(0, view.nbytes, PIECE)
         ]
+        self._pieces = [piece for _, piece in cuts]
+        self._of = [index for index, _ in cuts]
         self._next = iter(range(len(self._pieces)))
         self._digests = [""] * len(self._pieces)
         self._lock = threading.Lock()
         self._error: BaseException | None = None
 
     def store(self) -> list[dict[str, Any]]:
-        """The digests and sizes of all pieces in their order."""
+        """The digests and sizes of all pieces in their order. Raises Changing."""
         threads = [
             threading.Thread(target=self._run, name="checkpoint buffers", daemon=True)
             for _ in range(min(WRITERS, len(self._pieces)))
@@ -135,11 +154,12 @@ class Pieces:
             raise
         finally:
             for thread in threads:
-                with contextlib.suppress(RuntimeError):  # not started; it will do nothing then
+                if thread.ident is not None:
                     thread.join()
             sizes = [piece.nbytes for piece in self._pieces]
             for view in (*self._pieces, *self._views):
-                view.release()
+                with contextlib.suppress(BufferError):  # a thread left alone still reads it
+                    view.release()
         if self._error is not None:
             raise self._error
         return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]
@@ -151,17 +171,18 @@ class Pieces:
                     index = next(self._next, None)
                 if index is None:
                     return
-                self._digests[index] = self._store(self._pieces[index])
+                self._digests[index] = self._store(index)
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self._error = error
 
-    def _store(self, piece: memoryview) -> str:
+    def _store(self, index: int) -> str:
+        piece = self._pieces[index]
         self._blobs.check(0)
         digest = hashlib.sha256(piece).hexdigest()
         if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
             with self._blobs.file() as (descriptor, path):
-                for start in range(0, piece.nbytes, CHUNK):
-                    self._blobs.check(0)
-                    write_all(descriptor, piece[start : start + CHUNK])
+                if write_hashed(descriptor, piece, lambda: self._blobs.check(0)) != digest:
+                    self._blobs.disclaim(digest)
+                    raise Changing(self._of[index])
                 self._blobs.finish(descriptor, path, digest, piece.nbytes)
         return digest

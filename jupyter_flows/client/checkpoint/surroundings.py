@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib
 import os
 import platform
-import random
 import site
 import sys
 import sysconfig
@@ -35,11 +33,13 @@ def python() -> dict[str, Any]:
 # ---------------------------------------------------------------- packages and files
 
 
-def version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except (metadata.PackageNotFoundError, ValueError):
-        return None
+def version(name: str, path: Sequence[str] | None = None) -> str | None:
+    """Of what would be imported; `path` in the place of `sys.path`."""
+    where = list(sys.path if path is None else path)
+    with contextlib.suppress(ValueError, KeyError):
+        for found in metadata.distributions(name=name, path=where):
+            return found.version
+    return None
 
 
 def distributions(modules: Iterable[str]) -> dict[str, str]:
@@ -66,7 +66,10 @@ def _search() -> None:
 
 
 def _installed(module: Any) -> bool:
-    path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
+    try:
+        path = getattr(module, "__file__", None) or next(iter(module.__path__), None)
+    except Exception:  # noqa: BLE001 (anything may stand among the modules)
+        return False
     return isinstance(path, str) and "-packages" in path
 
 
@@ -94,13 +97,29 @@ def is_own(module: str) -> bool:
 
 
 def _own_file(name: str, roots: Sequence[str]) -> str | None:
-    path = getattr(sys.modules.get(name), "__file__", None)
+    try:
+        path = getattr(sys.modules.get(name), "__file__", None)
+    except Exception:  # noqa: BLE001 (anything may stand among the modules)
+        return None
     if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
         return None
-    real = os.path.realpath(path)
+    real = _real(path)
     if "-packages" in real or any(real.startswith(root) for root in roots):
         return None
     return real
+
+
+def _real(path: str) -> str:
+    """Where a file really is. Most lie side by side: each folder is looked up once."""
+    folder, name = os.path.split(path)
+    if not os.path.isabs(folder) or os.path.islink(path):  # noqa: PTH114, PTH117
+        return os.path.realpath(path)
+    return os.path.join(_real_folder(folder), name)  # noqa: PTH118
+
+
+@functools.lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def _ours(name: str) -> bool:
@@ -130,37 +149,21 @@ def sys_path() -> list[dict[str, Any]]:
     ]
 
 
+def with_paths(told: Sequence[Any]) -> list[str]:
+    """`sys.path` with these in their places."""
+    path = list(sys.path)
+    for entry in sorted(told, key=lambda each: int(each["index"])):
+        if entry["path"] not in path:
+            path.insert(min(entry["index"], len(path)), entry["path"])
+    return path
+
+
 def add_to_sys_path(told: Sequence[Any]) -> list[str]:
     """Returns those that are no longer there."""
-    for entry in sorted(told, key=lambda each: int(each["index"])):
-        if entry["path"] not in sys.path:
-            sys.path.insert(min(entry["index"], len(sys.path)), entry["path"])
+    sys.path[:] = with_paths(told)
     return [entry["path"] for entry in told if not Path(entry["path"]).exists()]
 
 
 def extensions(shell: Any) -> list[str]:
     loaded = getattr(getattr(shell, "extension_manager", None), "loaded", ())
     return sorted(set(loaded) - _ALWAYS_LOADED)
-
-
-# ---------------------------------------------------------------- chance
-
-
-def random_states() -> dict[str, Any]:
-    told: dict[str, Any] = {"random": random.getstate()}
-    numpy: Any = sys.modules.get("numpy.random")
-    if numpy is not None:
-        told["numpy"] = numpy.get_state()
-    torch: Any = sys.modules.get("torch")
-    if torch is not None:
-        told["torch"] = bytes(torch.get_rng_state().numpy())
-    return told
-
-
-def set_random_states(told: dict[str, Any]) -> None:
-    random.setstate(told["random"])
-    if "numpy" in told:
-        importlib.import_module("numpy.random").set_state(told["numpy"])
-    if "torch" in told:
-        torch: Any = importlib.import_module("torch")
-        torch.set_rng_state(torch.frombuffer(bytearray(told["torch"]), dtype=torch.uint8))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Blobs:
         self._deadline = deadline
         self._unfinished: set[Path] = set()
         self._claimed: set[str] = set()
+        self._changed: set[Path] = set()
         self._lock = threading.Lock()
 
     def check(self, size: int) -> None:
@@ -66,18 +68,15 @@ class Blobs:
                 path.unlink()
 
     def finish(self, descriptor: int, path: Path, digest: str, size: int) -> None:
-        """Give a written file its name, unless its content is there."""
+        """Give a written file its name, unless its content is there; `settle` makes that last."""
         if self.has(digest, size):
             return
         os.fsync(descriptor)
         place = self.folder / digest[:2]
-        made = not place.is_dir()
         place.mkdir(mode=0o700, exist_ok=True)
         path.replace(place / digest)
-        _sync(place)
-        if made:
-            _sync(self.folder)
         with self._lock:
+            self._changed |= {place, self.folder}
             self._unfinished.discard(path)
             self.new_bytes += size
 
@@ -89,6 +88,8 @@ class Blobs:
                 if path is plain and path.lstat().st_size != size:
                     continue
                 os.utime(path)
+                with self._lock:
+                    self._changed.add(plain.parent)  # its writer may not have come to that yet
                 return True
         return False
 
@@ -98,6 +99,17 @@ class Blobs:
             known = digest in self._claimed
             self._claimed.add(digest)
             return not known
+
+    def disclaim(self, digest: str) -> None:
+        """It was not written after all."""
+        with self._lock:
+            self._claimed.discard(digest)
+
+    def settle(self) -> None:
+        """Make the names of all finished files durable."""
+        for folder in self._changed:
+            _sync(folder)
+        self._changed.clear()
 
     def close(self) -> None:
         self.stopped = True
@@ -124,6 +136,17 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_hashed(descriptor: int, data: memoryview, go_on: Callable[[], None]) -> str:
+    """Returns the hash of what was written, be it that somebody writes into the data meanwhile."""
+    hashed = hashlib.sha256()
+    for start in range(0, data.nbytes, CHUNK):
+        go_on()
+        copy = bytes(data[start : start + CHUNK])
+        hashed.update(copy)
+        write_all(descriptor, copy)
+    return hashed.hexdigest()
 
 
 def write_all(descriptor: int, data: Any) -> None:

@@ -9,7 +9,16 @@ by people, by the clock and by drivers, in any order and more than once; `decide
 that becomes one order. Whoever loses a race asks again and is answered by the state that won.
 """
 
-from jupyter_flows.core.machine.checkpoints import WAITS, choices, stand_in, usable, waits_behind
+from jupyter_flows.core.machine.checkpoints import (
+    WAITS,
+    attempts,
+    choices,
+    here,
+    stand_in,
+    tried,
+    usable,
+    waits_behind,
+)
 from jupyter_flows.core.machine.decide import after, decide
 from jupyter_flows.core.machine.evolve import created, evolve, replay
 from jupyter_flows.core.machine.plan import (
@@ -40,16 +49,19 @@ __all__ = [
     "StartStep",
     "Wait",
     "after",
+    "attempts",
     "choices",
     "created",
     "decide",
     "evolve",
+    "here",
     "may_rebuild_unasked",
     "plan",
     "replay",
     "stand_in",
     "steps_behind",
     "steps_to_rebuild",
+    "tried",
     "usable",
     "waits_behind",
 ]

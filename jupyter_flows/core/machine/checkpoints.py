@@ -18,20 +18,48 @@ WAITS = frozenset({RunStatus.SUSPENDED, RunStatus.SLEEPING})
 
 def usable(run: Run, behind: Iterable[StepId]) -> Checkpoint | None:
     """The newest complete checkpoint of a run that has these steps behind it, and holds what none
-    but these have done.
+    but these have done, as they were begun last; nor what a failed try of the next one did.
     """
     done = set(behind)
     for checkpoint in reversed(run.checkpoints):
-        if checkpoint.complete and done.issuperset(checkpoint.covers):
+        fits = done.issuperset(checkpoint.covers) and is_of_now(run, checkpoint)
+        if checkpoint.complete and fits and not checkpoint.tried:
             return checkpoint
     return None
 
 
 def stand_in(run: Run) -> Checkpoint | None:
     """The checkpoint that holds all that the run's kernel should hold before its next step."""
-    steps = steps_behind(run)
-    found = usable(run, steps)
-    return found if found is not None and set(found.covers) == set(steps) else None
+    found = here(run)
+    return found if found is not None and found.complete else None
+
+
+def here(run: Run) -> Checkpoint | None:
+    """The newest checkpoint of where the run stands, whole or not."""
+    steps, tries = steps_behind(run), tried(run)
+    for checkpoint in reversed(run.checkpoints):
+        if checkpoint.covers == steps and checkpoint.tried == tries and is_of_now(run, checkpoint):
+            return checkpoint
+    return None
+
+
+def is_of_now(run: Run, checkpoint: Checkpoint) -> bool:
+    """Whether no step that it covers was begun again since."""
+    return bool(checkpoint.covers) and checkpoint.attempts == attempts(run, checkpoint.covers)
+
+
+def attempts(run: Run, steps: Iterable[StepId]) -> tuple[int, ...]:
+    return tuple(run.steps[step].attempts if step in run.steps else 0 for step in steps)
+
+
+def tried(run: Run) -> int:
+    """How often the next step has been tried since it was first begun, or resumed from; one that
+    has only just been begun, and whose cell has not run, is not yet tried.
+    """
+    step = run.running_step
+    if step is not None:
+        return step.tries - 1
+    return 0 if run.next_step is None else run.next_step.tries
 
 
 def choices(run: Run) -> tuple[Choice, ...]:
@@ -46,16 +74,26 @@ def choices(run: Run) -> tuple[Choice, ...]:
 
 
 def save(run: Run, command: c.SaveCheckpoint, _: float) -> Events:
-    """One that was under way while the run ended, or was interrupted, counts no more."""
-    if run.status is not RunStatus.RUNNING and run.status not in WAITS:
-        return ()
+    """One that was under way while the run ended, or went somewhere else, counts no more. A run
+    that fails has nothing to go on with.
+    """
     saved = e.CheckpointSaved(checkpoint=command.checkpoint)
+    if run.failing or not _is_where(run, command.checkpoint):
+        return ()
     waiting = run.status in WAITS
     must_be_whole = policy(run, waits_behind(run)).on_unsaved is OnUnsaved.FAIL
     if not (waiting and must_be_whole and command.checkpoint.unsaved):
         return (saved,)
     error = Failure("UnsavedVariables", str(unsaved_sentence(command.checkpoint, run)))
     return (saved, *failing(run, error, waits_behind(run)))
+
+
+def _is_where(run: Run, checkpoint: Checkpoint) -> bool:
+    """Whether the run stands where it was taken."""
+    if run.status is not RunStatus.RUNNING and run.status not in WAITS:
+        return False
+    there = (steps_behind(run), tried(run))
+    return there == (checkpoint.covers, checkpoint.tried) and is_of_now(run, checkpoint)
 
 
 def miss(run: Run, command: c.MissCheckpoint, _: float) -> Events:
@@ -81,7 +119,7 @@ def release(run: Run, command: c.ReleaseKernel, _: float) -> Events:
 
 
 def finish_restore(run: Run, command: c.FinishRestore, _: float) -> Events:
-    if run.status is not RunStatus.RUNNING:
+    if run.status is not RunStatus.RUNNING and run.status not in WAITS:
         return ()
     return (
         e.KernelRestored(

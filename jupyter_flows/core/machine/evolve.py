@@ -151,7 +151,7 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.NotebookMoved():
             return replace(run, path=event.path)
         case e.KernelRebuilt():
-            return replace(run, rebuild=False, restore=None)
+            return replace(run, rebuild=False, restore=None, changed=False)
         case e.CheckpointSaved():
             return kept.saved(run, event)
         case e.CheckpointFailed():
@@ -161,7 +161,7 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
         case e.KernelReleased():
             return replace(run, released_at=at)
         case e.KernelRestored():
-            return replace(run, released_at=None, changed=False)
+            return replace(run, released_at=None, changed=run.changed and run.rebuild)
         case e.RunSucceeded():
             run = _skipped(run, event, at, lambda step: step.spec.failure)
             return replace(run, finished_at=at, result=event.result)
@@ -408,7 +408,7 @@ def _resumed(run: Run, event: e.RunResumed, at: float) -> Run:
         stopped=None,
         skips={section: skip for section, skip in run.skips.items() if section in entered},
     )
-    return kept.still_of_use(run)
+    return replace(run, checkpoints=()) if event.live else kept.still_of_use(run)
 
 
 def _with_edits(run: Run, event: e.RunResumed, specs: Iterable[StepSpec]) -> Run:

@@ -55,7 +55,7 @@ RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
     e.CheckpointFailed: frozenset({S, Z}),
     e.CheckpointDoubted: frozenset({R, S, Z, I}),
     e.KernelReleased: frozenset({S, Z}),
-    e.KernelRestored: frozenset({R}),
+    e.KernelRestored: frozenset({R, S, Z}),
     e.WidgetsSaved: frozenset({R, S, Z, I}),
     e.OutputsAmended: frozenset({R, S, Z, I}),
     e.GateShown: frozenset({S}),

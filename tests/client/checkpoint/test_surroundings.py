@@ -90,6 +90,20 @@ def test_a_folder_that_is_gone_is_an_error(tmp_path):
     assert "is gone" in told["error"]["message"]
 
 
+def test_packages_are_looked_for_where_a_restore_will_look_for_them(tmp_path):
+    info = tmp_path / "tinyledger-1.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: tinyledger\nVersion: 1.1\n")
+    added, before = [{"index": 0, "path": str(tmp_path)}], list(sys.path)
+    assert asked("environment", distributions=["tinyledger"], sys_path=added)["distributions"] == {
+        "tinyledger": "1.1"
+    }
+    assert asked("environment", distributions=["tinyledger"])["distributions"] == {
+        "tinyledger": None
+    }
+    assert sys.path == before
+
+
 def test_answers_are_shown_as_json():
     shown = checkpoint.environment("{}")._repr_mimebundle_()
     assert shown["application/json"]["files"] == {}
