@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import multiprocessing
-import subprocess
+import sys
 import threading
 import weakref
 from typing import Any, NamedTuple
@@ -51,9 +50,11 @@ def _children() -> dict[Child, str]:
 
 
 def _known_to_python() -> dict[Child, str]:
-    made = [(each.pid, each.name, type(each)) for each in multiprocessing.active_children()]
+    multiprocessing: Any = sys.modules.get("multiprocessing")
+    children = multiprocessing.active_children() if multiprocessing else []
+    made = [(each.pid, each.name, type(each)) for each in children]
     found = {(pid or 0, 0.0): name for pid, name, kind in made if not _is_service([str(kind)])}
-    dropped = getattr(subprocess, "_active", None) or []
+    dropped = getattr(sys.modules.get("subprocess"), "_active", None) or []
     return {**found, **{(each.pid, 0.0): "a program" for each in dropped if each.poll() is None}}
 
 

@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Collection, Iterator
 from concurrent.futures import Executor
-from multiprocessing.pool import Pool
 from threading import Thread
 from typing import Any
 
@@ -61,7 +60,8 @@ def _pid(thing: Any) -> int | None:
 
 def _workers(thing: Any) -> list[Any]:
     """Of an executor or a pool: its threads, and its processes."""
-    if not issubclass(type(thing), (Executor, Pool)):
+    pool = getattr(sys.modules.get("multiprocessing.pool"), "Pool", Executor)
+    if not issubclass(type(thing), (Executor, pool)):
         return []
     own = vars(thing)
     processes = own.get("_processes")
