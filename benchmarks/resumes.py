@@ -158,7 +158,7 @@ async def _released(folder: Path, size: int, rounds: int) -> Row:
         what=f"vote to the next cell's start, {size // MB} MB, its kernel released",
         ours=ms(median(found)),
         peers={"kernel start and imports": ms(median(least))},
-        ratio=f"+{ms(more)}",
+        ratio=f"{more * 1000:+,.0f} ms",
         value=more,
         target=GIVEN,
         says="at most 1 s above start and imports",

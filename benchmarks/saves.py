@@ -26,7 +26,7 @@ def measure(folder: Path, *, quick: bool) -> list[Row]:
 
 def _buffers(folder: Path, *, quick: bool) -> list[Row]:
     size, rounds = (200 * MB, 3) if quick else (1000 * MB, 5)
-    few = 1 if quick else 3
+    few = 1 if quick else 2
     peers = dict.fromkeys(("pickle", "cloudpickle", "dill"), few)
     found = _rounds(folder, "buffers", size, {"ours": rounds, "raw": rounds, **peers})
     what = f"{size // MB:,} MB, nine tenths in buffers"
@@ -34,8 +34,8 @@ def _buffers(folder: Path, *, quick: bool) -> list[Row]:
 
 
 def _objects(folder: Path, *, quick: bool) -> list[Row]:
-    size, rounds = (40 * MB, 3) if quick else (200 * MB, 5)
-    peers = {"cloudpickle.dumps": 1 if quick else 3, "dill.dumps": DILL_ROUNDS}
+    size, rounds = (40 * MB, 3) if quick else (200 * MB, 3)
+    peers = {"cloudpickle.dumps": 1 if quick else 2, "dill.dumps": DILL_ROUNDS}
     found = _rounds(folder, "objects", size, {"ours": rounds, "pickle.dumps": rounds, **peers})
     ratio = _paired(found, "seconds", "pickle.dumps")
     return [

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import importlib
 import json
 import os
 from typing import Any
 
+from jupyter_flows.client.around import Running, running
 from jupyter_flows.client.comms import Comms
 from jupyter_flows.client.encoding import NotKept, draws_itself, encoded
 from jupyter_flows.client.names import made_by
@@ -36,6 +38,8 @@ class Hook:
         self.value: Any = _UNSET
         self.previous: Any = _UNSET
         self._before: dict[str, Any] | None = None
+        self._ran: Running | None = None
+        self._changed: set[str] = set()
         self._seen: str | None = None
         self._depth = 0
 
@@ -94,7 +98,15 @@ class Hook:
         if "bindings" in cell:
             self.bind(cell["bindings"])
             flow.digests.update(cell.get("digests", {}))
-        self._before = dict(self.ip.user_ns) if cell.get("replay") else None
+        self._before = self._ran = None
+        if cell.get("replay"):
+            self._look()
+
+    def _look(self) -> None:
+        """At what is there before a cell that is tagged `replay`."""
+        marks = _marks()
+        self._changed = set(marks.changed(flow, self.ip)) if marks else set()
+        self._before, self._ran = dict(self.ip.user_ns), running()
 
     def bind(self, bindings: dict[str, Any]) -> None:
         for name, value in bindings.items():
@@ -136,7 +148,12 @@ class Hook:
         before, self._before = self._before, None
         if before is not None and (not failed or cell.get("goes_on") or cell.get("raises")):
             source = getattr(getattr(result, "info", None), "raw_cell", None) or ""
-            flow.made(cell["step"], made_by(before, self.ip, source))
+            made, marks = made_by(before, self.ip, source), _marks()
+            flow.made(cell["step"], made)
+            flow.around.add(running(), but=self._ran)
+            if marks:
+                marks.take(flow, self.ip, but=self._changed - set(made))
+        self._ran = None
 
     def report(self) -> dict[str, Any]:
         """The result of the cell that has just ended, once."""
@@ -164,6 +181,14 @@ class Hook:
         if self.ip.user_ns.get("previous_result", self.previous) is self.previous:
             self.ip.user_ns["previous_result"] = result
         self.previous = result
+
+
+def _marks() -> Any:
+    """A part of the checkpointer. The server sends it before the first cell that is tagged."""
+    try:
+        return importlib.import_module("jupyter_flows.client.checkpoint.marks")
+    except ImportError:
+        return None
 
 
 def _error_of(result: Any) -> dict[str, str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from jupyter_flows.client.around import Around, running
+
 _UNSET: Any = object()
 
 
 class Flow:
     """`names`: the notebook's. `digests`: of the bindings that were told. `foreign`: how many cells
     others ran, and how often they told widgets something, since the run's last cell. `session`: the
-    server's. `own_comms`: those of the widgets that it has had made. `nonce`: proves that a kernel
+    server's. `own_comms`: those of the widgets that it has had made. `around`: what ran in the
+    kernel besides. `marks`: of what cells tagged `replay` have bound. `nonce`: proves that a kernel
     is the one that was met.
     `bound`: what a checkpoint leaves out, for the flow binds it anew. That is nothing: a cell may
     have changed what the flow bound.
@@ -31,7 +34,9 @@ class Flow:
         self.session = ""
         self.own_comms: set[str] = set()
         self.nonce = ""
+        self.around = Around()
         self.aside: dict[str, Any] = {}
+        self.marks: dict[str, str] = {}
         self._made: dict[str, dict[str, Any]] = {}
 
     def forget(self) -> None:
@@ -40,11 +45,13 @@ class Flow:
         self.rebuilding, self.digests = False, {}
         self.foreign, self.nonce = 0, os.urandom(16).hex()
         self.own_comms = set()
+        self.around = Around()
+        self.around.add(running())
         self.let_go()
 
     def let_go(self) -> None:
         """Hold none of the user's objects."""
-        self._made = {}
+        self._made, self.marks = {}, {}
 
     # ------------------------------------------------------------ cells tagged `replay`
 
@@ -64,6 +71,7 @@ class Flow:
             lost = [n for n, made in objects.items() if self.names.get(n, _UNSET) is not made]
             for name in lost:
                 del objects[name]
+                self.marks.pop(name, None)
 
 
 flow = Flow()

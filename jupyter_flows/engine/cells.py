@@ -16,8 +16,8 @@ class Driving:
 
     `waited` says that the run has waited since its last cell, here or before, and `saved` that its
     variables were to be saved since. `busy` seconds went into its cells, and `saving` seconds into
-    saving its variables between them; where that failed, it is tried again when `least` seconds
-    may go into it.
+    saving its variables between them, which is done again when `least` seconds may go into it: as
+    many as the last took, or twice as many as were not enough.
     """
 
     epoch: int

@@ -120,6 +120,8 @@ class Saving:
         except FlowsError as error:
             self._log.info("run %s: its variables are not saved so far: %s", run.id, error)
             driving.least = 2 * budget
+        else:
+            driving.least = _now() - begun
         finally:
             driving.saving += _now() - begun
 

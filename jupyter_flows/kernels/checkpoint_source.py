@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from jupyter_flows.core.model import Json
+from jupyter_flows.kernels.sending import source_of
 
 PROTOCOL = 1
 """Must be the package's number, or its source text is sent instead of the installed one."""
@@ -68,11 +69,13 @@ installed() or sent()
 
 @functools.cache
 def sources() -> dict[str, str]:
-    """The texts of the package's modules by name, and that of cloudpickle under a name of its own.
+    """The texts of the package's modules by name, that of cloudpickle under a name of its own, and
+    that of the one module of the client which the package needs.
 
-    cloudpickle comes first, so that the package finds it in the kernel.
+    These two come first, so that the package finds them in the kernel.
     """
     found = {f"{PACKAGE}.{_CLOUDPICKLE}": _cloudpickle()}
+    found["jupyter_flows.client.around"] = source_of("client/around.py")
     for file in sorted(resources.files(PACKAGE).iterdir(), key=lambda each: each.name):
         if file.name.endswith(".py"):
             inner = file.name.removesuffix(".py")

@@ -1,5 +1,6 @@
 """Has a kernel save its variables, or load them: by silent requests, in turn with its cells."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable, KernelUnavailable
@@ -53,6 +54,17 @@ class Checkpointing:
         if "error" in saved:
             raise CheckpointRefused(saved["error"]["message"])
         return {**saved, FLOW: flow}
+
+    async def bring(self) -> None:
+        """Have the checkpointer there for a cell tagged `replay`: it marks what that binds. Whoever
+        calls this has the turn.
+        """
+        if self._sent or not self._requests.speaks_flows:
+            return
+        with contextlib.suppress(KernelUnavailable):
+            asked = silent(checkpoint_source.opening(), {})
+            reply = await self._turns.ask(asked, LOADING_SECONDS, kills=False)
+            self._sent = reply is not None and reply.get("status") == "ok"
 
     async def environment(
         self, distributions: Sequence[str], files: Sequence[str], sys_path: Sequence[Json] = ()

@@ -21,7 +21,7 @@ IDENTITY = f"{_CLIENT}.identity()"
 
 _SHELL = "__import__('IPython').get_ipython()"
 
-PARTS = ("encoding", "links", "names", "state", "recall", "comms", "hook")
+PARTS = ("encoding", "links", "names", "around", "state", "recall", "comms", "hook")
 """What the client imports, in an order in which each finds those before it."""
 
 LOADER = (

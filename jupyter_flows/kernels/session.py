@@ -139,6 +139,8 @@ class KernelSession:
         if self._executing.running is not None:
             raise RuntimeError("this kernel executes a cell already")
         async with self._turns.next:
+            if cell.replay and not self.lost:
+                await self.checkpoint.bring()
             if self.lost:
                 return CellOutcome(outputs=(), execution_count=None, error=died(""), lost=True)
             self._executed = True

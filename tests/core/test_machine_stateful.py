@@ -469,9 +469,11 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.LoseKernel(why="killed"))
 
     @precondition(lambda self: self.run.status in (RunStatus.FAILED, RunStatus.INTERRUPTED))
-    @rule(choice=st.sampled_from([None, None, *Choice]))
-    def resume(self, choice: Choice | None) -> None:
-        chosen = choice if choice in choices(self.run) else None
+    @rule(which=st.integers(0, 5))
+    def resume(self, which: int) -> None:
+        """As one of what may be chosen, or, half of the times, without a choice."""
+        found = choices(self.run)
+        chosen = found[which] if which < len(found) else None
         self.tell(c.Resume(by="owner", choice=chosen))
         REACHED[f"resumed with {chosen}"] += 1
 
@@ -479,7 +481,9 @@ class Runs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.run.status in (*WAITS, RunStatus.RUNNING))
     @rule(
-        what=st.sampled_from(["save"] * 4 + ["release"] * 2 + ["doubt", "miss", "back", "visit"]),
+        what=st.sampled_from(
+            ["save"] * 4 + ["release", "release", "back", "back", "doubt", "miss", "visit"]
+        ),
         whole=at_times,
     )
     def save_and_release(self, what: str, whole: bool) -> None:
@@ -498,7 +502,7 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.ReleaseKernel(checkpoint=found.digest))
         elif what == "doubt":
             self.tell(c.DoubtCheckpoint(checkpoint=found.digest, why="it does not load"))
-        elif what == "back" and not waits and running is None:
+        elif what == "back" and running is None:
             self.tell(c.FinishRestore(checkpoint=found.digest))
 
     def save(self, *, drops: bool) -> None:
@@ -943,7 +947,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1000,
+            max_examples=1500,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

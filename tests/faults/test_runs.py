@@ -47,8 +47,8 @@ async def parts(house, run):
 async def test_a_run_outlives_kernels_that_are_killed_while_they_are_restored(
     house, tally, chance, monkeypatch
 ):
-    """The run is interrupted, or goes on, or fails where the kernel dies in the next cell; in each
-    case its checkpoint stays, and is what it goes on with.
+    """It is interrupted, or goes on, or fails in the next cell if the kernel dies there; its
+    checkpoint stays, and is what it goes on with.
     """
     count, seconds = tally("kernel of a run killed while it is restored"), 0.3
     restore = house.house.kernels.restore

@@ -7,7 +7,6 @@ It reads one request a line from its input, as JSON, and writes one answer a lin
 import builtins
 import json
 import os
-import re
 import signal
 import sys
 import traceback
@@ -20,8 +19,8 @@ from jupyter_flows.client import checkpoint, flows
 from tests.fidelity.case import CELL
 
 SECONDS = 60
-OWN = re.compile(r"^_+$|^_\d+$|^_i+$|^_i\d+$|^_[io]h$|^_dh$|^(In|Out)$")
-"""Names that IPython binds as cells run."""
+RESULTS = {"_", "__", "___"}
+"""Names that IPython binds as cells run, unless the cells do."""
 
 
 def main() -> None:
@@ -191,7 +190,8 @@ class Kernel:
         return {
             name
             for name, value in self.shell.user_ns.items()
-            if not OWN.match(name) and not (name in hidden and hidden[name] is value)
+            if not (name in hidden and hidden[name] is value)
+            and not (name in RESULTS and getattr(self.shell.displayhook, name) is value)
         }
 
     def same_names(self, expected: list[str] | set[str]) -> None:

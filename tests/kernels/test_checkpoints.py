@@ -105,3 +105,62 @@ async def test_it_works_where_the_package_is_not_installed(runs, folder):
     await runs.kernels.restore(OTHER, folder, {**told, "flow": flow}, [])
     source = "import jupyter_flows\n[x, y is x['a'], jupyter_flows.__file__]"
     assert await seen(runs, source) == [{"a": [1]}, True, "<jupyter_flows>"]
+
+
+# ---------------------------------------------------------------- what goes on
+
+
+async def told_unsaved(runs, folder):
+    return [(each["path"], each["reason"]) for each in (await saved(runs, folder))["unsaved"]]
+
+
+async def test_a_kernel_with_nothing_but_its_own_names_nothing(runs, folder):
+    await runs.open()
+    await runs.execute("import asyncio, ipywidgets\nawait asyncio.sleep(0)\nipywidgets.IntSlider()")
+    assert await told_unsaved(runs, folder) == []
+
+
+async def test_what_still_runs_is_named_though_no_variable_has_it(runs, folder):
+    source = (
+        "import asyncio, subprocess, threading\nrows = []\n"
+        "async def poll():\n    while True: await asyncio.sleep(0.05); rows.append(1)\n"
+        "def start(): asyncio.get_running_loop().create_task(poll())\n"
+        "start()\nthreading.Thread(target=threading.Event().wait, daemon=True, name='t').start()\n"
+        "def program(): subprocess.Popen(['sleep', '600']).__del__ and None\nprogram()"
+    )
+    await runs.open()
+    assert (await runs.execute(source)).error is None
+    (thread, why), (task, _), (program, _) = await told_unsaved(runs, folder)
+    assert thread == "thread 't'"
+    assert why.startswith("it still runs")
+    assert task.startswith("task 'Task-")
+    assert task.endswith("(poll)'")
+    assert program.endswith("(sleep)")
+
+
+async def test_what_a_tagged_cell_has_started_is_not_named(runs, folder):
+    source = (
+        "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+    )
+    await runs.open()
+    await runs.execute(source, replay=True)
+    assert await told_unsaved(runs, folder) == []
+    await runs.execute(source, step="other")
+    assert len(await told_unsaved(runs, folder)) == 1
+
+
+# ---------------------------------------------------------------- what tagged cells made
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_what_later_cells_changed_in_it_is_named(runs, folder, sent):
+    await runs.open()
+    if sent:
+        hide = "import sys; sys.modules['jupyter_flows.client.checkpoint'] = None; None"
+        await runs.execute(hide, step="hide")
+    await runs.execute("cfg = {'threshold': 1}; same = {}", step="a", replay=True)
+    assert await told_unsaved(runs, folder) == []
+    await runs.execute("cfg['threshold'] = 5", step="b")
+    ((path, why),) = await told_unsaved(runs, folder)
+    assert path == "cfg"
+    assert "has changed since" in why

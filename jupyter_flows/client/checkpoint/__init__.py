@@ -84,10 +84,19 @@ def _shell() -> Any:
 def _answered(ask: Any) -> _Told:
     try:
         return _Told(ask())
-    except Exception as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (whatever it is, the server shall hear of it)
         told = {
             "name": type(error).__name__,
-            "message": str(error),
+            "message": _message(error),
             "variable": getattr(error, "variable", None),
         }
         return _Told({"error": told})
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 (an error of the user's may not want to be told)
+        return ""

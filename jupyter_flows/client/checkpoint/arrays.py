@@ -9,7 +9,7 @@ import pickle
 import sys
 from typing import TYPE_CHECKING, Any
 
-from jupyter_flows.client.checkpoint import rebuilding
+from jupyter_flows.client.checkpoint import added, instances
 from jupyter_flows.client.checkpoint import rebuilding_arrays as again
 from jupyter_flows.client.checkpoint.errors import Refused
 
@@ -34,7 +34,10 @@ def plan(kind: type) -> Any:
     own_way = ("__reduce__", "__reduce_ex__", "__setstate__")
     if all(getattr(kind, name) is getattr(numpy.ndarray, name) for name in own_way):
         return reduce
-    return reduce if kind is getattr(sys.modules.get("numpy.ma"), "MaskedArray", None) else None
+    masked: Any = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+    if masked is None or not issubclass(kind, masked):
+        return None
+    return reduce if all(getattr(kind, name) is getattr(masked, name) for name in own_way) else None
 
 
 def reduce(pickler: Pickler, array: Any) -> Any:
@@ -43,7 +46,8 @@ def reduce(pickler: Pickler, array: Any) -> Any:
         return made
     plain = (again.subclassed, (type(array), _Plain(made)))
     own = getattr(array, "__dict__", None)
-    return (*plain, own, None, None, rebuilding.set_attributes) if own else plain
+    told = instances.filled(instances.slots(type(array), sys.modules["numpy"].ndarray), array)
+    return added.to(plain, own, told) if own or told else plain
 
 
 class _Plain:

@@ -35,7 +35,7 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     generic = vars(cls).get("__pydantic_generic_metadata__")
     if generic and generic["origin"] is not None and generic["origin"][generic["args"]] is cls:
         return again.parametrized, (generic["origin"], generic["args"])
-    if getattr(cls, "_sa_registry", None) is not None:
+    if any(vars(each).get("_sa_registry") is not None for each in cls.__mro__):
         raise Refused("a class that SQLAlchemy maps can't be saved; tag its cell `replay`")
     if not cls.__flags__ & 1 << 9:
         raise Refused(f"the built-in type {cls.__qualname__} has no name to be found by")
@@ -43,6 +43,8 @@ def reduce(pickler: Pickler, cls: Any) -> Any:
     first: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
     if "__orig_bases__" in vars(cls):
         first["__orig_bases__"] = cls.__orig_bases__  # typing asks for them, in C
+    if "__class__" in vars(cls):
+        first["__class__"] = vars(cls)["__class__"]  # to be set on a class it is something else
     if "__slots__" in vars(cls):
         first["__slots__"] = _slots(cls)
     return (

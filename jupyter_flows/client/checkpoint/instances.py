@@ -55,8 +55,18 @@ def plan(kind: type) -> Any:
     return None
 
 
+def state_of(thing: Any) -> Any:
+    """All that an instance holds, to be put into one that is there; None where that is unknown."""
+    kind = type(thing)
+    base = _base(kind)
+    if base is None:
+        return None
+    told = _reduce(kind, base, slots(kind, base), False, None, thing)
+    return told[2] if len(told) > 2 else (None, None, None, None)
+
+
 def _plain_plan(kind: type, base: type) -> Any:
-    return functools.partial(_reduce, kind, base, _slots(kind, base), _hashed(kind))
+    return functools.partial(_reduce, kind, base, slots(kind, base), _hashed(kind))
 
 
 def _base(kind: type) -> Any:
@@ -121,7 +131,13 @@ def _hashed(kind: type) -> bool:
     return isinstance(kind.__hash__, types.FunctionType)
 
 
-def _slots(kind: type, base: type) -> list[tuple[type, str, Any]]:
+def is_plain(told: Any) -> bool:
+    """Whether a plan is one of those here that carry all that an instance has."""
+    return getattr(told, "func", None) is _reduce
+
+
+def slots(kind: type, base: type) -> list[tuple[type, str, Any]]:
+    """Of the classes below a base."""
     return [
         (each, name, slot)
         for each in kind.__mro__[: kind.__mro__.index(base)]
@@ -135,12 +151,12 @@ def _reduce(
     base: type,
     slots: list[tuple[type, str, Any]],
     hashed: bool,
-    pickler: Pickler,
+    pickler: Pickler | None,
     thing: Any,
 ) -> Any:
     del pickler
     own = object.__getattribute__(thing, "__dict__") if kind.__dictoffset__ else None
-    told = [(each, name, value) for each, name, slot in slots for value in _value(slot, thing)]
+    told = filled(slots, thing)
     content = _CONTENT[base](thing) if base in _CONTENT else None
     if base is collections.deque:
         content = collections.deque.maxlen.__get__(thing)
@@ -152,6 +168,11 @@ def _reduce(
     if state == (None, None, None, None):
         return made
     return (*made, state, None, None, again.set_instance)
+
+
+def filled(slots: list[tuple[type, str, Any]], thing: Any) -> list[tuple[type, str, Any]]:
+    """What the slots of an instance hold."""
+    return [(each, name, value) for each, name, slot in slots for value in _value(slot, thing)]
 
 
 def _value(slot: Any, thing: Any) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any
 
-from jupyter_flows.client.checkpoint import origin, rebuilding
+from jupyter_flows.client.checkpoint import added, instances, origin, rebuilding
+from jupyter_flows.client.checkpoint import rebuilding_library as again
 from jupyter_flows.client.checkpoint.errors import Refused
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def reduce_rlock(pickler: Pickler, lock: Any) -> Any:
 
 def reduce_view(pickler: Pickler, view: Any) -> Any:
     del pickler
-    of = next(each for each in gc.get_referents(view) if isinstance(each, dict))
+    of = next(each for each in gc.get_referents(view) if issubclass(type(each), dict))
+    if getattr(type(of), _VIEWS[type(view)]) is not getattr(dict, _VIEWS[type(view)]):
+        return again.view_of, (of, _VIEWS[type(view)])
     return rebuilding.view, (of, _VIEWS[type(view)])
 
 
@@ -100,7 +103,19 @@ def reduce_exception(pickler: Pickler, error: Any) -> Any:
         told = error.__reduce_ex__(4)
         made, own = (rebuilding.again, (told[0], told[1])), told[2] if len(told) > 2 else None
     state = (own, error.__cause__, error.__context__, error.__suppress_context__)
+    slots = [each for each in instances.slots(kind, BaseException) if _is_kept(each[0])]
+    members = instances.filled(slots, error)
+    if members:
+        return added.to((*made, state, None, None, rebuilding.set_exception), None, members)
     return (*made, state, None, None, rebuilding.set_exception)
+
+
+def _is_kept(owner: type) -> bool:
+    """Whether slots of a class are set again; most built-in errors make theirs of their args."""
+    return bool(owner.__flags__ & 1 << 9) or owner in _WITH_MEMBERS
+
+
+_WITH_MEMBERS = {AttributeError, NameError, ImportError, StopIteration}
 
 
 def _plain_exception(kind: type) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,10 @@ from jupyter_flows.client.checkpoint import names
 Entry = tuple[str, str, Any]
 """What kind of thing it is, its name, and the object."""
 
+OF_FLOW = "FLOWS_TOKEN"
+"""The environment variable by which cells ask the server for links; none of a checkpoint's."""
+
+_MODULES, _PATH = sys.modules, sys.path
 _STREAMS = ("stdin", "stdout", "stderr", "__stdin__", "__stdout__", "__stderr__")
 
 
@@ -26,12 +31,25 @@ def of_kernel(shell: Any) -> list[Entry]:
             ("module", "__main__", modules.get("__main__")),
             ("module", "builtins", modules["builtins"]),
             ("globals", "builtins", vars(modules["builtins"])),
-            *(("sys", name, getattr(sys, name)) for name in (*_STREAMS, "modules", "path")),
+            *(("sys", name, stream) for name, stream in _streams().items()),
+            ("sys", "modules", sys.modules if sys.modules is _MODULES else None),
+            ("sys", "path", sys.path if sys.path is _PATH else None),
             ("random", "", random._inst),
             ("numpy", "", getattr(numpy, "_rand", None)),
             ("torch", "", getattr(modules.get("torch"), "default_generator", None)),
         ]
     )
+
+
+def _streams() -> dict[str, Any]:
+    """The kernel's own: what the user has put in their place is a variable like others."""
+    found = {name: getattr(sys, name, None) for name in _STREAMS}
+    own = {id(found[name]) for name in _STREAMS if name.startswith("__")}
+    return {
+        name: stream
+        for name, stream in found.items()
+        if id(stream) in own or type(stream).__module__ == "ipykernel.iostream"
+    }
 
 
 def of_replay(values: Mapping[str, Any]) -> list[Entry]:
@@ -40,8 +58,16 @@ def of_replay(values: Mapping[str, Any]) -> list[Entry]:
     return _each_once([(_kind(value), name, value) for name, value in told])
 
 
+def of_environment(values: Mapping[str, Any]) -> list[Entry]:
+    """The flow's token, where a variable is it, or is a copy of the environment."""
+    token = os.environ.get(OF_FLOW)
+    copies = [each[OF_FLOW] for each in values.values() if type(each) is dict and OF_FLOW in each]
+    texts = [each for each in (*values.values(), *copies) if type(each) is str]
+    return _each_once([("environment", OF_FLOW, each) for each in texts if token and each == token])
+
+
 def _kind(value: Any) -> str:
-    return "replayed class" if isinstance(value, type) else "replayed"
+    return "replayed class" if issubclass(type(value), type) else "replayed"
 
 
 def _each_once(entries: Iterable[Entry]) -> list[Entry]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import importlib
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from jupyter_flows.client.checkpoint import (
+    chance,
+    names,
     origin,
     placeholders,
     reading,
     rebuilding,
     settings,
     sources,
-    surroundings,
 )
 from jupyter_flows.client.checkpoint.errors import Damaged, NotRestored
 from jupyter_flows.client.checkpoint.saving import collecting_off
@@ -86,7 +87,9 @@ class _Load:
     def _next(self, name: str | None) -> Any:
         try:
             return self.unpickler.load()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             what = f"The variable {name}" if name else "The checkpoint"
             raised = NotRestored(f"{what} can't be restored: {type(error).__name__}: {error}")
             raised.variable = name
@@ -102,9 +105,26 @@ def load(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
     kernel = asked["kernel"]
     origin.by_value_as_the_user_says()
     rebuilding.here.shell = shell
-    with collecting_off():
-        count = _PHASES[asked.get("phase", "all")](asked, kernel, shell)
+    before = dict(shell.user_ns)
+    try:
+        count = _loaded(asked, kernel, shell)
+    except BaseException:
+        _put_back(shell.user_ns, before)
+        raise
     return {"loaded": count, "seconds": round(time.monotonic() - started, 3)}
+
+
+def _loaded(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
+    with collecting_off():
+        count: int = _PHASES[asked.get("phase", "all")](asked, kernel, shell)
+    return count
+
+
+def _put_back(user_ns: dict[str, Any], before: dict[str, Any]) -> None:
+    """Code of the user's that runs while loading may have bound names."""
+    for name in [name for name in user_ns if name not in before]:
+        del user_ns[name]
+    user_ns.update(before)
 
 
 def _all(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
@@ -116,6 +136,7 @@ def _all(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
         loaded.update(restore.stream(index))
     if dry:
         _check_types(kernel, loaded)
+        chance.put_back(chance.put(restore.last["random"]))
         return len(loaded)
     return _bind(shell, kernel, loaded, restore)
 
@@ -124,6 +145,7 @@ def _first(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
     _under_way.clear()
     restore = _Load(asked["folder"], kernel)
     loaded = restore.stream(0)
+    _check_types(kernel, loaded)
     _under_way[kernel["streams"][0]["sha256"]] = restore
     shell.user_ns.update(loaded)
     return len(loaded)
@@ -144,8 +166,9 @@ _PHASES = {"all": _all, "first": _first, "second": _second}
 
 
 def _bind(shell: Any, kernel: dict[str, Any], loaded: dict[str, Any], restore: _Load) -> int:
+    _check_types(kernel, loaded, names.replayed(shell).values())
+    chance.put(restore.last["random"])
     shell.user_ns.update({name: loaded[name] for name in kernel["names"] if name in loaded})
-    surroundings.set_random_states(restore.last["random"])
     settings.restore(restore.last["settings"])
     sources.remember(restore.last["sources"])
     shell.execution_count = kernel["execution_count"]
@@ -171,11 +194,17 @@ def _check_replayed(kernel: dict[str, Any], shell: Any) -> None:
             raise error
 
 
-def _check_types(kernel: dict[str, Any], loaded: dict[str, Any]) -> None:
+def _check_types(
+    kernel: dict[str, Any], loaded: dict[str, Any], replayed: Iterable[Any] = ()
+) -> None:
+    """Raises NotRestored. What a replay cell has bound is what that cell makes of it now."""
+    others = {id(value) for value in replayed}
     for name, value in loaded.items():
+        if id(value) in others:
+            continue
         told = kernel["names"][name]["type"]
         found = type_of(value)
-        if found != told and not isinstance(value, placeholders.Instance):
+        if found != told and not issubclass(type(value), placeholders.Instance):
             error = NotRestored(f"The variable {name} is a {told}, but comes back as a {found}.")
             error.variable = name
             raise error

@@ -10,14 +10,19 @@ from typing import Any
 
 from jupyter_flows.client.checkpoint import denied
 
-Fails = Callable[[Any], "Exception | None"]
+Fails = Callable[[Any], "BaseException | None"]
 _DEEPEST = 50
+_MRO: Any = type.__dict__["__mro__"]
+_OF_CLASSES = (types.GetSetDescriptorType, types.MemberDescriptorType)
+"""What Python itself puts into each class."""
 
 
-def culprit(name: str, value: Any, fails: Fails, until: float) -> tuple[str, Any, Exception | None]:
+def culprit(
+    name: str, value: Any, fails: Fails, until: float
+) -> tuple[str, Any, BaseException | None]:
     """The innermost object that fails, with its path and why, as far as is found by `until`."""
     path, error = name, None
-    met: dict[int, tuple[str, Any, Exception | None]] = {}
+    met: dict[int, tuple[str, Any, BaseException | None]] = {}
     for _ in range(_DEEPEST):
         if id(value) in met:
             return met[id(value)]  # a way in a circle leads no further
@@ -36,7 +41,7 @@ def culprit(name: str, value: Any, fails: Fails, until: float) -> tuple[str, Any
 
 def _first(
     parts: list[tuple[str, Any]], fails: Fails, until: float
-) -> tuple[tuple[str, Any], Exception] | None:
+) -> tuple[tuple[str, Any], BaseException] | None:
     """The first part that fails, by halves."""
     if not parts or time.monotonic() > until:
         return None
@@ -55,22 +60,23 @@ def _first(
 
 def _inside(value: Any) -> Iterator[tuple[str, Any]]:
     """What an object is made of, as far as Python shows it."""
-    if isinstance(value, dict):
+    kind = type(value)
+    if issubclass(kind, dict):
         for key, item in value.items():
             yield f"[{_shown(key)}]", item
             yield f".keys()[{_shown(key)}]", key
-    elif isinstance(value, (list, tuple)):
+    elif issubclass(kind, (list, tuple)):
         yield from ((f"[{index}]", item) for index, item in enumerate(value))
-    elif isinstance(value, (set, frozenset)):
+    elif issubclass(kind, (set, frozenset)):
         yield from ((f"{{{_shown(item)}}}", item) for item in value)
-    elif isinstance(value, types.MethodType):
+    elif issubclass(kind, types.MethodType):
         yield ".__self__", value.__self__
         yield ".__func__", value.__func__
-    elif isinstance(value, functools.partial):
+    elif issubclass(kind, functools.partial):
         yield ".func", value.func
         yield from ((f".args[{index}]", item) for index, item in enumerate(value.args))
         yield from ((f".keywords[{_shown(key)}]", item) for key, item in value.keywords.items())
-    if isinstance(value, types.FunctionType):
+    if issubclass(kind, types.FunctionType):
         yield from _of_function(value)
     yield from _attributes(value)
 
@@ -89,9 +95,11 @@ def _of_function(value: types.FunctionType) -> Iterator[tuple[str, Any]]:
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     try:
         own = dict(vars(value))
-    except TypeError:
+    except Exception:  # noqa: BLE001 (`__dict__` may be whatever its class says)
         own = {}
-    for kind in type(value).__mro__:
+    if issubclass(type(value), type):
+        own = {name: item for name, item in own.items() if type(item) not in _OF_CLASSES}
+    for kind in _MRO.__get__(type(value)):
         for name, slot in vars(kind).items():
             if isinstance(slot, types.MemberDescriptorType) and kind.__flags__ & 1 << 9:
                 try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from jupyter_flows.client.checkpoint import (
+    added,
     arrays,
     caches,
     classes,
@@ -22,8 +23,10 @@ from jupyter_flows.client.checkpoint import (
     instances,
     language,
     logs,
+    losing,
     origin,
     rebuilding,
+    rebuilding_instances,
     sources,
     surroundings,
     tables,
@@ -144,7 +147,8 @@ class Pickler(pickle.Pickler):
     def namespace(self, names: dict[str, Any]) -> Any:
         """The globals of a function whose module, if it has one, can't be imported by its name."""
         if id(names) not in self._homes:
-            homes = [each for each in gc.get_referrers(names) if isinstance(each, types.ModuleType)]
+            referring = gc.get_referrers(names)
+            homes = [each for each in referring if issubclass(type(each), types.ModuleType)]
             found = next((each for each in homes if vars(each) is names), None)
             self._homes[id(names)] = names if found is None else _Namespace(found)
         return self._homes[id(names)]
@@ -191,7 +195,7 @@ class Pickler(pickle.Pickler):
             return classes.reduce_member
         if kind in origin.cloudpickle.Pickler.dispatch_table:
             return _of_cloudpickle(origin.cloudpickle.Pickler.dispatch_table[kind])
-        usual: Plan | None = instances.plan(kind)
+        usual: Plan | None = losing.over(kind, added.over(kind, instances.plan(kind)))
         return functools.partial(_single, usual) if self._has_singles(kind) else usual
 
     def _has_singles(self, kind: type) -> bool:
@@ -213,8 +217,13 @@ def _single(usual: Plan | None, pickler: Pickler, thing: Any) -> Any:
     found = pickler._singles.get(id(thing))
     if found is None:
         return NotImplemented if usual is None else usual(pickler, thing)
+    if not surroundings.is_own(found[0]):
+        return rebuilding.attribute, found
+    state = instances.state_of(thing)
+    if state is not None:
+        return rebuilding.attribute, found, state, None, None, rebuilding_instances.reset_instance
     own = getattr(thing, "__dict__", None)
-    if not own or not surroundings.is_own(found[0]):
+    if not own:
         return rebuilding.attribute, found
     return rebuilding.attribute, found, own, None, None, rebuilding.set_all_attributes
 

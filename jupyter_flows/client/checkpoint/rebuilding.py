@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import os
 import sys
 import threading
 import types
@@ -54,6 +55,7 @@ _LIVE: dict[str, Callable[[str], Any]] = {
     "shell": lambda _: here.shell,
     "module": importlib.import_module,
     "globals": lambda name: importlib.import_module(name).__dict__,
+    "environment": lambda name: os.environ.get(name, ""),
     "sys": lambda name: getattr(sys, name),
     "random": _of_random,
     "numpy": _of_numpy,

@@ -35,6 +35,40 @@ def set_instance(made: Any, state: tuple[Any, ...]) -> None:
         _fill(made, items)
 
 
+def set_added(made: Any, told: tuple[Any, ...]) -> None:
+    """First what the own pickling of the base tells, as pickle would do it."""
+    state, put, own, slots = told
+    if put is not None:
+        put(made, state)
+    elif state is not None:
+        _set_state(made, state)
+    if own:
+        object.__getattribute__(made, "__dict__").update(own)
+    _put(made, slots or ())
+
+
+def _set_state(made: Any, state: Any) -> None:
+    if hasattr(made, "__setstate__"):
+        made.__setstate__(state)
+        return
+    attributes, slots = state if type(state) is tuple and len(state) == 2 else (state, None)
+    if attributes:
+        made.__dict__.update(attributes)
+    for name, value in (slots or {}).items():
+        setattr(made, name, value)
+
+
+def reset_instance(made: Any, state: tuple[Any, ...]) -> None:
+    """One that a module has made is as it was in the notebook."""
+    if getattr(made, "__dict__", None):
+        object.__getattribute__(made, "__dict__").clear()
+    kinds: tuple[Any, ...] = (list, set, dict, collections.deque)
+    for kind in kinds:
+        if isinstance(made, kind):
+            kind.clear(made)
+    set_instance(made, state)
+
+
 def _put(made: Any, slots: Any) -> None:
     for owner, name, value in slots:
         vars(owner)[name].__set__(made, value)

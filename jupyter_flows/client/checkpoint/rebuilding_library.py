@@ -99,3 +99,8 @@ def part(whole: Any, steps: list[Any]) -> Any:
 
 def parametrized(origin: Any, args: Any) -> Any:
     return origin[args]
+
+
+def view_of(of: Any, kind: str) -> Any:
+    """Of a dict whose class has another idea of its keys, values or items."""
+    return getattr(dict, kind)(of)

@@ -12,7 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jupyter_flows.client.checkpoint import (
+    background,
+    chance,
+    depth,
     live,
+    marks,
     names,
     origin,
     settings,
@@ -20,14 +24,17 @@ from jupyter_flows.client.checkpoint import (
     surroundings,
     weak,
 )
-from jupyter_flows.client.checkpoint.errors import CheckpointError
+from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
+from jupyter_flows.client.checkpoint.parts import Parts
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
-from jupyter_flows.client.checkpoint.streams import Pieces, Stream
+from jupyter_flows.client.checkpoint.streams import Changing, Pieces, Stream
 from jupyter_flows.client.checkpoint.trials import Trials, type_of
 from jupyter_flows.client.checkpoint.writing import Blobs, as_told
 
 _ATTEMPTS = 20
+_GONE: Any = object()
+_CHANGES = Refused("it changes while it is saved")
 _failed_before: dict[str, int] = {}
 """Names that could not be saved when this kernel was saved last, with the ids of their values."""
 
@@ -35,7 +42,7 @@ _failed_before: dict[str, int] = {}
 class _Failed(Exception):
     """A variable that can't be saved, with why."""
 
-    def __init__(self, name: str, why: Exception) -> None:
+    def __init__(self, name: str, why: BaseException) -> None:
         super().__init__(name)
         self.name = name
         self.why = why
@@ -53,7 +60,8 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             stream.flush()
     origin.by_value_as_the_user_says()
-    values = names.chosen(shell, asked.get("exclude") or ())
+    exclude = asked.get("exclude") or ()
+    values, others = names.chosen(shell, exclude), background.others()
     with collecting_off(), as_told():
         blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
@@ -61,6 +69,9 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
             blobs.settle()
         finally:
             blobs.close()
+    named = [shell.user_ns[each["name"]] for each in told["unsaved"]]
+    told["unsaved"] += marks.entries(names.flow(), shell, exclude)
+    told["unsaved"] += background.entries(others, named, exclude)
     return {
         "saved_at": time.time(),  # noqa: TID251 (the user's kernel has no other clock)
         "seconds": round(time.monotonic() - started, 3),
@@ -95,10 +106,14 @@ class _Save:
         self.values = values
         self.blobs = blobs
         self.replayed = names.replayed(shell)
+        self.given = names.given(shell)
         self.trials = Trials(shell, self.replayed, blobs)
+        self.parts = Parts(shell, self.replayed, self.trials)
         self.unsaved: dict[str, dict[str, Any]] = {}
         self.second: set[str] = set()
         self.known: dict[Span, Any] = {}
+        self.moved: set[str] = set()
+        """Names that were bound anew while they were saved."""
 
     def run(self) -> dict[str, Any]:
         if names.with_identity(self.replayed):
@@ -128,9 +143,11 @@ class _Save:
                 self._leave_out({failed.name: failed.why, **others})
         raise CheckpointError("The variables can't be saved: each time, another one fails.")
 
-    def _leave_out(self, failed: Mapping[str, Exception]) -> None:
+    def _leave_out(self, failed: Mapping[str, BaseException]) -> None:
         for name, why in failed.items():
-            self.unsaved[name] = self.trials.explained(name, self.values.pop(name), why)
+            value = self.values.pop(name)
+            if name not in self.given:
+                self.unsaved[name] = self.trials.explained(name, value, why)
 
     def _attempt(self) -> dict[str, Any]:
         kept = _Kept()
@@ -139,7 +156,7 @@ class _Save:
         streams = [stream]
         try:
             pickler = Pickler(switch, kept.keep, Memories(self.known))
-            pickler.refer(live.of_kernel(self.shell))
+            pickler.refer([*live.of_kernel(self.shell), *live.of_environment(self.values)])
             self._dump(pickler, self._names(second=False), kept, switch)
             if self.replayed:
                 stream.finish()
@@ -147,22 +164,33 @@ class _Save:
                 streams.append(stream)
                 pickler.refer(live.of_replay(self.replayed))
                 self._dump(pickler, self._names(second=True), kept, switch)
+            kept.name = None
             pickler.dump(self._last(pickler))
             self._check(pickler)
+            self._check_bound()
             self.blobs.check(sum(each.size for each in streams) + kept.size)
-            pieces = Pieces(self.blobs, kept.buffers).store()
+            pieces = self._store(kept)
             stream.finish()
         except BaseException:
             stream.abandon()
             raise
         return self._told(streams, kept, pieces, pickler)
 
+    def _store(self, kept: _Kept) -> list[dict[str, Any]]:
+        try:
+            return Pieces(self.blobs, kept.buffers).store()
+        except Changing as changing:
+            name = kept.names[changing.index]
+            if name is None:
+                raise _Again from changing
+            raise _Failed(name, _CHANGES) from changing
+
     def _last(self, pickler: Pickler) -> dict[str, Any]:
         """What is no variable, but has to be as it was."""
         told = settings.now()
         failing = self.trials.failing(told)
         return {
-            "random": surroundings.random_states(),
+            "random": chance.states(),
             "settings": {name: value for name, value in told.items() if name not in failing},
             "sources": sources.texts(pickler.files),
         }
@@ -173,12 +201,13 @@ class _Save:
     def _dump(self, pickler: Pickler, chosen: list[str], kept: _Kept, switch: _Switch) -> None:
         for name in chosen:
             before = switch.written + kept.size
-            pickler.memories.name = pickler.weak.name = name
+            pickler.memories.name = pickler.weak.name = kept.name = name
             try:
-                pickler.dump(self.values[name])
-            except CheckpointError:
+                with depth.bounded():
+                    pickler.dump(self.values[name])
+            except (CheckpointError, KeyboardInterrupt):
                 raise
-            except Exception as error:
+            except BaseException as error:
                 raise _Failed(name, error) from error
             kept.sizes[name] = switch.written + kept.size - before
 
@@ -191,10 +220,29 @@ class _Save:
         if found:
             self.known.update(found)
             raise _Again
+        shared = self.parts.among(self.values, pickler) if self.replayed else {}
+        if shared:
+            self._leave_out(shared)
+            raise _Again
         if pickler.weak:
             name = pickler.weak.not_held(self.trials.held(self.values))
             if name is not None:
                 raise _Failed(name, weak.NOT_HELD)
+
+    def _check_bound(self) -> None:
+        """Whether the names still have the values that were saved; once, they are saved again."""
+        now = self.shell.user_ns
+        moved = [name for name, value in self.values.items() if now.get(name, _GONE) is not value]
+        for name in moved:
+            if name in self.moved:
+                raise _Failed(name, _CHANGES)
+            self.moved.add(name)
+            if name in now:
+                self.values[name] = now[name]
+            else:
+                del self.values[name]
+        if moved:
+            raise _Again
 
     def _told(
         self, streams: list[Stream], kept: _Kept, pieces: list[Any], pickler: Pickler
@@ -226,6 +274,10 @@ class _Kept:
     def __init__(self) -> None:
         self.buffers: list[pickle.PickleBuffer] = []
         self.lengths: list[int] = []
+        self.name: str | None = None
+        """The variable that is being saved."""
+        self.names: list[str | None] = []
+        """Which variable each buffer is from."""
         self.sizes: dict[str, int] = {}
         self.size = 0
 
@@ -234,6 +286,7 @@ class _Kept:
             self.lengths.append(raw.nbytes)
             self.size += raw.nbytes
         self.buffers.append(buffer)
+        self.names.append(self.name)
 
 
 class _Switch:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_flows.client.checkpoint.writing import CHUNK, Blobs, write_all
+from jupyter_flows.client.checkpoint.writing import Blobs, write_all, write_hashed
 
 BATCH = 1 << 20
 PIECE = 64 << 20
@@ -112,24 +112,34 @@ class Null:
         return len(data)
 
 
+class Changing(Exception):
+    """A buffer, told by its place, was written into while it was saved."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
+
+
 class Pieces:
     """Stores buffers in pieces, which several threads hash and, where they are new, write."""
 
     def __init__(self, blobs: Blobs, buffers: list[Any]) -> None:
         self._blobs = blobs
         self._views = [buffer.raw() for buffer in buffers]
-        self._pieces = [
-            view[start : start + PIECE]
-            for view in self._views
+        cuts = [
+            (index, view[start : start + PIECE])
+            for index, view in enumerate(self._views)
             for start in range(0, view.nbytes, PIECE)
         ]
+        self._pieces = [piece for _, piece in cuts]
+        self._of = [index for index, _ in cuts]
         self._next = iter(range(len(self._pieces)))
         self._digests = [""] * len(self._pieces)
         self._lock = threading.Lock()
         self._error: BaseException | None = None
 
     def store(self) -> list[dict[str, Any]]:
-        """The digests and sizes of all pieces in their order."""
+        """The digests and sizes of all pieces in their order. Raises Changing."""
         threads = [
             threading.Thread(target=self._run, name="checkpoint buffers", daemon=True)
             for _ in range(min(WRITERS, len(self._pieces)))
@@ -161,17 +171,18 @@ class Pieces:
                     index = next(self._next, None)
                 if index is None:
                     return
-                self._digests[index] = self._store(self._pieces[index])
+                self._digests[index] = self._store(index)
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self._error = error
 
-    def _store(self, piece: memoryview) -> str:
+    def _store(self, index: int) -> str:
+        piece = self._pieces[index]
         self._blobs.check(0)
         digest = hashlib.sha256(piece).hexdigest()
         if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
             with self._blobs.file() as (descriptor, path):
-                for start in range(0, piece.nbytes, CHUNK):
-                    self._blobs.check(0)
-                    write_all(descriptor, piece[start : start + CHUNK])
+                if write_hashed(descriptor, piece, lambda: self._blobs.check(0)) != digest:
+                    self._blobs.disclaim(digest)
+                    raise Changing(self._of[index])
                 self._blobs.finish(descriptor, path, digest, piece.nbytes)
         return digest

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib
 import os
 import platform
-import random
 import site
 import sys
 import sysconfig
@@ -68,7 +66,10 @@ def _search() -> None:
 
 
 def _installed(module: Any) -> bool:
-    path = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", [])), None)
+    try:
+        path = getattr(module, "__file__", None) or next(iter(module.__path__), None)
+    except Exception:  # noqa: BLE001 (anything may stand among the modules)
+        return False
     return isinstance(path, str) and "-packages" in path
 
 
@@ -96,7 +97,10 @@ def is_own(module: str) -> bool:
 
 
 def _own_file(name: str, roots: Sequence[str]) -> str | None:
-    path = getattr(sys.modules.get(name), "__file__", None)
+    try:
+        path = getattr(sys.modules.get(name), "__file__", None)
+    except Exception:  # noqa: BLE001 (anything may stand among the modules)
+        return None
     if not isinstance(path, str) or not path.endswith(".py") or _ours(name):
         return None
     real = _real(path)
@@ -163,26 +167,3 @@ def add_to_sys_path(told: Sequence[Any]) -> list[str]:
 def extensions(shell: Any) -> list[str]:
     loaded = getattr(getattr(shell, "extension_manager", None), "loaded", ())
     return sorted(set(loaded) - _ALWAYS_LOADED)
-
-
-# ---------------------------------------------------------------- chance
-
-
-def random_states() -> dict[str, Any]:
-    told: dict[str, Any] = {"random": random.getstate()}
-    numpy: Any = sys.modules.get("numpy.random")
-    if numpy is not None:
-        told["numpy"] = numpy.get_state()
-    torch: Any = sys.modules.get("torch")
-    if torch is not None:
-        told["torch"] = bytes(torch.get_rng_state().numpy())
-    return told
-
-
-def set_random_states(told: dict[str, Any]) -> None:
-    random.setstate(told["random"])
-    if "numpy" in told:
-        importlib.import_module("numpy.random").set_state(told["numpy"])
-    if "torch" in told:
-        torch: Any = importlib.import_module("torch")
-        torch.set_rng_state(torch.frombuffer(bytearray(told["torch"]), dtype=torch.uint8))

@@ -35,6 +35,10 @@ def reduce_tensor(pickler: Pickler, tensor: Any) -> Any:
         raise Refused(f"a tensor on {tensor.device} can't be saved; tensor.cpu() can")
     if tensor.grad_fn is not None:
         raise Refused("a tensor with the history of its making can't be saved; detach() it")
+    if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
+        raise Refused("a tensor with hooks can't be saved; remove() them")
+    if tensor.is_inference():
+        raise Refused("a tensor made in inference mode can't be saved; clone() it")
     told = tensor.__reduce_ex__(2)
     grad = tensor.grad
     if grad is None:

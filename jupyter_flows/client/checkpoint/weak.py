@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from jupyter_flows.client.checkpoint import rebuilding
+from jupyter_flows.client.checkpoint import added, rebuilding
 from jupyter_flows.client.checkpoint.errors import Refused
 
 if TYPE_CHECKING:
@@ -46,21 +46,30 @@ def reduce_ref(pickler: Pickler, ref: Any) -> Any:
 
 def reduce_set(pickler: Pickler, items: Any) -> Any:
     held = _met(pickler, list(items))
-    return rebuilding.weak, (type(items),), held, None, None, rebuilding.set_weak_set
+    made = rebuilding.weak, (type(items),), held, None, None, rebuilding.set_weak_set
+    return _with_attributes(made, items)
 
 
 def reduce_keys(pickler: Pickler, mapping: Any) -> Any:
     """A weak dict that lets go of its keys; its values are its own."""
     held = _met(pickler, list(mapping.keys()))
     items = [(key, mapping[key]) for key in held]
-    return rebuilding.weak, (type(mapping),), items, None, None, rebuilding.set_weak_dict
+    made = rebuilding.weak, (type(mapping),), items, None, None, rebuilding.set_weak_dict
+    return _with_attributes(made, mapping)
 
 
 def reduce_values(pickler: Pickler, mapping: Any) -> Any:
     items = list(mapping.items())
     held = _met(pickler, [value for _, value in items])
     kept = items if held else []
-    return rebuilding.weak, (type(mapping),), kept, None, None, rebuilding.set_weak_dict
+    made = rebuilding.weak, (type(mapping),), kept, None, None, rebuilding.set_weak_dict
+    return _with_attributes(made, mapping)
+
+
+def _with_attributes(made: Any, thing: Any) -> Any:
+    usual = vars(type(thing)())
+    own = {name: value for name, value in vars(thing).items() if name not in usual}
+    return added.to(made, own, None) if own else made
 
 
 def _met(pickler: Pickler, targets: list[Any]) -> list[Any]:

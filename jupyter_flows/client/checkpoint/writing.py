@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,11 @@ class Blobs:
             self._claimed.add(digest)
             return not known
 
+    def disclaim(self, digest: str) -> None:
+        """It was not written after all."""
+        with self._lock:
+            self._claimed.discard(digest)
+
     def settle(self) -> None:
         """Make the names of all finished files durable."""
         for folder in self._changed:
@@ -130,6 +136,17 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_hashed(descriptor: int, data: memoryview, go_on: Callable[[], None]) -> str:
+    """Returns the hash of what was written, be it that somebody writes into the data meanwhile."""
+    hashed = hashlib.sha256()
+    for start in range(0, data.nbytes, CHUNK):
+        go_on()
+        copy = bytes(data[start : start + CHUNK])
+        hashed.update(copy)
+        write_all(descriptor, copy)
+    return hashed.hexdigest()
 
 
 def write_all(descriptor: int, data: Any) -> None:

@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from jupyter_flows.client import checkpoint
+from jupyter_flows.client import around, checkpoint, flows
 
 
 class Shell:
@@ -23,6 +23,7 @@ class Kernel:
     def __init__(self, folder, patch):
         self.folder, self.patch = folder, patch
         self.shell = Shell()
+        flows._flow.around.add(around.running())
 
     @property
     def names(self):

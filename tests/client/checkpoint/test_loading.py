@@ -6,10 +6,11 @@ import types
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jupyter_flows.client import flows
-from jupyter_flows.client.checkpoint import reading
+from jupyter_flows.client.checkpoint import chance, reading
 
 STATE = """
 import random
@@ -278,3 +279,77 @@ def test_without_replay_cells_there_is_one_stream_for_both_phases(kernel, other)
     assert len(told["streams"]) == 1
     other.load(told, phase="first")
     assert other.load(told, phase="second") == {"loaded": 0, "seconds": 0.0}
+
+
+PLANTS = """
+class Plants:
+    def __init__(self):
+        self.n = 1
+    def __setstate__(self, state):
+        import __main__
+        __main__.x = "planted"
+        __main__.more = 1
+        raise SystemExit
+x = 1
+plants = Plants()
+"""
+
+
+def test_names_bound_while_loading_fails_are_as_they_were(kernel, other):
+    told = kernel.run(PLANTS).save()
+    other.run("x = 'mine'")
+    before = dict(other.names)
+    error = other.load(told)["error"]
+    assert error["variable"] == "plants"
+    assert "SystemExit" in error["message"]
+    assert other.names == before
+
+
+def test_a_variable_that_comes_back_as_another_type_is_refused(kernel, other):
+    told = kernel.run("x = 1").save()
+    told["names"]["x"]["type"] = "str"
+    assert other.load(told)["error"]["variable"] == "x"
+    assert "x" not in other.names
+
+
+PCG = """
+import numpy as np
+bits = np.random.PCG64(3)
+np.random.set_bit_generator(bits)
+np.random.standard_normal()
+expected = None
+"""
+
+
+def test_numpys_own_generator_goes_on_with_the_bit_generator_it_was_given(kernel, other, recwarn):
+    was = np.random.get_bit_generator()
+    try:
+        told = kernel.run(PCG).save()
+        kernel.run("drawn = np.random.random(3).tolist()")
+        np.random.set_bit_generator(was)
+        assert other.load(told, dry=True) != {}
+        assert np.random.get_bit_generator() is was
+        assert "error" not in other.load(told)
+        assert np.random.get_bit_generator() is other.names["bits"]
+        other.run("drawn = np.random.random(3).tolist()")
+        assert other.names["drawn"] == kernel.names["drawn"]
+    finally:
+        np.random.set_bit_generator(was)
+    assert not [each for each in recwarn.list if "legacy" in str(each.message)]
+
+
+def test_random_states_that_cant_be_set_bind_nothing(kernel, other, monkeypatch):
+    told = kernel.run("import numpy.random\nx = 1").save()
+    state, way, calls = random.getstate(), chance._to_numpy, []
+
+    def refused_once(numpy, told):
+        calls.append(told)
+        if len(calls) == 1:
+            random.random()
+            raise ValueError("another numpy")
+        way(numpy, told)
+
+    monkeypatch.setattr(chance, "_to_numpy", refused_once)
+    assert other.load(told)["error"]["message"] == "another numpy"
+    assert "x" not in other.names
+    assert random.getstate() == state

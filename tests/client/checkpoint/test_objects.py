@@ -216,7 +216,7 @@ condition = threading.Condition()
 def doubled(n): return n * 2
 doubled(3)
 part = functools.partial(doubled, 3)
-out, shell_names, main, env = sys.stdout, globals(), sys.modules["__main__"], os.environ
+out, shell_names, main, env = sys.__stdout__, globals(), sys.modules["__main__"], os.environ
 class Problem(Exception):
     def __init__(self, a, b): super().__init__(a); self.b = b
 try:
@@ -244,7 +244,7 @@ def test_objects_of_the_language(carried):
 
 def test_what_every_kernel_has_is_found_there(carried):
     names = carried(LANGUAGE).names
-    assert names["out"] is sys.stdout
+    assert names["out"] is sys.__stdout__
     assert names["shell_names"] is names
     assert names["main"] is sys.modules["__main__"]
     assert names["env"] is os.environ
@@ -317,3 +317,29 @@ def test_a_tensor_with_its_history_is_refused(kernel):
     pytest.importorskip("torch")
     kernel.run("import torch\nx = torch.ones(2, requires_grad=True)\ny = x * 2")
     assert [each["name"] for each in kernel.save()["unsaved"]] == ["y"]
+
+
+TEE = """
+import sys
+class Tee:
+    def __init__(self):
+        self.lines = []
+    def write(self, text):
+        self.lines.append(text)
+    def flush(self):
+        pass
+was, sys.stdout = sys.stdout, Tee()
+print("hello")
+job = {"log": sys.stdout}
+"""
+
+
+def test_what_the_user_has_put_in_the_place_of_a_stream_is_saved_as_it_is(kernel, other):
+    kernel.run(TEE)
+    try:
+        told = kernel.save(exclude=["was"])
+    finally:
+        kernel.run("sys.stdout = was")
+    assert told["unsaved"] == []
+    assert "error" not in other.load(told)
+    assert other.names["job"]["log"].lines == ["hello", "\n"]

@@ -312,3 +312,17 @@ def test_an_interrupt_before_all_threads_have_begun_is_told_as_what_it_is(
     assert len(begun) == 1
     assert not any(path.name.startswith("tmp-") for path in blobs())
     assert kernel.save()["unsaved"] == []
+
+
+def test_the_flows_token_is_in_no_copy_of_the_environment(kernel, blobs, monkeypatch, other):
+    monkeypatch.setenv("FLOWS_TOKEN", "secret-of-the-first")
+    source = "import os\ncopy = {**os.environ, 'A': '1'}\ntoken = os.environ['FLOWS_TOKEN']\n"
+    told = kernel.run(source + "both = [copy['FLOWS_TOKEN'], token]").save()
+    assert told["unsaved"] == []
+    assert not any(b"secret-of-the-first" in path.read_bytes() for path in blobs())
+    monkeypatch.setenv("FLOWS_TOKEN", "secret-of-the-second")
+    assert "error" not in other.load(told)
+    assert other.names["copy"]["FLOWS_TOKEN"] == other.names["token"] == "secret-of-the-second"
+    assert other.names["both"] == ["secret-of-the-second"] * 2
+    assert other.names["copy"]["A"] == "1"
+    assert "error" not in other.load(told, dry=True)

@@ -274,3 +274,22 @@ small[0:1] = b"z"
 assert letters[0] == b"z"
 """,
 )
+shelf.restored(
+    "attributes and slots of arrays of one's own",
+    """
+import numpy as np
+class Slotted(np.ndarray):
+    __slots__ = ("tag",)
+class Masked(np.ma.MaskedArray):
+    pass
+a = np.arange(3).view(Slotted)
+m = np.ma.array([1, 2], mask=[0, 1]).view(Masked)
+a.tag = m.tag = [1]
+base = m.data
+""",
+    """
+assert a.tag is m.tag and list(m.mask) == [False, True]
+base[0] = 9
+assert m.data[0] == 9
+""",
+)

@@ -273,3 +273,25 @@ assert pd.Timestamp("2026-01-31") + step == pd.Timestamp("2026-02-28")
 assert times.tz.utcoffset(times[0]) is not None
 """,
 )
+shelf.restored(
+    "attributes set on frames, series and indexes",
+    BEGIN
+    + """
+import warnings
+warnings.simplefilter("ignore")
+df, s, index = pd.DataFrame({"a": [1, 2]}), pd.Series(["x"]), pd.RangeIndex(3)
+class Own(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Own
+own, days = Own({"a": [1]}), pd.date_range("2020", periods=2)
+s.str
+note = [1]
+for each in (df, s, index, own, days):
+    each.note = note
+""",
+    """
+assert all(each.note is note for each in (df, s, index, own, days))
+assert list(s.str.upper()) == ["X"] and type(own) is Own
+""",
+)

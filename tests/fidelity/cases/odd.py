@@ -348,3 +348,49 @@ env = jinja2.Environment()
 template = env.from_string("a {{ x }}")
 """,
 )
+shelf.restored(
+    "attributes that the pickling of a base forgets",
+    """
+import datetime, fractions, functools, ipaddress, itertools, pathlib, random, weakref
+class Day(datetime.date): pass
+class Span(datetime.timedelta): pass
+class Share(fractions.Fraction): pass
+class Chance(random.Random): pass
+class Host(ipaddress.IPv4Address): pass
+class Count(itertools.count): pass
+class Folder(type(pathlib.Path())): pass
+class Part(functools.partial):
+    __slots__ = ("tag",)
+class Key: pass
+key = Key()
+made = [Day(2020, 1, 1), Span(1), Share(1, 2), Chance(3), Host("1.2.3.4"), Count(3), Folder("/a")]
+made += [Part(int), weakref.WeakSet([key]), weakref.WeakKeyDictionary({key: 1})]
+tag = [1]
+for each in made:
+    each.tag = tag
+""",
+    """
+assert [each.tag is tag for each in made] == [True] * 10
+tell([made[0], made[1], made[2], made[3].random(), made[4], next(made[5]), made[6], made[7]("5")])
+assert list(made[8]) == [key] and made[9][key] == 1
+""",
+)
+shelf.restored(
+    "members of errors, and views of a dict whose class has other keys",
+    """
+try:
+    (3).foo
+except AttributeError as error:
+    kept = error
+imported, group = ImportError("m", name="n", path="p"), ExceptionGroup("g", [ValueError(1)])
+class Own(dict):
+    def keys(self):
+        return ["own"]
+own = Own(a=1)
+view = [dict.keys(own)]
+""",
+    """
+assert kept.name == "foo" and kept.obj == 3 and (imported.name, imported.path) == ("n", "p")
+assert len(group.exceptions) == 1 and list(view[0]) == ["a"]
+""",
+)

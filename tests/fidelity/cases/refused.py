@@ -332,3 +332,36 @@ printer = Printer()
 assert out is sys.stdout and err is sys.stderr and printer.stream is sys.stdout
 """,
 )
+shelf.unsaved(
+    "a part of what a replay cell makes again",
+    {"part": "`model`", "trainer": "make it in that cell too"},
+    """
+part = model.weights
+class Trainer:
+    pass
+trainer = Trainer()
+trainer.weights = model.weights
+whole = [model]
+""",
+    "assert whole == [model]",
+    replay="""
+class Model:
+    pass
+model = Model()
+model.weights = [[1.0], [2.0]]
+""",
+)
+shelf.unsaved(
+    "what calls back, or belongs to the process",
+    {"observed": "unobserve_all", "context": "in force"},
+    """
+import decimal
+import traitlets
+class Point(traitlets.HasTraits):
+    x = traitlets.Int()
+observed, plain = Point(), Point(x=2)
+observed.observe(print, "x")
+context = decimal.getcontext()
+""",
+    "assert plain.x == 2",
+)
