@@ -152,9 +152,9 @@ def damages(shell, asked, begin, _say):
     begin()
     for at, bits in asked["flips"]:
         states.RAN.clear()
-        put(path, at, whole[at] ^ bits)
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ bits]) + whole[at + 1 :])
         told = loaded(asked)
-        put(path, at, whole[at])
+        path.write_bytes(whole)
         said = told.get("error", {}).get("message", "")
         if said and not states.RAN and shell.user_ns == before:
             refused += 1
@@ -166,12 +166,6 @@ def damages(shell, asked, begin, _say):
             wrong.append(f"byte {at} by {bits} in {path.name}: {told}, ran {states.RAN}")
             break
     return {"wrong": wrong, "refused": refused, "harmless": harmless}
-
-
-def put(path, at, byte):
-    with path.open("r+b") as file:
-        file.seek(at)
-        file.write(bytes([byte]))
 
 
 def loaded(asked):

@@ -108,10 +108,13 @@ async def following(run, store):
 
 
 def checkpoint(run):
+    covers = tuple(machine.steps_behind(run))
     return Checkpoint(
         digest=sha256(f"{run.id} {run.seq}".encode()),
         saved_at=composition.clock(),
-        covers=tuple(machine.steps_behind(run)),
+        covers=covers,
+        attempts=machine.attempts(run, covers),
+        tried=0,
         variables=3,
         size=10**9,
         new=10**6,

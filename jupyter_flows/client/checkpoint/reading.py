@@ -123,7 +123,7 @@ def _opened(path: Path) -> Any:
         raise
     except OSError as error:
         kind = Damaged if error.errno == errno.ELOOP else Unreadable
-        raise kind(f"The checkpoint's blob {path.name} can't be read: {error.strerror}") from None
+        raise kind(f"The checkpoint's blob {path.name} can't be read: {error.strerror}.") from None
 
 
 def _not_through_a_link(path: str, flags: int) -> int:
