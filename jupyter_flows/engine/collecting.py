@@ -8,7 +8,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError, UnknownRun
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import FINISHED, Run, RunId, RunStatus
-from jupyter_flows.ports import Checkpoints, Clock, Collected, RunRow, Store
+from jupyter_flows.ports import Checkpoints, Clock, Collected, Kernels, RunRow, Store
 
 ENDS = (e.RunSucceeded, e.RunCancelled)
 """Behind these a run can't be resumed."""
@@ -22,6 +22,7 @@ class Collecting:
     def __init__(
         self,
         *,
+        kernels: Kernels,
         checkpoints: Checkpoints,
         store: Store,
         clock: Clock,
@@ -29,6 +30,7 @@ class Collecting:
         keep_failed: float,
         log: logging.Logger,
     ) -> None:
+        self._kernels = kernels
         self._checkpoints = checkpoints
         self._store = store
         self._clock = clock
@@ -51,12 +53,25 @@ class Collecting:
         while True:
             try:
                 await self.collect()
+                await self.end_kernels()
                 await self._checkpoints.tidy()
             except (FlowsError, OSError) as error:
                 self._log.warning("Old checkpoints are not removed: %s", error)
             except Exception:  # noqa: BLE001 (the one task of them all goes on)
                 self._log.exception("Old checkpoints are not removed")
             await asyncio.sleep(EVERY_SECONDS)
+
+    async def end_kernels(self) -> None:
+        """End those that have outlived their servers, of runs that are over."""
+        left = self._kernels.left()
+        if left:
+            await self._kernels.collect([run for run in left if not await self._is_over(run)])
+
+    async def _is_over(self, run: RunId) -> bool:
+        try:
+            return (await self._store.row(run)).status in FINISHED
+        except UnknownRun:
+            return False  # it may be of another store
 
     async def collect(self) -> Collected:
         """Remove those of runs that are over, or unknown here."""

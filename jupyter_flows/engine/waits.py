@@ -67,6 +67,7 @@ class Waits:
             log=log,
         )
         self.collecting = Collecting(
+            kernels=kernels,
             checkpoints=checkpoints,
             store=store,
             clock=clock,

@@ -8,6 +8,7 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from jupyter_flows.core.model import Json
@@ -76,12 +77,17 @@ def sources() -> dict[str, str]:
     """
     found = {f"{PACKAGE}.{_CLOUDPICKLE}": _cloudpickle()}
     found["jupyter_flows.client.around"] = source_of("client/around.py")
-    for file in sorted(resources.files(PACKAGE).iterdir(), key=lambda each: each.name):
+    for file in sorted(_folder().iterdir(), key=lambda each: each.name):
         if file.name.endswith(".py"):
             inner = file.name.removesuffix(".py")
             name = PACKAGE if inner == "__init__" else f"{PACKAGE}.{inner}"
             found[name] = file.read_text("utf-8")
     return found
+
+
+def _folder() -> Traversable:
+    """Found without loading the package: the server needs its text alone."""
+    return resources.files("jupyter_flows").joinpath("client/checkpoint")
 
 
 def _cloudpickle() -> str:

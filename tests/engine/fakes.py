@@ -252,6 +252,13 @@ class FakeKernels:
     def is_free(self, run):
         return run in self._spaces and run not in self.taken
 
+    def left(self):
+        """`ended` are the runs whose kernels were ended, though no server held them."""
+        return list(self.detached)
+
+    async def collect(self, live):
+        self.ended = [run for run in self.detached if run not in live]
+
     async def returns(self, run):
         return run in self.detached
 

@@ -478,6 +478,14 @@ async def test_what_no_run_can_use_is_collected(world):
     assert {key[0] for key in world.checkpoints.kept} == {run.id}
 
 
+async def test_kernels_that_outlived_their_servers_end_with_their_runs(world):
+    engine, run = await waiting(world)
+    ended = await world.settled(engine, "1")
+    engine.kernels.detached = {run.id: True, ended.id: True, "run_of_another_store": True}
+    await engine._waits.collecting.end_kernels()
+    assert engine.kernels.ended == [ended.id]
+
+
 async def test_what_may_be_of_another_store_is_left_alone(world):
     engine, run = await waiting(world)
     world.checkpoints.kept["run_unknown", "sha256:0"] = {}
