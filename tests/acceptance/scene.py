@@ -53,7 +53,7 @@ class Scene:
         before = self.gate.events()
         yield
         new = self.gate.events()[len(before) :]
-        assert set(new) <= {"GateShown", "LinkMinted", "LinkRevoked"}, new
+        assert set(new) <= {"GateShown", "LinkMinted", "LinkRevoked", "CheckpointSaved"}, new
         assert self.gate.votes == []
 
 
