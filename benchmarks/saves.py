@@ -71,7 +71,7 @@ def saved(folder: Path, kind: str, size: int, way: str) -> Told:
     done = subprocess.run(arguments, capture_output=True, text=True, check=False)
     shutil.rmtree(folder, ignore_errors=True)
     if done.returncode:
-        raise RuntimeError(f"{kind} by {way}: {done.stderr[-2000:]}")
+        raise RuntimeError(f"{kind} by {way}: status {done.returncode}, {done.stderr[-2000:]}")
     told: Told = json.loads(done.stdout.splitlines()[-1])
     return told
 
