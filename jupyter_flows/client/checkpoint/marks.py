@@ -103,6 +103,9 @@ def _hash(value: Any, shell: Any) -> str | None:
         pickler.dump(value)
     except Exception:  # noqa: BLE001 (a value's own code may raise anything)
         return None
+    finally:
+        pickler.clear_memo()  # it is in a cycle, and would keep what it has seen for a while
+        vars(pickler).clear()
     return into.hashed.hexdigest()
 
 

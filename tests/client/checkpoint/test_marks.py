@@ -1,5 +1,7 @@
 """What later cells change in the objects of a cell tagged `replay` is seen."""
 
+import gc
+
 import pytest
 
 from jupyter_flows.client import flows
@@ -101,6 +103,19 @@ odd, large = Odd(), np.zeros(2_000_000)
 """)
     assert not {"odd", "large"} & set(flows._flow.marks)
     assert "odd" not in told(kernel)
+
+
+@pytest.mark.parametrize("held", ["1", "(n for n in 'abc')"])
+def test_nothing_is_kept_alive_by_its_mark(kernel, replay, held):
+    make = "import weakref\nclass Big: pass\nbig = Big(); alive = weakref.ref(big)"
+    replay(f"{make}\nbig.held = {held}")
+    gc.disable()
+    try:
+        kernel.run("big = None")
+        flows._flow.tidy()
+        assert kernel.run("gone = alive() is None").names["gone"]
+    finally:
+        gc.enable()
 
 
 def test_what_has_lost_its_name_has_no_mark(kernel, replay):
