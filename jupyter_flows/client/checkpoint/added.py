@@ -24,7 +24,7 @@ def over(kind: type, usual: Any) -> Any:
     if teller is object or teller is kind:
         return usual
     dicts = bool(kind.__dictoffset__) and (not teller.__dictoffset__ or _is_own(kind, teller))
-    slots = instances.slots(kind, teller)
+    slots = instances.slots(kind, teller) if _of_user(kind) else []
     return functools.partial(_reduce, dicts, slots, usual) if dicts or slots else usual
 
 

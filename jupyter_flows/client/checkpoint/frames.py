@@ -17,6 +17,7 @@ _INTERNAL = {
     *("_mgr", "_data", "_item_cache", "_cacher", "_attrs", "_flags", "_metadata", "_is_copy"),
     *("_typ", "attrs", "_name", "_cache", "_id", "_references", "_range", "_freq", "_dtype"),
     *("_levels", "_codes", "_names", "sortorder", "_hashable", "_engine", "_tz"),
+    "design_info",  # of patsy, which can't be saved; statsmodels makes it again
 }
 
 
