@@ -95,19 +95,19 @@ def commit_again(scene):
 
 def collect_dead(scene):
     with scene.layout.alone():
-        collect(scene.layout, [OTHER], scene.server._clock())
+        collect(scene.layout, [OTHER], [], scene.server._clock())
 
 
 def drop_run(scene):
     with scene.layout.alone():
         drop(scene.layout, RUN, [])
-        collect(scene.layout, [OTHER], scene.server._clock())
+        collect(scene.layout, [OTHER], [], scene.server._clock())
 
 
 def drop_older(scene):
     with scene.layout.alone():
         drop(scene.layout, RUN, [scene.new])
-        collect(scene.layout, [RUN, OTHER], scene.server._clock())
+        collect(scene.layout, [RUN, OTHER], [], scene.server._clock())
 
 
 def tidy(scene):
