@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.bindings import bindings
-from jupyter_flows.core.model import Digest, Json, Run, Step, StepId
+from jupyter_flows.core.model import Digest, Json, Run, Step, StepId, StepStatus
 from jupyter_flows.ports import Cell
 
 
@@ -44,6 +44,7 @@ def cell_of(
         rebuilding=rebuilding,
         goes_on=step.spec.continue_on_error,
         replay=step.spec.replay,
+        failed_before=step.status is StepStatus.FAILED,
     )
 
 
