@@ -16,11 +16,14 @@ from jupyter_flows.web import (
     audit,
     documents,
     framing,
+    gates_api,
     inbox,
     inspecting,
     links,
+    links_api,
     looking,
     pages,
+    peers,
     schedules,
     views,
 )
@@ -172,16 +175,16 @@ ROUTES: Sequence[Route] = (
     Route(
         "POST",
         "api/runs/{run}/gates/{gate}/votes",
-        api.VotesDoor,
+        gates_api.VotesDoor,
         L,
         "Vote as the logged-in user",
-        api.SentVote,
+        gates_api.SentVote,
         {200: views.Voted, 201: views.Voted},
     ),
     Route(
         "DELETE",
         "api/runs/{run}/gates/{gate}/votes",
-        api.VotesDoor,
+        gates_api.VotesDoor,
         L,
         "Withdraw my approval, while the gate is not closed",
         answers={200: views.Voted},
@@ -189,7 +192,7 @@ ROUTES: Sequence[Route] = (
     Route(
         "GET",
         "api/gates",
-        api.GatesDoor,
+        gates_api.GatesDoor,
         L,
         "Open gates, oldest first; with awaiting=me those without my vote",
         answers={200: views.GatePage},
@@ -198,7 +201,7 @@ ROUTES: Sequence[Route] = (
     Route(
         "GET",
         "api/links",
-        api.LinksDoor,
+        links_api.LinksDoor,
         L,
         "List links, newest first",
         answers={200: views.LinkPage},
@@ -207,16 +210,16 @@ ROUTES: Sequence[Route] = (
     Route(
         "POST",
         "api/links",
-        api.LinksDoor,
+        links_api.LinksDoor,
         K,
         "Mint a link (the run's owner, or the run's own kernel)",
-        api.MintLink,
+        links_api.MintLink,
         {201: views.MintedLink},
     ),
     Route(
         "DELETE",
         "api/links/{link}",
-        api.LinkIdDoor,
+        links_api.LinkIdDoor,
         L,
         "Revoke a link (the run's owner)",
         answers={204: None},
@@ -361,9 +364,11 @@ ROUTES: Sequence[Route] = (
         answers={200: None, 304: None},
         query=("digest",),
     ),
-    Route("POST", "peers/runs", api.PeerRunsDoor, P, "Take over a run", api.PeerRun),
-    Route("POST", "peers/evaluate/{run}", api.PeerEvaluateDoor, P, "Check an answer in the kernel"),
-    Route("POST", "peers/drive/{run}", api.PeerDriveDoor, P, "Look at a run again"),
+    Route("POST", "peers/runs", peers.PeerRunsDoor, P, "Take over a run", peers.PeerRun),
+    Route(
+        "POST", "peers/evaluate/{run}", peers.PeerEvaluateDoor, P, "Check an answer in the kernel"
+    ),
+    Route("POST", "peers/drive/{run}", peers.PeerDriveDoor, P, "Look at a run again"),
     Route("POST", "peers/schedules", schedules.PeerSchedulesDoor, P, "Look at the schedules again"),
 )
 

@@ -23,12 +23,13 @@ def parked(server, make_notebook):
 def test_an_approver_reads_writes_a_message_and_approves(server, make_notebook, page):
     """G21, G32, G34"""
     run, links = parked(server, make_notebook)
-    before = server.run(run)
+    before = server.run(run)["gates"]
     page.goto(links["approvalPage"])
     assert "flow_token" not in page.url
     assert page.get_by_text("Publish the report?").is_visible()
     assert page.get_by_text("42 rows will be published").is_visible()
-    assert server.run(run) == before, "looking is no vote"
+    shown = server.run(run)
+    assert (shown["status"], shown["gates"]) == ("suspended", before), "looking is no vote"
     page.get_by_label("Message to the notebook").fill("go ahead, <b>Bob</b>")
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("You have approved this").wait_for()

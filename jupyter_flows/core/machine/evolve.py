@@ -452,4 +452,4 @@ def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:
     by = f"Cancelled by {event.by}."
     error = Failure("RunCancelled", by, event.reason)
     run = _gates_ended(run, event, at)
-    return replace(run, finished_at=at, error=error, wake_at=None, failing=False)
+    return replace(run, finished_at=at, error=error, wake_at=None, failing=False, choices=())

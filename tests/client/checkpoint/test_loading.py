@@ -278,7 +278,7 @@ def test_without_replay_cells_there_is_one_stream_for_both_phases(kernel, other)
     told = kernel.run(STATE).save()
     assert len(told["streams"]) == 1
     other.load(told, phase="first")
-    assert other.load(told, phase="second") == {"loaded": 0, "seconds": 0.0}
+    assert other.load(told, phase="second")["loaded"] == 0
 
 
 PLANTS = """
