@@ -11,7 +11,7 @@ from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, When
 from jupyter_flows.core.errors import CheckpointRefused, Fenced, FlowsError, KernelUnavailable
 from jupyter_flows.core.model import Run, RunId
-from jupyter_flows.core.saved import may_spend, policy
+from jupyter_flows.core.saving import may_spend, policy
 from jupyter_flows.engine.cells import Driving, sources
 from jupyter_flows.engine.manifests import checkpoint_of, manifest
 from jupyter_flows.engine.tell import Teller

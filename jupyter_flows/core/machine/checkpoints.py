@@ -10,7 +10,8 @@ from jupyter_flows.core.machine.kept import named
 from jupyter_flows.core.machine.plan import steps_behind
 from jupyter_flows.core.machine.reached import RESUMABLE, done_before, step_to_resume
 from jupyter_flows.core.model import Failure, Run, RunStatus, StepId
-from jupyter_flows.core.saved import policy, unsaved_sentence
+from jupyter_flows.core.saved import unsaved_sentence
+from jupyter_flows.core.saving import policy
 
 WAITS = frozenset({RunStatus.SUSPENDED, RunStatus.SLEEPING})
 """The statuses in which a run needs no kernel."""
