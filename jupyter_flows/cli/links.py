@@ -28,7 +28,7 @@ def link_command() -> None:
 def list_links(run: str | None, limit: int, as_json: bool, data_dir: str | None) -> None:
     async def listing(house: House) -> list[LinkRow]:
         run_id = await find(house.engine, run) if run else None
-        return await house.engine.links(run_id, limit)
+        return await house.engine.links.listed(run_id, limit)
 
     for row in ask(data_dir, listing):
         if as_json:
@@ -51,7 +51,7 @@ def _line(row: LinkRow) -> str:
 @data_dir_option
 def revoke_link(id: str, data_dir: str | None) -> None:  # noqa: A002 (its name on the screen)
     async def revoking(house: House) -> None:
-        await house.engine.revoke(LinkId(id), getpass.getuser())
+        await house.engine.links.revoke(LinkId(id), getpass.getuser())
 
     ask(data_dir, revoking)
     click.echo(f"{id} revoked")

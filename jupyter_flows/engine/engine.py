@@ -11,40 +11,34 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import (
-    BadInput,
     FlowsError,
     KernelUnavailable,
-    UnknownLink,
 )
-from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.links import (
     Keyring,
     kernel_token,
-    read_kernel_token,
 )
 from jupyter_flows.core.model import (
-    NOTHING,
     Gate,
     Json,
-    Link,
-    LinkId,
     Run,
     RunId,
-    RunStatus,
     StepId,
     Voter,
 )
-from jupyter_flows.core.plain import plain_json
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.boards import Boards
+from jupyter_flows.engine.cutting_off import CutOff
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver, Look
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
+from jupyter_flows.engine.links import Links
 from jupyter_flows.engine.queue import Queue
+from jupyter_flows.engine.reading import Reading
 from jupyter_flows.engine.recovery import Recovery
 from jupyter_flows.engine.releasing import PLENTY, Memory
 from jupyter_flows.engine.scribe import Scribe
@@ -65,13 +59,11 @@ from jupyter_flows.ports import (
     GatePlace,
     GateRow,
     Kernels,
-    LinkRow,
     Listener,
     Lost,
     Notebooks,
     Outputs,
     Page,
-    Parameter,
     Peers,
     ReceiptKeys,
     RunFilter,
@@ -81,8 +73,6 @@ from jupyter_flows.ports import (
 )
 
 STOPPED = "The server was stopped while this cell ran."
-GRACE_SECONDS = 3.0
-"""How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
 
 
 class Engine:
@@ -121,7 +111,7 @@ class Engine:
         self.audit = Auditor(store, receipt_keys, clock)
         self._store = store
         self._kernels = kernels
-        self._documents = documents
+        self.reading = Reading(documents, store)
         self._peers = peers
         self._keyring = keyring
         self.tokens = Tokens(keyring)
@@ -196,6 +186,16 @@ class Engine:
         self.feed.listen(self._due.committed)
         self.feed.listen(self._waits.collecting.committed)
         self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
+        self.links = Links(
+            store=store,
+            teller=self._teller,
+            dispatcher=self._dispatcher,
+            keyring=keyring,
+            clock=clock,
+            chance=chance,
+            limits=limits,
+        )
+        self._cut_off = CutOff(self._teller, self._driver, self._dispatcher, kernels)
         queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
         self.feed.listen(queue.committed)
         kernels.on_amended(self._amended)
@@ -290,39 +290,15 @@ class Engine:
 
     # ------------------------------------------------------------ runs
 
-    def read(
-        self,
-        notebook: Mapping[str, Json],
-        parameters: Mapping[str, Json] = NOTHING,
-        kernel_name: str | None = None,
-    ) -> tuple[dict[str, Json], str, Flow]:
-        """The notebook as it would run, the name of its kernel, and the flow in it.
-
-        Raises BadInput, FlowInvalid, ParametersInvalid.
-        """
-        try:
-            prepared, kernel = self._documents.prepare(notebook, parameters, kernel_name)
-            flow = read_flow(prepared)
-        except RecursionError:
-            raise BadInput("The notebook or a parameter is nested too deeply.") from None
-        plain_json(dict(parameters), "value of a parameter")
-        return prepared, kernel, flow
-
-    def inspect(self, notebook: Mapping[str, Json]) -> tuple[Flow, Sequence[Parameter]]:
-        """The flow in a notebook, and the parameters that it would take.
-
-        Raises BadInput, FlowInvalid.
-        """
-        prepared, kernel, flow = self.read(notebook)
-        return flow, self._documents.parameters(prepared, kernel)
-
     async def create(self, new: NewRun) -> Run:
         """Start a run of a snapshot of the notebook. With a key that was used, the earlier run.
 
         Raises BadInput, FlowInvalid, ParametersInvalid.
         """
-        prepared, kernel_name, flow = self.read(new.notebook, new.parameters, new.kernel_name)
-        snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
+        prepared, kernel_name, flow = self.reading.read(
+            new.notebook, new.parameters, new.kernel_name
+        )
+        snapshot = await self.reading.kept(prepared)
         created = e.RunCreated(
             path=new.path,
             owner=new.owner,
@@ -410,44 +386,20 @@ class Engine:
 
         Raises RunNotResumable, and for the notebook BadInput, FlowInvalid, ParametersInvalid.
         """
-        edited = None if notebook is None else await self._edited(await self.run(run), notebook)
+        edited = None
+        if notebook is not None:
+            edited = await self.reading.edited(await self.run(run), notebook)
         state = await self._teller.tell(
             run, c.Resume(by=by, edited=edited, kernel_id=kernel_id, choice=choice)
         )
         await self._after_telling(run)
         return state
 
-    async def _edited(self, run: Run, notebook: Mapping[str, Json]) -> c.Edited:
-        prepared, _, flow = self.read(notebook, run.parameters, run.kernel_name)
-        snapshot = await self._store.put(plain_json(prepared, "notebook", depth=None))
-        return c.Edited(snapshot=snapshot, steps=flow.steps)
-
     async def _after_telling(self, run: RunId) -> None:
         """The run may have something to do now, or have ended under its driver's hands."""
         await self._dispatcher.enqueue(run)
         if run in self._dispatcher.driving():
-            self._spawn(self._end_cell_if_over(run), f"jupyter-flows cancel {run}")
-
-    async def _end_cell_if_over(self, run: RunId) -> None:
-        """A cell that executes though its step is over: the run was cancelled, or is too late."""
-        found = self._driver.executing(run)
-        if found is None:
-            await self._end_restoring_if_over(run)
-            return
-        is_due = _is_due(await self._teller.state(run), found[0])  # while that cell executes
-        if is_due or self._driver.executing(run) is not found:
-            return
-        await self._kernels.interrupt(run)
-        try:
-            async with asyncio.timeout(GRACE_SECONDS):
-                await found[1].wait()
-        except TimeoutError:
-            await self._kernels.close(run)
-
-    async def _end_restoring_if_over(self, run: RunId) -> None:
-        """Cells that run again in the midst of a restore may hang; nobody needs their kernel."""
-        if (await self._teller.state(run)).finished and run in self._dispatcher.driving():
-            await self._kernels.close(run)
+            self._spawn(self._cut_off.cell_if_over(run), f"jupyter-flows cancel {run}")
 
     def _amended(self, run: RunId, outputs: Mapping[StepId, Outputs]) -> None:
         self._spawn(self._amend(run, outputs), f"jupyter-flows late outputs of {run}")
@@ -524,7 +476,7 @@ class Engine:
     def log(self) -> logging.Logger:
         return self._log
 
-    # ------------------------------------------------------------ links
+    # ------------------------------------------------------------ pages
 
     def shown(self, run: Run, gate: Gate, voter: Voter) -> None:
         """The page of this gate was shown to this reader (G71). It is told in the background, for
@@ -534,56 +486,6 @@ class Engine:
         if telling is not None:
             self._spawn(telling, f"jupyter-flows shown {run.id}")
 
-    async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
-        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).
-
-        A flow-level link expires after the default timeout. A cell that runs again for a fresh
-        kernel is given the link of its first time. Raises NoGate, RunFinished.
-        """
-        state = await self.run(run)
-        earlier = _minted_before(state, gate, approver) if state.rebuild else None
-        if earlier is not None:
-            return state, earlier
-        link = LinkId(self._chance())
-        expires = None if gate else self.clock() + self.limits.timeout
-        state = await self._teller.tell(
-            run, c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires)
-        )
-        return state, state.links[link]
-
-    async def revoke(self, link: LinkId, by: str) -> None:
-        """G33. Raises UnknownLink."""
-        row = await self._store.link(link)
-        await self._teller.tell(row.run, c.RevokeLink(link=link, by=by))
-        await self._dispatcher.enqueue(row.run)
-
-    async def link(self, link: LinkId) -> LinkRow:
-        """Raises UnknownLink."""
-        return await self._store.link(link)
-
-    async def links(self, run: RunId | None, limit: int) -> list[LinkRow]:
-        return await self._store.links(run, limit)
-
     async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
         """As `Store.open_gates`."""
         return await self._store.open_gates(limit, after)
-
-    async def kernel_run(self, token: str) -> Run:
-        """The unfinished run whose kernel holds this token (G46). Raises UnknownLink."""
-        run = await self.run(read_kernel_token(self._keyring(), token))
-        if run.finished:
-            raise UnknownLink
-        return run
-
-
-def _is_due(run: Run, step: StepId) -> bool:
-    """Whether the run wants this step's cell to execute: as its step, or for a fresh kernel."""
-    if run.rebuild and run.status is RunStatus.RUNNING:
-        return True
-    return run.running == step
-
-
-def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link | None:
-    """The first link of the gate's newest opening for this approver."""
-    found = [x for x in run.links.values() if (x.gate, x.approver) == (gate, approver)]
-    return max(found, key=lambda link: link.generation, default=None)

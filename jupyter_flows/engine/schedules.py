@@ -61,7 +61,7 @@ class Schedules:
         now = self._engine.clock()
         id_ = ScheduleId(f"sch_{self._chance()[-16:]}")
         schedule = core.checked(Schedule(id=id_, created_at=now, **asdict(new)), now)
-        self._engine.read(await self._read(new.path), new.parameters, new.kernel_name)
+        self._engine.reading.read(await self._read(new.path), new.parameters, new.kernel_name)
         await self._store.add(schedule)
         self.look()
         return schedule

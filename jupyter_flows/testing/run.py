@@ -122,7 +122,7 @@ class FlowRun:
             link = LinkId("")
             try:
                 if vote.approver is None:
-                    link = (await self._engine.mint(self.id, gate.step, None))[1].id
+                    link = (await self._engine.links.mint(self.id, gate.step, None))[1].id
                 await self._engine.vote(self.id, cast(gate, vote, vote.voter(link, gate)))
             except FlowsError as error:
                 mistakes += refused(answer, vote, error)

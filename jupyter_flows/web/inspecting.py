@@ -52,7 +52,7 @@ class InspectDoor(ApiDoor):
     async def post(self) -> None:
         asked = self.read_json(InspectNotebook)
         try:
-            flow, parameters = self.engine.inspect(asked.notebook)
+            flow, parameters = self.engine.reading.inspect(asked.notebook)
         except FlowInvalid as error:
             listed = [MistakeView(one.where, str(one.message)) for one in error.mistakes]
             self.answer(InspectionView(None, [], [], listed))

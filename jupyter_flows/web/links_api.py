@@ -40,7 +40,7 @@ class LinksDoor(ApiDoor):
             self.check_owner(await self.engine.run(RunId(run)))
         owned: dict[RunId, bool] = {}
         rows = []
-        for row in await self.engine.links(RunId(run) if run else None, self.limit()):
+        for row in await self.engine.links.listed(RunId(run) if run else None, self.limit()):
             if row.run not in owned:
                 owned[row.run] = (await self.engine.row(row.run)).owner == self.user
             if owned[row.run]:
@@ -60,7 +60,7 @@ class LinksDoor(ApiDoor):
         if asked.gate is None and not asked.flow_level:
             raise BadInput("Give `gate`, or `flow_level: true`.")
         gate = None if asked.flow_level or asked.gate is None else StepId(asked.gate)
-        run, link = await self.engine.mint(RunId(asked.run), gate, asked.approver)
+        run, link = await self.engine.links.mint(RunId(asked.run), gate, asked.approver)
         urls = link_urls(self.engine, self.doors.public_url, run, link)
         self.answer({"id": link.id, **urls}, HTTPStatus.CREATED)
 
@@ -71,7 +71,7 @@ class LinksDoor(ApiDoor):
         if not self.bearer():
             raise web.HTTPError(HTTPStatus.FORBIDDEN, "Log in, or show a kernel's token.")
         try:
-            return await self.engine.kernel_run(self.bearer())
+            return await self.engine.links.run_of(self.bearer())
         except UnknownLink:
             raise NotAllowed("This token is not one of a running flow's kernel.") from None
 
@@ -90,8 +90,8 @@ class LinkIdDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def delete(self, link: str) -> None:
-        row = await self.engine.link(LinkId(link))
+        row = await self.engine.links.link(LinkId(link))
         self.check_owner(await self.engine.run(row.run))
-        await self.engine.revoke(LinkId(link), self.user)
+        await self.engine.links.revoke(LinkId(link), self.user)
         self.set_status(HTTPStatus.NO_CONTENT)
         self.finish()

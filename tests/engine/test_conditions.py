@@ -178,7 +178,7 @@ async def test_a_run_that_takes_too_long_is_cut_off_in_its_cell_and_fails(world)
 async def test_a_cell_that_heeds_no_interrupt_does_not_hold_up_a_run_that_is_too_late(
     world, monkeypatch
 ):
-    monkeypatch.setattr("jupyter_flows.engine.engine.GRACE_SECONDS", 0.01)
+    monkeypatch.setattr("jupyter_flows.engine.cutting_off.GRACE_SECONDS", 0.01)
     engine = world.server()
     engine.kernels.heeds = False
     notebook = world.make_notebook("# hold")
@@ -273,7 +273,7 @@ async def test_a_gate_that_opens_during_the_check_of_another_makes_its_own(world
     then = f"{CHECK}return 'not here' if answer.get('n') == 1 else None\n2"
     options = [], {"suspend": {"validate": "check"}}
     run = await world.settled(engine, (first, *options), (then, *options))
-    _, link = await engine.mint(run.id, None, "bob")
+    _, link = await engine.links.mint(run.id, None, "bob")
     ahead, moved = engine.votes.evaluate, []
 
     async def slow(run_id, expression):

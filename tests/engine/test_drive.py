@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from jupyter_flows.core.errors import BadInput, Unavailable
+from jupyter_flows.engine import cutting_off
 from jupyter_flows.engine import drive as driving
-from jupyter_flows.engine import engine as engines
 
 from .conftest import vote
 
@@ -97,7 +97,7 @@ async def test_a_kernel_is_told_its_run_and_a_token_of_its_own(world):
     run = await world.settled(engine, *GATED)
     (request,) = engine.kernels.requests
     assert request.env["FLOWS_RUN_ID"] == run.id
-    assert (await engine.kernel_run(request.env["FLOWS_TOKEN"])).id == run.id
+    assert (await engine.links.run_of(request.env["FLOWS_TOKEN"])).id == run.id
 
 
 # ---------------------------------------------------------------- cancelling
@@ -117,7 +117,7 @@ async def test_cancelling_interrupts_the_running_cell(world):
 
 
 async def test_a_cell_that_does_not_heed_the_interrupt_loses_its_kernel(world, monkeypatch):
-    monkeypatch.setattr(engines, "GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(cutting_off, "GRACE_SECONDS", 0.01)
     engine = world.server()
     engine.kernels.heeds = False
     run = await world.started(engine, "# hold\n1")
@@ -243,7 +243,7 @@ async def test_a_cell_that_begins_while_the_runs_state_is_read_is_left_alone(wor
         return state
 
     monkeypatch.setattr(engine._teller, "state", slowly)
-    await engine._end_cell_if_over(run.id)
+    await engine._cut_off.cell_if_over(run.id)
     if not began:
         await slowly(run.id)
     assert run.id in engine.kernels._held, "it was interrupted"

@@ -129,20 +129,20 @@ async def test_a_cell_that_runs_again_for_a_fresh_kernel_is_given_its_links_of_t
     """Its gate is closed by then, and gives out no new ones."""
     engine = world.server()
     run = await world.settled(engine, *GATED, "# hold\n1")
-    _, minted = await engine.mint(run.id, "c1", "eve")
-    await engine.mint(run.id, "c1", "bob")
-    _, flow_level = await engine.mint(run.id, None, "eve")
+    _, minted = await engine.links.mint(run.id, "c1", "eve")
+    await engine.links.mint(run.id, "c1", "bob")
+    _, flow_level = await engine.links.mint(run.id, None, "eve")
     await engine.vote(run.id, vote(run, payload={"n": 1}))
     await engine.kernels.begun(run.id)
     with pytest.raises(NoGate):
-        await engine.mint(run.id, "c1", "eve")
+        await engine.links.mint(run.id, "c1", "eve")
     again = (c.LoseKernel(why="gone"), c.Resume(by="owner"))
     state = await engine._teller.tell(run.id, *again)
-    assert await engine.mint(run.id, "c1", "eve") == (state, minted)
-    assert await engine.mint(run.id, None, "eve") == (state, flow_level)
+    assert await engine.links.mint(run.id, "c1", "eve") == (state, minted)
+    assert await engine.links.mint(run.id, None, "eve") == (state, flow_level)
     assert (await engine.run(run.id)).seq == state.seq
     with pytest.raises(NoGate):
-        await engine.mint(run.id, "c1", "somebody new")
+        await engine.links.mint(run.id, "c1", "somebody new")
 
 
 async def test_a_queued_run_of_a_dead_server_is_driven_by_the_next_one(world):
@@ -302,7 +302,7 @@ async def test_what_was_approved_ahead_was_for_the_cells_as_they_were(world):
     notebook = world.make_notebook("# hold\n1 / 0", ("'pay 10'", ["suspend"]), "'paid'")
     run = await world.created(engine, notebook)
     await engine.kernels.begun(run.id)
-    _, link = await engine.mint(run.id, None, "boss")
+    _, link = await engine.links.mint(run.id, None, "boss")
     ahead = c.CastVote(
         gate=None,
         generation=0,

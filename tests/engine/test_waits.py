@@ -407,20 +407,15 @@ async def test_cells_that_somebody_ran_meanwhile_are_a_persons_to_judge(world):
     assert run.choices == (Choice.KERNEL, Choice.CHECKPOINT, Choice.RERUN)
 
 
-async def test_the_run_may_go_on_with_the_kernel_as_it_is(world):
+@pytest.mark.parametrize(("choice", "result"), [(Choice.KERNEL, 122), (Choice.CHECKPOINT, 42)])
+async def test_the_run_goes_on_with_the_kernel_as_it_is_or_with_what_was_saved(
+    world, choice, result
+):
     engine, run = await visited(world)
     engine.kernels.space(run.id)["x"] = 100
-    await engine.resume(run.id, "owner", choice=Choice.KERNEL)
+    await engine.resume(run.id, "owner", choice=choice)
     ended = await engine.settled(run.id)
-    assert (ended.status, ended.result) == ("succeeded", 122)
-
-
-async def test_or_with_what_was_saved(world):
-    engine, run = await visited(world)
-    engine.kernels.space(run.id)["x"] = 100
-    await engine.resume(run.id, "owner", choice=Choice.CHECKPOINT)
-    ended = await engine.settled(run.id)
-    assert (ended.status, ended.result) == ("succeeded", 42)
+    assert (ended.status, ended.result) == ("succeeded", result)
 
 
 async def test_a_kernel_that_outlived_its_server_is_preferred(world):
