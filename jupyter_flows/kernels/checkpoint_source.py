@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.kernels.sending import source_of
+from jupyter_flows.core.sending import TEACH, source_of
 
 PROTOCOL = 1
 """Must be the package's number, or its source text is sent instead of the installed one."""
@@ -23,49 +23,10 @@ _CLOUDPICKLE = "cloudpickle_"
 _THERE = f"getattr(__import__('sys').modules.get({PACKAGE!r}), 'PROTOCOL', None) == {PROTOCOL}"
 """Whether the kernel has the package already."""
 
-_LOADER = """
-import importlib, importlib.machinery, linecache, sys, types
+_SHARED = "jupyter_flows.client.around"
+"""The one module of the client which the package needs: the client's own, where it is there."""
 
-class Sent:
-    "Finds the modules of the package among the texts that were sent."
-    def __init__(self, sources):
-        self.sources = sources
-    def find_spec(self, name, path=None, target=None):
-        if name not in self.sources:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=name == PACKAGE)
-    def create_module(self, spec):
-        return None
-    def exec_module(self, module):
-        file, source = "<%s>" % module.__name__, self.sources[module.__name__]
-        module.__file__ = file
-        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-        exec(compile(source, file, "exec"), module.__dict__)
-
-def installed():
-    try:
-        module = importlib.import_module(PACKAGE)
-    except Exception:
-        return False
-    return getattr(module, "PROTOCOL", None) == PROTOCOL
-
-def sent():
-    for name in [each for each in sys.modules if (each + ".").startswith(PACKAGE + ".")]:
-        del sys.modules[name]
-    for name in ("jupyter_flows", "jupyter_flows.client"):
-        if name not in sys.modules:
-            sys.modules[name] = types.ModuleType(name)
-            sys.modules[name].__path__ = []
-    finder = Sent(SOURCES)
-    sys.meta_path.insert(0, finder)
-    try:
-        for name in SOURCES:
-            importlib.import_module(name)
-    finally:
-        sys.meta_path.remove(finder)
-
-installed() or sent()
-"""
+_LOADER = TEACH + "found(PACKAGE, PROTOCOL) or teach(TEXTS, kept=[SHARED])"
 
 
 @functools.cache
@@ -76,7 +37,7 @@ def sources() -> dict[str, str]:
     These two come first, so that the package finds them in the kernel.
     """
     found = {f"{PACKAGE}.{_CLOUDPICKLE}": _cloudpickle()}
-    found["jupyter_flows.client.around"] = source_of("client/around.py")
+    found[_SHARED] = source_of("client/around.py")
     for file in sorted(_folder().iterdir(), key=lambda each: each.name):
         if file.name.endswith(".py"):
             inner = file.name.removesuffix(".py")
@@ -107,8 +68,8 @@ def installed() -> str:
 
 def opening() -> str:
     """The expression that loads the package: the kernel's own, or else from the texts."""
-    names = f"{{'PACKAGE': {PACKAGE!r}, 'PROTOCOL': {PROTOCOL}, 'SOURCES': {sources()!r}}}"
-    return f"{_THERE} or __import__('builtins').exec({_LOADER!r}, {names})"
+    told = {"PACKAGE": PACKAGE, "PROTOCOL": PROTOCOL, "SHARED": _SHARED, "TEXTS": sources()}
+    return f"{_THERE} or __import__('builtins').exec({_LOADER!r}, {told!r})"
 
 
 def asking(what: str, asked: Mapping[str, Json]) -> str:

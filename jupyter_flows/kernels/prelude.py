@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.kernels.sending import MAKE, source_of
+from jupyter_flows.core.sending import TEACH, source_of
 
 PROTOCOL = 3
 """Must be the client's number, or the client's source text is sent instead of the installed one."""
 
-_CLIENT = "__import__('sys').modules['jupyter_flows.client.flows']"
+CLIENT = "jupyter_flows.client.flows"
+_CLIENT = f"__import__('sys').modules[{CLIENT!r}]"
 REPORT = f"{_CLIENT}.REPORTER"
 """The expression that gives the reply to a cell its result."""
 
@@ -21,40 +22,30 @@ IDENTITY = f"{_CLIENT}.identity()"
 
 _SHELL = "__import__('IPython').get_ipython()"
 
-PARTS = ("encoding", "links", "names", "around", "state", "recall", "comms", "hook")
-"""What the client imports, in an order in which each finds those before it."""
+PARTS = ("encoding", "links", "names", "around", "state", "recall", "comms", "hook", "flows")
+"""The client's modules, the client itself last."""
 
 LOADER = (
-    MAKE
+    TEACH
     + """
-import importlib
-
-def installed():
-    try:
-        module = importlib.import_module("jupyter_flows.client.flows")
-    except Exception:
-        return None
-    return module if getattr(module, "PROTOCOL", None) == PROTOCOL else None
-
 def sent():
-    module = types.ModuleType("jupyter_flows", "The flow that this notebook runs as.")
+    teach(TEXTS)
+    module = sys.modules[CLIENT]
     module.__path__ = []
     module.client = module.flows = module
-    for alias in ("jupyter_flows", "jupyter_flows.client", "jupyter_flows.client.flows"):
+    for alias in ("jupyter_flows", "jupyter_flows.client"):
         sys.modules[alias] = module
-    for name, text in PARTS.items():
-        make(name, text)
-    return make("jupyter_flows", SOURCE, module)
+    return module
 
-(installed() or sent()).install(SHELL, ENV, FOLDER)
+(found(CLIENT, PROTOCOL) or sent()).install(SHELL, ENV, FOLDER)
 """
 )
 
 
 def texts() -> dict[str, Json]:
-    """What the loader is given: the client's own text, and its parts' by their names."""
+    """What the loader is given of the client: its modules' texts by their names."""
     parts = {f"jupyter_flows.client.{part}": source_of(f"client/{part}.py") for part in PARTS}
-    return {"SOURCE": source_of("client/flows.py"), "PARTS": parts}
+    return {"CLIENT": CLIENT, "TEXTS": parts}
 
 
 def opening(env: Mapping[str, str], folder: str | None = None) -> str:

@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import resources
 from typing import TypeAlias
 
 import msgspec
@@ -32,11 +31,11 @@ from jupyter_flows.ports import Expression
 from jupyter_flows.web.answer import Answer, answered
 from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.posted import Posted
+from jupyter_flows.web.prompt_kernel import CALL, LEARN, MISSING, NOT_PYTHON, lesson
 from jupyter_flows.web.prompt_tree import about, form_node, prompt_tree, wrong
 from jupyter_flows.web.tries import Tries
 from jupyter_flows.web.urls import gate_key, link_urls
 
-PROTOCOL = 2
 MOST_BYTES = 2**20
 MOST_WAITING = 20
 """Words of one form that wait to be heard or answered; more than that no person says."""
@@ -245,11 +244,11 @@ class Prompts:
         """Call the function of this name in the kernel, which is taught it if it has to be; None
         where that can't be done.
         """
-        names: dict[str, Json] = {"what_": what, "said_": list(said), "protocol_": PROTOCOL}
-        found = await self._evaluated(run, _CALL, names)
+        names: dict[str, Json] = {"what_": what, "said_": list(said)}
+        found = await self._evaluated(run, CALL, names)
         if found == MISSING and what == "make":
-            await self._evaluated(run, _TEACH, {"code_": _LOADER, "source_": _source(), **names})
-            found = await self._evaluated(run, _CALL, names)
+            await self._evaluated(run, LEARN, lesson())
+            found = await self._evaluated(run, CALL, names)
         return None if found == MISSING else found
 
     async def _evaluated(self, run: RunId, expr: str, names: Mapping[str, Json]) -> Json:
@@ -393,35 +392,3 @@ def _wrong(gate: Gate, answer: Answer, error: FlowsError) -> dict[str, Json]:
 
 
 _NEWS = (e.VoteCast, e.VoteWithdrawn, e.PreVoteCounted, e.OutputsAmended)
-
-# ---------------------------------------------------------------- in the kernel
-
-NOT_PYTHON = "NotPython"
-MISSING = "missing"
-
-_MODULE = "__import__('sys').modules.get('jupyter_flows.client.prompt')"
-_CALL = (
-    f"(lambda m: getattr(m, what_)(*said_) if getattr(m, 'PROTOCOL', None) == protocol_"
-    f" else {MISSING!r})({_MODULE})"
-)
-_TEACH = "__import__('builtins').exec(code_, {'SOURCE': source_, 'PROTOCOL': protocol_})"
-_LOADER = """
-import importlib, linecache, sys, types
-
-NAME = "jupyter_flows.client.prompt"
-try:
-    module = importlib.import_module(NAME)
-except Exception:
-    module = None
-if getattr(module, "PROTOCOL", None) != PROTOCOL:
-    file = "<jupyter_flows form>"
-    module = sys.modules[NAME] = types.ModuleType(NAME, "The forms of this notebook's gates.")
-    module.__file__ = file
-    linecache.cache[file] = (len(SOURCE), None, SOURCE.splitlines(True), file)
-    exec(compile(SOURCE, file, "exec"), module.__dict__)
-"""
-"""The installed module, or one from the source text."""
-
-
-def _source() -> str:
-    return resources.files("jupyter_flows").joinpath("client/prompt.py").read_text("utf-8")

@@ -201,7 +201,7 @@ async def test_the_client_works_from_its_source_text_where_the_package_is_missin
     await runs.kernels.close("first")
     await runs.open(kernel_id=kernel_id)
     source = "import jupyter_flows as flows, jupyter_flows.client.flows\nflows.__file__"
-    assert (await runs.execute(source)).result == "<jupyter_flows>"
+    assert (await runs.execute(source)).result == "<jupyter_flows.client.flows>"
     source = "%load_ext jupyter_flows\nflows.get_resume_urls()"
     failed = await runs.execute(source, step="b")
     assert failed.error.name == "FlowsClientError"

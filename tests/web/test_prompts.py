@@ -577,7 +577,7 @@ async def test_a_kernel_without_our_package_is_sent_the_form_as_text(asked, form
     await formed(run)
     notebook = await front(run)
     file = f"__import__('sys').modules[{client.__name__!r}].__file__"
-    assert await notebook.asks(file) == "<jupyter_flows form>"
+    assert await notebook.asks(file) == "<jupyter_flows.client.prompt>"
     await notebook.type(gate, "limit", "3")
     await notebook.click(gate, "Approve")
     assert (await reached(run, "succeeded", "failed")).result == {"limit": 3}

@@ -109,9 +109,7 @@ def over_tensor(
     offset: int,
     writeable: bool,
 ) -> Any:
-    torch: Any = importlib.import_module("torch")
-    flat = torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).numpy()
-    return over(flat, dtype, shape, strides, offset, writeable)
+    return over_storage(tensor.untyped_storage(), dtype, shape, strides, offset, writeable)
 
 
 def over_storage(
