@@ -26,8 +26,7 @@ from jupyter_flows.core.checkpoint import Checkpoint
 from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.engine.manifests import manifest
-from jupyter_flows.store.checkpoint_space import Limits
-from jupyter_flows.store.checkpoints import CheckpointFolder
+from jupyter_flows.store.checkpoints import CheckpointFolder, Limits
 
 MB = 2**20
 COUNT = 1_000

@@ -24,8 +24,8 @@ from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, groups_of
-from jupyter_flows.store.checkpoint_space import Limits as CheckpointLimits
 from jupyter_flows.store.checkpoints import CheckpointFolder
+from jupyter_flows.store.checkpoints import Limits as CheckpointLimits
 from jupyter_flows.store.keys import KeyFile
 from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore

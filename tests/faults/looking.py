@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jupyter_flows.core.errors import CheckpointUnusable
-from jupyter_flows.store.checkpoint_folder import Layout
+from jupyter_flows.store.checkpoints.folder import Layout
 from tests.store.saving import sha256
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_flows.core.errors import CheckpointUnusable
 from jupyter_flows.core.model import RunId
-from jupyter_flows.store.checkpoint_folder import Layout, hex_of
+from jupyter_flows.store.checkpoints.folder import Layout, hex_of
 from tests.faults.conftest import trials
 from tests.faults.looking import manifest
 from tests.faults.states import SIZE

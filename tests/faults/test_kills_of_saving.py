@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_flows.store.checkpoint_folder import Layout
+from jupyter_flows.store.checkpoints.folder import Layout
 from tests.faults.conftest import trials
 from tests.faults.looking import lost, manifest, unfinished, unlike_its_name
 from tests.store.saving import HOUR, RUN, age, blobs, opened

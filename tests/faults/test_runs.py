@@ -12,7 +12,7 @@ import pytest
 
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Choice
-from jupyter_flows.store.checkpoint_folder import Layout
+from jupyter_flows.store.checkpoints.folder import Layout
 from tests.faults.conftest import SEED, trials
 from tests.faults.houses import GATE, House, cells, result, until
 from tests.store.saving import sha256

@@ -9,10 +9,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from jupyter_flows.store.checkpoint_blobs import damage
-from jupyter_flows.store.checkpoint_collecting import collect, drop
-from jupyter_flows.store.checkpoint_folder import HEX, PACKED, Layout
-from jupyter_flows.store.checkpoint_manifests import read
+from jupyter_flows.store.checkpoints.blobs import damage
+from jupyter_flows.store.checkpoints.collecting import collect, drop
+from jupyter_flows.store.checkpoints.folder import HEX, PACKED, Layout
+from jupyter_flows.store.checkpoints.manifests import read
 from tests.store.saving import (
     HOUR,
     OTHER,

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from jupyter_flows import composition
 from jupyter_flows.core.model import RunId
-from jupyter_flows.store.checkpoint_space import Limits
-from jupyter_flows.store.checkpoints import CheckpointFolder
+from jupyter_flows.store.checkpoints import CheckpointFolder, Limits
 
 RUN, OTHER = RunId("run_1"), RunId("run_2")
 HOUR = 3600

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
-from jupyter_flows.store.checkpoint_blobs import CHUNK, hash_of, unpacked
+from jupyter_flows.store.checkpoints.blobs import CHUNK, hash_of, unpacked
 
 from .saving import HOUR, RUN, age, blobs, committed, opened, path_of, saved, sha256
 
@@ -212,17 +212,23 @@ async def test_one_file_that_cant_be_read_keeps_no_other_from_its_turn(
     assert "Input/output error" in caplog.text
 
 
-async def test_two_servers_do_not_compress_at_once(folder, checkpoints, monkeypatch):
-    await at_rest(checkpoints, folder, TEXT)
+def held(monkeypatch):
+    """Compressing says that it is under way, and goes on when it is told to."""
     under_way, go_on = threading.Event(), threading.Event()
     real = zlib.compress
 
-    def held(data, level):
+    def compress(data, level):
         under_way.set()
         go_on.wait(30)
         return real(data, level)
 
-    monkeypatch.setattr(zlib, "compress", held)
+    monkeypatch.setattr(zlib, "compress", compress)
+    return under_way, go_on
+
+
+async def test_two_servers_do_not_compress_at_once(folder, checkpoints, monkeypatch):
+    await at_rest(checkpoints, folder, TEXT)
+    under_way, go_on = held(monkeypatch)
     first = asyncio.create_task(checkpoints.tidy())
     await asyncio.to_thread(under_way.wait, 30)
     await opened(folder).tidy()
@@ -234,15 +240,7 @@ async def test_two_servers_do_not_compress_at_once(folder, checkpoints, monkeypa
 
 async def test_commits_go_on_while_a_blob_is_compressed(folder, checkpoints, monkeypatch):
     await at_rest(checkpoints, folder, TEXT)
-    under_way, go_on = threading.Event(), threading.Event()
-    real = zlib.compress
-
-    def held(data, level):
-        under_way.set()
-        go_on.wait(30)
-        return real(data, level)
-
-    monkeypatch.setattr(zlib, "compress", held)
+    under_way, go_on = held(monkeypatch)
     tidying = asyncio.create_task(checkpoints.tidy())
     await asyncio.to_thread(under_way.wait, 30)
     await committed(checkpoints, [(b"new", ["x"])])

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from jupyter_flows.store.checkpoint_folder import PACKED, Layout
+from jupyter_flows.store.checkpoints.folder import PACKED, Layout
 
 CHUNK = 1 << 20
 

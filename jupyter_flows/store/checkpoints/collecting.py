@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.ports import Collected
-from jupyter_flows.store.checkpoint_folder import (
+from jupyter_flows.store.checkpoints.folder import (
     HOUR,
     PACKED,
     Layout,
@@ -19,7 +19,7 @@ from jupyter_flows.store.checkpoint_folder import (
     hex_of,
     sync_folder,
 )
-from jupyter_flows.store.checkpoint_manifests import names_in
+from jupyter_flows.store.checkpoints.manifests import names_in
 
 SIXTY_DAYS = 60 * 86400.0
 

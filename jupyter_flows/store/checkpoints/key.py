@@ -6,7 +6,7 @@ import hmac
 import secrets
 
 from jupyter_flows.core.errors import CheckpointRefused
-from jupyter_flows.store.checkpoint_folder import Layout, sync_folder
+from jupyter_flows.store.checkpoints.folder import Layout, sync_folder
 from jupyter_flows.store.private import write_private
 
 _BYTES = 32

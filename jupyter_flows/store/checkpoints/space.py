@@ -14,8 +14,8 @@ from typing import Protocol
 from jupyter_flows.core import sizes
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, RunId
-from jupyter_flows.store.checkpoint_folder import Layout, content_of
-from jupyter_flows.store.checkpoint_manifests import names_in, read
+from jupyter_flows.store.checkpoints.folder import Layout, content_of
+from jupyter_flows.store.checkpoints.manifests import names_in, read
 
 _OURS = {"blobs", "manifests", "key", "lock", "saving", "tidying", "lost+found"}
 

@@ -17,9 +17,9 @@ from jupyter_flows.core import sizes
 from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, Json, RunId
-from jupyter_flows.store.checkpoint_blobs import fault
-from jupyter_flows.store.checkpoint_folder import Layout, hex_of, sync_folder, write_durably
-from jupyter_flows.store.checkpoint_key import key_to_write, read_key, seal
+from jupyter_flows.store.checkpoints.blobs import fault
+from jupyter_flows.store.checkpoints.folder import Layout, hex_of, sync_folder, write_durably
+from jupyter_flows.store.checkpoints.key import key_to_write, read_key, seal
 
 LARGEST = 64 << 20
 """The most bytes of a manifest; the content of variables is in its blobs."""

@@ -12,13 +12,12 @@ from typing import TypeVar
 
 from jupyter_flows.core.model import Digest, Json, RunId
 from jupyter_flows.ports import CheckpointPlace, Clock, Collected
-from jupyter_flows.store import checkpoint_collecting as collecting
-from jupyter_flows.store import checkpoint_manifests as manifests
-from jupyter_flows.store.checkpoint_blobs import damage
-from jupyter_flows.store.checkpoint_folder import Layout, refusing
-from jupyter_flows.store.checkpoint_key import make_key
-from jupyter_flows.store.checkpoint_space import Limits, Usage, make_private, room, usage
-from jupyter_flows.store.checkpoint_tidying import Tidier, be_patient
+from jupyter_flows.store.checkpoints import collecting, manifests
+from jupyter_flows.store.checkpoints.blobs import damage
+from jupyter_flows.store.checkpoints.folder import Layout, refusing
+from jupyter_flows.store.checkpoints.key import make_key
+from jupyter_flows.store.checkpoints.space import Limits, Usage, make_private, room, usage
+from jupyter_flows.store.checkpoints.tidying import Tidier, be_patient
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_flows.store.checkpoint_blobs import CHUNK, hash_of, plain, unpacked
-from jupyter_flows.store.checkpoint_folder import (
+from jupyter_flows.store.checkpoints.blobs import CHUNK, hash_of, plain, unpacked
+from jupyter_flows.store.checkpoints.folder import (
     HEX,
     PACKED,
     Layout,

@@ -1,0 +1,6 @@
+"""Saved variables of suspended runs, in a folder: written whole, sealed, counted and collected."""
+
+from jupyter_flows.store.checkpoints.files import CheckpointFolder
+from jupyter_flows.store.checkpoints.space import Limits
+
+__all__ = ["CheckpointFolder", "Limits"]
