@@ -14,17 +14,10 @@ from typing import Any, Self
 
 import psutil
 
+from tests.front_ends import FRONT_ENDS
+
 TOKEN = "benchmark"
 START_TIMEOUT = 60.0
-FRONT_ENDS = (
-    "jupyterlab",
-    "notebook",
-    "notebook_shim",
-    "jupyter_lsp",
-    "jupyter_server_fileid",
-    "jupyter_server_ydoc",
-)
-"""Server extensions that the tests need, and that have no part in what is measured here."""
 
 
 class Client:

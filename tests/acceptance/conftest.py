@@ -15,20 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.front_ends import FRONT_ENDS
+
 TELLING = ("gates", "scene", "states", "attacks_links", "attacks_outputs", "attacks_sites")
 pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in TELLING))
 
 from .chromium import chromium, watched  # noqa: E402 (after their asserts were made to tell)
 
 TOKEN = "the-servers-own-token"
-FRONT_ENDS = (
-    "jupyterlab",
-    "notebook",
-    "notebook_shim",
-    "jupyter_lsp",
-    "jupyter_server_fileid",
-    "jupyter_server_ydoc",
-)
 LONG = 60.0
 """Seconds that a wait may take before the test gives up; none is expected to take long."""
 
