@@ -32,6 +32,9 @@ class Shared:
 
 DocumentEvent: TypeAlias = Saved | Moved | Shared
 
+REMEMBERED = 1000
+"""Of so many files it is known how they were written last."""
+
 
 class DocumentsTold:
     """Whoever writes notebooks says so here; whoever has browsers connected listens."""
@@ -39,6 +42,7 @@ class DocumentsTold:
     def __init__(self) -> None:
         self._listeners: list[Callable[[DocumentEvent], None]] = []
         self._shared: set[str] = set()
+        self._saved: dict[str, Saved] = {}
 
     def listen(self, listener: Callable[[DocumentEvent], None]) -> Callable[[], None]:
         """Call it from now on; the returned function ends that."""
@@ -46,7 +50,15 @@ class DocumentsTold:
         return lambda: self._listeners.remove(listener)
 
     def saved(self, path: str, file: FileState) -> None:
-        self._tell(Saved(path, file))
+        self._saved.pop(path, None)
+        self._saved[path] = written = Saved(path, file)
+        if len(self._saved) > REMEMBERED:
+            del self._saved[next(iter(self._saved))]
+        self._tell(written)
+
+    def last_saved(self, path: str) -> Saved | None:
+        """The last word of `saved` for this path: for who was away when it was said."""
+        return self._saved.get(path)
 
     def moved(self, path: str, to: str) -> None:
         if path in self._shared:

@@ -78,6 +78,9 @@ class Mirroring:
         with ExitStack() as stack:
             stack.callback(self._engine.listen(self._committed))
             stack.callback(self._engine.documents_told.listen(self._outbox.put_event))
+            missed = self._engine.documents_told.last_saved(self._path)
+            if missed is not None:
+                self._outbox.put_event(missed)
             shown = await self._which()
             while True:
                 shown = await (self._wait_for_run() if shown is None else self._show(shown))

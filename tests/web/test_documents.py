@@ -222,6 +222,8 @@ async def test_a_written_file_is_told_to_those_who_have_it_open(kernels, browse,
         "hash_algorithm": "sha256",
         "last_modified": "2024-01-01T00:00:00Z",
     }
+    away = await browse()
+    assert said in [await away.next(), await away.next()], "a word is for those who missed it, too"
 
 
 def test_what_happens_to_other_notebooks_does_not_wait_for_a_reader():
