@@ -93,6 +93,7 @@ PAYLOADS = st.sampled_from([None, None, {"n": 1}, {"n": 1}, {"n": 2}, {"n": "x"}
 DIGESTS = st.sampled_from([None, "current", "current", "old"])
 APPROVED = st.sampled_from([True, True, True, True, False])
 seldom = st.sampled_from([False] * 9 + [True])
+CHOSEN = st.sampled_from([None, *(choice for choice in Choice if choice is not Choice.CHANGED)])
 at_times = st.sampled_from([False] * 3 + [True])
 NEEDS = ((GroupNeed("finance"),), (GroupNeed("finance"), GroupNeed("risk", 2)))
 
@@ -504,6 +505,29 @@ class Runs(RuleBasedStateMachine):
             self.tell(c.DoubtCheckpoint(checkpoint=found.digest, why="it does not load"))
         elif what == "back" and running is None:
             self.tell(c.FinishRestore(checkpoint=found.digest))
+
+    @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
+    @rule(chosen=CHOSEN, really=st.booleans(), back=st.booleans())
+    def a_kernel_dies_after_saving(self, chosen: Choice | None, really: bool, back: bool) -> None:
+        """Between two cells the variables are saved; in the next cell the kernel dies, or somebody
+        else was found to have used it.
+        """
+        if not really:
+            return
+        while not isinstance(found := plan(self.run), Wait | Done):
+            if isinstance(found, StartStep) and steps_behind(self.run):
+                break
+            self.drive(Outcome())
+        self.save(drops=True)
+        self.drive(Outcome())
+        both = (Choice.KERNEL, Choice.RERUN)
+        self.tell(c.LoseKernel(why="lost", choices=both if chosen in both else ()))
+        lost = self.run.status is RunStatus.INTERRUPTED
+        self.tell(c.Resume(by="owner", choice=chosen))
+        if lost and self.run.status is RunStatus.RUNNING:
+            REACHED[f"resumed with {chosen}"] += 1
+        if back and self.run.restore is not None:
+            self.tell(c.FinishRestore(checkpoint=self.run.restore))
 
     def save(self, *, drops: bool) -> None:
         """What the kernel holds is kept apart: how often each of its steps had been begun."""
@@ -947,7 +971,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1500,
+            max_examples=1000,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

@@ -104,7 +104,7 @@ async def test_it_works_where_the_package_is_not_installed(runs, folder):
     flow = {**told["flow"], "run": OTHER}
     await runs.kernels.restore(OTHER, folder, {**told, "flow": flow}, [])
     source = "import jupyter_flows\n[x, y is x['a'], jupyter_flows.__file__]"
-    assert await seen(runs, source) == [{"a": [1]}, True, "<jupyter_flows>"]
+    assert await seen(runs, source) == [{"a": [1]}, True, "<jupyter_flows.client.flows>"]
 
 
 # ---------------------------------------------------------------- what goes on
