@@ -13,10 +13,11 @@ taken away, may say nothing of it."""
 
 class Identity:
     """Fed with each message of the iopub channel. A kernel that its user restarts keeps its id and
-    its ports; all that the run had in it is gone: `on_gone` is called.
+    its ports; all that the run had in it is gone: `on_gone` is called, with whether nothing takes
+    its place.
     """
 
-    def __init__(self, kernel: Kernel, on_gone: Callable[[], None]) -> None:
+    def __init__(self, kernel: Kernel, on_gone: Callable[[bool], None]) -> None:
         self._kernel = kernel
         self._on_gone = on_gone
         self._greeted = False
@@ -44,7 +45,7 @@ class Identity:
         """Whether it is gone, by what can be seen of it now."""
         if not self._kernel.replaced:
             return False
-        self._on_gone()
+        self._on_gone(False)
         return True
 
     def hears_another(self, message: Message) -> bool:
@@ -54,7 +55,7 @@ class Identity:
             return False
         if not self._says_another(message):
             return False
-        self._on_gone()
+        self._on_gone(_is_the_end(message))
         return True
 
     def _says_another(self, message: Message) -> bool:
@@ -69,3 +70,7 @@ class Identity:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _is_the_end(message: Message) -> bool:
+    return message["msg_type"] == "shutdown_reply" and not message["content"].get("restart")

@@ -73,8 +73,10 @@ class Kernel:
         connections = getattr(self._kernels, "_kernel_connections", {})
         return int(connections.get(self.id, 0)) > int(self._connected)
 
-    def give_up(self) -> None:
-        """Leave a kernel of ours to its user: it is watched, restarted and ended as any other."""
+    def give_up(self, *, ended: bool = False) -> None:
+        """Leave a kernel of ours to its user: it is watched, restarted and ended as any other. One
+        that is being `ended` is watched no more: nobody would end that.
+        """
         if not self.ours:
             return
         self.ours = False
@@ -84,7 +86,7 @@ class Kernel:
             restarter.restart_limit = limit
         if self._watched_by_us:
             self._watched_by_us = False
-            if self.id in self._kernels:
+            if self.id in self._kernels and not ended:
                 self._kernels.start_watching_activity(self.id)
 
     def leave(self) -> None:

@@ -65,9 +65,9 @@ class Life:
         self.lose()
         self.errands.run(self.die(), "farewell to a dead kernel")
 
-    def _restarted(self) -> None:
+    def _restarted(self, ended: bool) -> None:
         """Somebody has restarted the kernel, or ended it: it is theirs now, and not the run's."""
         if not self.lost:
-            self._kernel.give_up()
+            self._kernel.give_up(ended=ended)
             self.lose()
             self.on_death(" (it was restarted or shut down)")

@@ -21,6 +21,11 @@ class Culling(AsyncMappingKernelManager):
             cull_connected=True,
         )
         self.culled = asyncio.Queue()
+        self.watches = []
+
+    def start_watching_activity(self, kernel_id):
+        super().start_watching_activity(kernel_id)
+        self.watches.append(self.get_kernel(kernel_id)._activity_stream)
 
     async def cull_kernel_if_idle(self, kernel_id):
         await super().cull_kernel_if_idle(kernel_id)
@@ -43,6 +48,7 @@ async def test_a_held_kernel_is_not_culled_if_it_is_to_be_kept(make_runs, tmp_pa
     culled = {await runs.manager.culled.get()}
     if not keeps:
         culled.add(await runs.manager.culled.get())
+        assert [watch.closed() for watch in runs.manager.watches] == [True] * 2
     assert culled == ({theirs} if keeps else {ours, theirs})
     assert runs.kernels.holds(RUN) is keeps
     if keeps:
