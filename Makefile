@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 BROWSER_TESTS := tests/acceptance tests/lab tests/packaging
+KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/kernels tests/notebooks tests/testing
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
@@ -95,11 +96,13 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Two halves at once: browsers and their servers wait much, and the rest does not.
+# Three parts at once: browsers, kernels and their servers wait much, and the rest does not.
 test: install chromium $(BROWSER) lint typescript
 	@$(BIN)/pytest $(BROWSER_TESTS) >.browser-tests.log 2>&1 & browsers=$$!; \
-	$(BIN)/pytest $(addprefix --ignore=,$(BROWSER_TESTS)); rest=$$?; \
-	wait $$browsers; seen=$$?; cat .browser-tests.log; [ $$rest = 0 ] && [ $$seen = 0 ]
+	$(BIN)/pytest $(KERNEL_TESTS) >.kernel-tests.log 2>&1 & kernels=$$!; \
+	$(BIN)/pytest $(addprefix --ignore=,$(BROWSER_TESTS) $(KERNEL_TESTS)); rest=$$?; \
+	wait $$kernels; ran=$$?; wait $$browsers; seen=$$?; \
+	cat .kernel-tests.log .browser-tests.log; [ $$rest = 0 ] && [ $$ran = 0 ] && [ $$seen = 0 ]
 
 bench: install
 	$(BIN)/python -m benchmarks
@@ -125,4 +128,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) tests/browser/node_modules labextension/node_modules labextension/lib \
-		labextension/build jupyter_flows/labextension .browser-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+		labextension/build jupyter_flows/labextension .browser-tests.log .kernel-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
