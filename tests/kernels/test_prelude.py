@@ -206,7 +206,8 @@ async def test_the_client_works_from_its_source_text_where_the_package_is_missin
     failed = await runs.execute(source, step="b")
     assert failed.error.name == "FlowsClientError"
     assert "can't be reached" in failed.error.message
-    assert (await runs.execute("results", step="c")).result == {StepId("step"): "<jupyter_flows.client.flows>"}
+    results = (await runs.execute("results", step="c")).result
+    assert results == {StepId("step"): "<jupyter_flows.client.flows>"}
 
 
 async def test_a_client_of_another_protocol_is_passed_over(runs):
