@@ -34,6 +34,11 @@ def others() -> Running:
     return now if around is None else around.less(now)
 
 
+def may_write(found: Running) -> bool:
+    """Whether any of it may change variables while they are saved, as no task can."""
+    return bool(found.children) or any(True for _ in _threads(found))
+
+
 def entries(found: Running, named: Collection[Any], exclude: Collection[str]) -> list[Entry]:
     """As of variables that can't be saved; less those that `named` has, which are told by a name.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import importlib.util
 import pickle
 import time
 from collections.abc import Iterable, Iterator
@@ -59,7 +61,8 @@ class _Load:
         self.texts: list[Any] = [bytearray(each["bytes"]) for each in streams]
         self.memories: list[Any] = [reading.memory(size) for size in kernel["buffers"]]
         parts = reading.cut(self.memories, blobs)
-        reading.read(folder, [*streams, *blobs], [*self.texts, *parts])
+        into = [*self.texts, *parts]
+        reading.read(folder, [*streams, *blobs], into, lambda: _import_what_is_needed(kernel))
         self.feed = _Feed()
         self.unpickler = pickle.Unpickler(self.feed, buffers=self._buffers())
         self.last: dict[str, Any] = {}
@@ -214,3 +217,15 @@ def _import_early(kernel: dict[str, Any]) -> None:
     """Numpy gives the memory that buffers are read into."""
     if kernel["blobs"] and "numpy" in kernel["distributions"]:
         importlib.import_module("numpy")
+
+
+def _import_what_is_needed(kernel: dict[str, Any]) -> None:
+    """The installed packages of what was saved, so that the unpickler finds them: to import takes
+    one processor, and the bytes are being read by the other. What fails, fails there again, under
+    the name of a variable.
+    """
+    for distribution in kernel["distributions"]:
+        with contextlib.suppress(Exception):
+            name = distribution.replace("-", "_")
+            if importlib.util.find_spec(name) is not None:
+                importlib.import_module(name)

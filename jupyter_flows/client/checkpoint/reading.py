@@ -9,11 +9,12 @@ import os
 import sys
 import threading
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
+from jupyter_flows.client.checkpoint.writing import SEEN
 
 CHUNK = 8 << 20
 READERS = 2
@@ -21,10 +22,15 @@ DAMAGED = ".damaged"
 """Behind the name of a blob that was found to be another than was saved."""
 
 
-def read(folder: str, wanted: Sequence[Any], into: Sequence[Any]) -> None:
-    """Fill `into` with the blobs in their order. Raises Missing and Damaged."""
+def read(
+    folder: str, wanted: Sequence[Any], into: Sequence[Any], meanwhile: Callable[[], None]
+) -> None:
+    """Fill `into` with the blobs in their order, and do something else `meanwhile`. Raises Missing
+    and Damaged.
+    """
     reader = _Reader(Path(folder) / "blobs", wanted, into)
-    reader.run()
+    reader.run(meanwhile)
+    SEEN.update(blob["bytes"] for blob in wanted)
 
 
 def cut(memories: Iterable[Any], blobs: Sequence[Any]) -> list[memoryview]:
@@ -55,11 +61,12 @@ class _Reader:
         self._lock = threading.Lock()
         self._error: BaseException | None = None
 
-    def run(self) -> None:
+    def run(self, meanwhile: Callable[[], None]) -> None:
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(READERS)]
         for thread in threads:
             thread.start()
         try:
+            meanwhile()
             for thread in threads:
                 thread.join()
         except BaseException as error:

@@ -65,7 +65,7 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
     with collecting_off(), as_told():
         blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
-            told = _Save(shell, values, blobs).run()
+            told = _Save(shell, values, blobs, careful=background.may_write(others)).run()
             blobs.settle()
         finally:
             blobs.close()
@@ -101,8 +101,9 @@ def collecting_off() -> Iterator[None]:
 
 
 class _Save:
-    def __init__(self, shell: Any, values: dict[str, Any], blobs: Blobs) -> None:
+    def __init__(self, shell: Any, values: dict[str, Any], blobs: Blobs, *, careful: bool) -> None:
         self.shell = shell
+        self.careful = careful
         self.values = values
         self.blobs = blobs
         self.replayed = names.replayed(shell)
@@ -178,7 +179,7 @@ class _Save:
 
     def _store(self, kept: _Kept) -> list[dict[str, Any]]:
         try:
-            return Pieces(self.blobs, kept.buffers).store()
+            return Pieces(self.blobs, kept.buffers, careful=self.careful).store()
         except Changing as changing:
             name = kept.names[changing.index]
             if name is None:

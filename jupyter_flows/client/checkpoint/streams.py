@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_flows.client.checkpoint.writing import Blobs, write_all, write_hashed
+from jupyter_flows.client.checkpoint.writing import SEEN, Blobs, write_all, write_hashed
 
 BATCH = 1 << 20
 PIECE = 64 << 20
@@ -121,10 +121,14 @@ class Changing(Exception):
 
 
 class Pieces:
-    """Stores buffers in pieces, which several threads hash and, where they are new, write."""
+    """Stores buffers in pieces, which several threads hash and, where they are new, write.
 
-    def __init__(self, blobs: Blobs, buffers: list[Any]) -> None:
+    `careful`: something may write into the buffers meanwhile, which is then found out.
+    """
+
+    def __init__(self, blobs: Blobs, buffers: list[Any], *, careful: bool) -> None:
         self._blobs = blobs
+        self._careful = careful
         self._views = [buffer.raw() for buffer in buffers]
         cuts = [
             (index, view[start : start + PIECE])
@@ -162,6 +166,7 @@ class Pieces:
                     view.release()
         if self._error is not None:
             raise self._error
+        SEEN.update(sizes)
         return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]
 
     def _run(self) -> None:
@@ -178,6 +183,15 @@ class Pieces:
     def _store(self, index: int) -> str:
         piece = self._pieces[index]
         self._blobs.check(0)
+        if self._careful or piece.nbytes in SEEN:
+            return self._store_unless_there(index, piece)
+        with self._blobs.file() as (descriptor, path):
+            digest = write_hashed(descriptor, piece, lambda: self._blobs.check(0))
+            if self._blobs.claim(digest):
+                self._blobs.finish(descriptor, path, digest, piece.nbytes)
+        return digest
+
+    def _store_unless_there(self, index: int, piece: memoryview) -> str:
         digest = hashlib.sha256(piece).hexdigest()
         if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
             with self._blobs.file() as (descriptor, path):

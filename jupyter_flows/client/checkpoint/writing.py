@@ -16,6 +16,8 @@ from typing import Any
 from jupyter_flows.client.checkpoint.errors import NoSpace, OutOfTime, TooLarge
 
 CHUNK = 8 << 20
+SEEN: set[int] = set()
+"""Sizes of the pieces of buffers that this kernel has saved or loaded: they may be there again."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jupyter_flows.client import around, flows
+from jupyter_flows.client.checkpoint import background
 
 WORK = """
 import threading
@@ -47,6 +48,20 @@ def test_a_thread_that_has_ended_is_not(working, kernel):
         if thread.name.endswith("(work)"):
             thread.join()
     assert working("x = 1") == []
+
+
+def test_only_what_runs_beside_may_write_into_variables(working, kernel):
+    assert not background.may_write(background.others())
+    working(THREAD)
+    assert background.may_write(background.others())
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    kernel.names["go_on"].set()
+    for thread in threading.enumerate():
+        if thread.name.endswith("(work)"):
+            thread.join()
+    assert background.may_write(background.others())
+    child.communicate()
+    assert not background.may_write(background.others())
 
 
 def test_a_thread_that_has_a_name_is_told_once(working):

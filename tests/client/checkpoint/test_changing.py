@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jupyter_flows.client.checkpoint import streams, writing
+from jupyter_flows.client.checkpoint import background, reading, streams, writing
 
 ARRAY = "import numpy as np\na = np.zeros(50_000)\nb = np.ones(50_000)\n"
 
@@ -20,6 +20,7 @@ def written_into(kernel, monkeypatch):
         return writing.write_hashed(descriptor, data, go_on)
 
     monkeypatch.setattr(streams, "write_hashed", write)
+    monkeypatch.setattr(background, "may_write", lambda _: True)
 
 
 def test_an_array_that_is_written_into_meanwhile_is_named(kernel, blobs, written_into):
@@ -29,6 +30,28 @@ def test_an_array_that_is_written_into_meanwhile_is_named(kernel, blobs, written
     assert set(told["names"]) == {"np", "b"}
     for path in blobs():
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.name
+
+
+def test_what_was_neither_saved_nor_loaded_here_is_read_once_and_the_rest_not_written(
+    kernel, other, monkeypatch
+):
+    seen, looked = set(), []
+    look = streams.Pieces._store_unless_there
+
+    def spied(self, index, piece):
+        looked.append(piece.nbytes)
+        return look(self, index, piece)
+
+    monkeypatch.setattr(streams.Pieces, "_store_unless_there", spied)
+    for module in (streams, reading):
+        monkeypatch.setattr(module, "SEEN", seen)
+    told = kernel.run(ARRAY).save()
+    assert (looked, seen) == ([], {400_000})
+    assert kernel.save()["new_bytes"] < 400_000
+    assert looked == [400_000] * 2
+    seen.clear()
+    other.load(told)
+    assert seen >= {400_000}
 
 
 DEEP = """
