@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 BROWSER_TESTS := tests/acceptance tests/lab tests/packaging
-KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/kernels tests/notebooks tests/testing
+KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/notebooks tests/testing
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
@@ -96,7 +96,7 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Three parts at once: browsers, kernels and their servers wait much, and the rest does not.
+# Three parts at once, of about the same length: browsers and servers wait much.
 test: install chromium $(BROWSER) lint typescript
 	@$(BIN)/pytest $(BROWSER_TESTS) >.browser-tests.log 2>&1 & browsers=$$!; \
 	$(BIN)/pytest $(KERNEL_TESTS) >.kernel-tests.log 2>&1 & kernels=$$!; \
