@@ -6,9 +6,10 @@ from jupyter_server.auth.decorator import authorized
 from msgspec import Struct
 from tornado import web
 
+from jupyter_flows.core.workflow_records import FlowList
 from jupyter_flows.web.contents import file_of_notebook
 from jupyter_flows.web.doors import ApiDoor
-from jupyter_flows.web.workflow_views import FlowList, flow_view
+from jupyter_flows.web.workflow_views import flow_view
 
 
 class RegisterFlow(Struct, forbid_unknown_fields=True):

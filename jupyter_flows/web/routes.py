@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_flows.core import receipt
 from jupyter_flows.core.model import Purpose
+from jupyter_flows.core.workflow_records import FlowList, FlowView, WorkflowRun, WorkflowRunPage
 from jupyter_flows.web import (
     api,
     audit,
@@ -34,7 +35,6 @@ from jupyter_flows.web.document_views import DocumentView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
-from jupyter_flows.web.workflow_views import FlowList, FlowView, WorkflowRun, WorkflowRunPage
 
 
 class Access(StrEnum):

@@ -218,7 +218,7 @@ class Voted(Struct):
     run: RunState
 
 
-def error_view(error: Failure | None) -> ErrorView | None:
+def _error(error: Failure | None) -> ErrorView | None:
     return None if error is None else ErrorView(error.name, error.message, error.reason)
 
 
@@ -234,7 +234,7 @@ def step_view(step: Step) -> StepView:
         finished_at=time_or_none(step.finished_at),
         result=step.result,
         notice=step.notice,
-        error=error_view(step.error),
+        error=_error(step.error),
     )
 
 
@@ -305,7 +305,7 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
         deadline=time_or_none(run.deadline),
         wake_at=time_or_none(run.wake_at),
         result=run.result if reads else None,
-        error=error_view(run.error) if reads else None,
+        error=_error(run.error) if reads else None,
         failing=run.failing,
         stopped=_stopped(run),
         steps=[_readable(step_view(step), reads=reads) for step in run.steps.values()],

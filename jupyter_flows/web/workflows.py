@@ -14,9 +14,10 @@ from jupyter_flows.core import workflow
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json, Run, RunId, RunStatus
 from jupyter_flows.core.workflow import Status
+from jupyter_flows.core.workflow_records import WorkflowRunPage
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.web.doors import ApiDoor, number
-from jupyter_flows.web.workflow_views import WorkflowRunPage, workflow_view
+from jupyter_flows.web.workflow_views import workflow_view
 
 WAIT_SECONDS = 30
 MOST_SECONDS = 600
