@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks import released, resumes, saves, suspends
-from benchmarks.table import Row
+from benchmarks.table import Row, markdown
 
 PARTS = (saves, resumes, released, suspends)
 
@@ -19,7 +19,9 @@ async def measure(folder: Path, *, quick: bool) -> list[Row]:
         place = folder / name
         place.mkdir()
         found = part.measure(place, quick=quick)
-        rows += await found if inspect.isawaitable(found) else found
+        new = await found if inspect.isawaitable(found) else found
+        rows += new
         took = time.perf_counter() - start
-        print(f"checkpoints, {name}: {took:.0f} s", file=sys.stderr, flush=True)
+        print(f"checkpoints, {name}: {took:.0f} s", file=sys.stderr)
+        print(markdown(new), file=sys.stderr, flush=True)  # should a later part fail
     return rows

@@ -73,7 +73,15 @@ async def _seed(data: Path) -> None:
         digest = await _commit(saved, told)
         covers = tuple(machine.steps_behind(told.run))
         checkpoint = Checkpoint(
-            digest=digest, saved_at=NOW, covers=covers, variables=1, size=40, new=40, seconds=0.1
+            digest=digest,
+            saved_at=NOW,
+            covers=covers,
+            attempts=machine.attempts(told.run, covers),
+            tried=machine.tried(told.run),
+            variables=1,
+            size=40,
+            new=40,
+            seconds=0.1,
         )
         told.tell(c.SaveCheckpoint(checkpoint=checkpoint), c.ReleaseKernel(checkpoint=digest))
         if told.run.released_at is None:

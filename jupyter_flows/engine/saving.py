@@ -23,6 +23,9 @@ Spawn = Callable[[Coroutine[None, None, None], str], asyncio.Task[None]]
 BLIND_GUESS = 0.2
 """Seconds that saving is taken to need where it was not tried yet."""
 
+OVERHEAD = 0.1
+"""Seconds that a save takes besides those of its kernel: asking that one, and the manifest."""
+
 VISITED = "Somebody has run cells on the run's kernel: what it holds is not the run's alone."
 
 
@@ -107,12 +110,12 @@ class Saving:
         """
         said = policy(run, None)
         budget = may_spend(driving.busy, driving.saving)
-        least = max(self._guess(run), driving.least)
+        least = max(self._guess(run) + OVERHEAD, driving.least)
         if said.when is When.NEVER or run.failing or budget < least:
             return
         begun = _now()
         try:
-            checkpoint = await self._save(run, driving, said, budget)
+            checkpoint = await self._save(run, driving, said, budget - OVERHEAD)
             if checkpoint.complete:
                 await self._tell(run.id, checkpoint, driving)
         except Fenced:

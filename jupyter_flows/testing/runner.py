@@ -53,6 +53,7 @@ class RunFlow:
         self._clock = clock
         self._loop: Loop | None = None
         self._house: House | None = None
+        self._manager: Any = None
 
     def __call__(
         self,
@@ -105,7 +106,8 @@ class RunFlow:
         if self._loop is None:
             self._loop = Loop()
         if self._house is None:
-            self._house = self._loop.wait(_house(self._folder, self._clock))
+            self._manager = AsyncMultiKernelManager()
+            self._house = self._loop.wait(_house(self._folder, self._clock, self._manager))
             self._clock.on_move(self._moved)
         return self._house, self._loop
 
@@ -118,14 +120,14 @@ class RunFlow:
         if self._loop is None:
             return
         if self._house is not None:
-            self._loop.wait(self._house.stop())
+            self._loop.wait(_stop(self._house, self._manager))
         self._loop.close()
 
 
-async def _house(folder: Path, clock: MovedClock) -> House:
+async def _house(folder: Path, clock: MovedClock, manager: AsyncMultiKernelManager) -> House:
     house = compose(
         FlowsSettings(data_dir=str(folder / "data"), checkpoint="never"),
-        manager=AsyncMultiKernelManager(),
+        manager=manager,
         address=lambda: NOWHERE,
         adopts=False,
         log=LOG,
@@ -133,3 +135,11 @@ async def _house(folder: Path, clock: MovedClock) -> House:
     )
     await house.start(NOWHERE, NOWHERE, lasting=False)
     return house
+
+
+async def _stop(house: House, manager: AsyncMultiKernelManager) -> None:
+    """The manager's sockets are closed here: left to the garbage collector, one of a kernel whose
+    start was cut short can hold up the end of the process for ever.
+    """
+    await house.stop()
+    manager.context.destroy(linger=0)

@@ -440,6 +440,7 @@ async def test_a_kernel_that_outlived_its_server_is_preferred(world):
 async def test_between_waits_variables_are_saved_where_that_costs_a_twentieth(world, monkeypatch):
     engine = world.server(saves="auto")
     monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
+    monkeypatch.setattr(saving, "OVERHEAD", 0.0)
     await world.settled(engine, "x = 1", "x += 1", "x")
     assert [asked.budget > 0 for _, asked in engine.kernels.saves] == [True]
 
@@ -505,6 +506,7 @@ async def test_a_failed_runs_are_kept_for_a_week(world):
 def between_takes(monkeypatch, engine, then):
     """Saving between two cells begins at once, and something happens meanwhile."""
     monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
+    monkeypatch.setattr(saving, "OVERHEAD", 0.0)
     save = engine.kernels.save
 
     async def saved_and_then(run, asked):
@@ -538,6 +540,7 @@ async def test_a_store_that_is_away_while_cells_are_saved_between_harms_nothing(
 
 async def test_a_failing_run_saves_nothing_that_it_could_be_resumed_with(world, monkeypatch):
     monkeypatch.setattr(saving, "BLIND_GUESS", 0.0)
+    monkeypatch.setattr(saving, "OVERHEAD", 0.0)
     engine = world.server(saves="auto")
     run = await world.settled(
         engine, "x = 1", "x = 2\n1 / 0", ("'failed'", ["failure"]), ("'too'", ["failure"])

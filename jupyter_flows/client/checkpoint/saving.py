@@ -28,7 +28,7 @@ from jupyter_flows.client.checkpoint.errors import CheckpointError, Refused
 from jupyter_flows.client.checkpoint.parts import Parts
 from jupyter_flows.client.checkpoint.pickling import Pickler
 from jupyter_flows.client.checkpoint.sharing import Clash, Memories, Span
-from jupyter_flows.client.checkpoint.streams import Changing, Pieces, Stream
+from jupyter_flows.client.checkpoint.streams import Ahead, Changing, Pieces, Stream
 from jupyter_flows.client.checkpoint.trials import Trials, type_of
 from jupyter_flows.client.checkpoint.writing import Blobs, as_told
 
@@ -151,7 +151,8 @@ class _Save:
                 self.unsaved[name] = self.trials.explained(name, value, why)
 
     def _attempt(self) -> dict[str, Any]:
-        kept = _Kept()
+        ahead = Ahead(self.blobs)
+        kept = _Kept(None if self.careful else ahead)
         stream = Stream(self.blobs, lambda: kept.size)
         switch = _Switch(stream)
         streams = [stream]
@@ -170,16 +171,18 @@ class _Save:
             self._check(pickler)
             self._check_bound()
             self.blobs.check(sum(each.size for each in streams) + kept.size)
-            pieces = self._store(kept)
+            pieces = self._store(kept, ahead)
             stream.finish()
         except BaseException:
+            ahead.abandon()
             stream.abandon()
             raise
         return self._told(streams, kept, pieces, pickler)
 
-    def _store(self, kept: _Kept) -> list[dict[str, Any]]:
+    def _store(self, kept: _Kept, ahead: Ahead) -> list[dict[str, Any]]:
+        digests = ahead.finish()
         try:
-            return Pieces(self.blobs, kept.buffers, careful=self.careful).store()
+            return Pieces(self.blobs, kept.buffers, digests, careful=self.careful).store()
         except Changing as changing:
             name = kept.names[changing.index]
             if name is None:
@@ -272,7 +275,8 @@ class _Save:
 class _Kept:
     """Buffers for after the streams; nothing is copied."""
 
-    def __init__(self) -> None:
+    def __init__(self, ahead: Ahead | None) -> None:
+        self.ahead = ahead
         self.buffers: list[pickle.PickleBuffer] = []
         self.lengths: list[int] = []
         self.name: str | None = None
@@ -286,6 +290,8 @@ class _Kept:
         with buffer.raw() as raw:
             self.lengths.append(raw.nbytes)
             self.size += raw.nbytes
+        if self.ahead is not None:
+            self.ahead.add(len(self.buffers), buffer)
         self.buffers.append(buffer)
         self.names.append(self.name)
 

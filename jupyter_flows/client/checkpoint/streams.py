@@ -120,23 +120,79 @@ class Changing(Exception):
         self.index = index
 
 
+class Ahead:
+    """Hashes the pieces of buffers that may be there already, by threads, while the pickle still
+    grows. Nothing is written: that has to wait until it is known how much there is.
+    """
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._queue: queue.SimpleQueue[tuple[int, int, memoryview] | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._abandoned = False
+        self._digests: dict[tuple[int, int], str] = {}
+
+    def add(self, index: int, buffer: Any) -> None:
+        with buffer.raw() as view:
+            for start, piece in _cut(view):
+                if piece.nbytes in SEEN:
+                    self._queue.put((index, start, piece))
+                    self._have_threads()
+                else:
+                    piece.release()
+
+    def _have_threads(self) -> None:
+        if len(self._threads) < WRITERS:
+            thread = threading.Thread(target=self._run, name="checkpoint hashes", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def finish(self) -> dict[tuple[int, int], str]:
+        """The digests by the buffer's place and where the piece starts in it."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+        return self._digests
+
+    def abandon(self) -> None:
+        self._abandoned = True
+        self.finish()
+
+    def _run(self) -> None:
+        while (found := self._queue.get()) is not None:
+            index, start, piece = found
+            with piece:
+                if not (self._abandoned or self._blobs.stopped):
+                    self._digests[index, start] = hashlib.sha256(piece).hexdigest()
+
+
+def _cut(view: memoryview) -> list[tuple[int, memoryview]]:
+    return [(start, view[start : start + PIECE]) for start in range(0, view.nbytes, PIECE)]
+
+
 class Pieces:
     """Stores buffers in pieces, which several threads hash and, where they are new, write.
 
-    `careful`: something may write into the buffers meanwhile, which is then found out.
+    `careful`: something may write into the buffers meanwhile, which is then found out. `digests`
+    are known already, as `Ahead` gives them.
     """
 
-    def __init__(self, blobs: Blobs, buffers: list[Any], *, careful: bool) -> None:
+    def __init__(
+        self,
+        blobs: Blobs,
+        buffers: list[Any],
+        digests: dict[tuple[int, int], str],
+        *,
+        careful: bool,
+    ) -> None:
         self._blobs = blobs
         self._careful = careful
+        self._known = digests
         self._views = [buffer.raw() for buffer in buffers]
-        cuts = [
-            (index, view[start : start + PIECE])
-            for index, view in enumerate(self._views)
-            for start in range(0, view.nbytes, PIECE)
-        ]
-        self._pieces = [piece for _, piece in cuts]
-        self._of = [index for index, _ in cuts]
+        cuts = [(at, *cut) for at, view in enumerate(self._views) for cut in _cut(view)]
+        self._pieces = [piece for _, _, piece in cuts]
+        self._places = [(index, start) for index, start, _ in cuts]
         self._next = iter(range(len(self._pieces)))
         self._digests = [""] * len(self._pieces)
         self._lock = threading.Lock()
@@ -183,20 +239,25 @@ class Pieces:
     def _store(self, index: int) -> str:
         piece = self._pieces[index]
         self._blobs.check(0)
-        if self._careful or piece.nbytes in SEEN:
-            return self._store_unless_there(index, piece)
+        digest = self._known.get(self._places[index])
+        if digest is None and (self._careful or piece.nbytes in SEEN):
+            digest = hashlib.sha256(piece).hexdigest()
+        if digest is None:
+            return self._write(piece)
+        if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
+            self._write_as(digest, index, piece)
+        return digest
+
+    def _write(self, piece: memoryview) -> str:
         with self._blobs.file() as (descriptor, path):
             digest = write_hashed(descriptor, piece, lambda: self._blobs.check(0))
             if self._blobs.claim(digest):
                 self._blobs.finish(descriptor, path, digest, piece.nbytes)
         return digest
 
-    def _store_unless_there(self, index: int, piece: memoryview) -> str:
-        digest = hashlib.sha256(piece).hexdigest()
-        if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
-            with self._blobs.file() as (descriptor, path):
-                if write_hashed(descriptor, piece, lambda: self._blobs.check(0)) != digest:
-                    self._blobs.disclaim(digest)
-                    raise Changing(self._of[index])
-                self._blobs.finish(descriptor, path, digest, piece.nbytes)
-        return digest
+    def _write_as(self, digest: str, index: int, piece: memoryview) -> None:
+        with self._blobs.file() as (descriptor, path):
+            if write_hashed(descriptor, piece, lambda: self._blobs.check(0)) != digest:
+                self._blobs.disclaim(digest)
+                raise Changing(self._places[index][0])
+            self._blobs.finish(descriptor, path, digest, piece.nbytes)

@@ -15,7 +15,9 @@ from typing import Any
 
 from jupyter_flows.client.checkpoint.errors import NoSpace, OutOfTime, TooLarge
 
-CHUNK = 8 << 20
+CHUNK = 1 << 20
+"""Bytes that a thread has in its hands: what is hashed is still near when it is written."""
+
 SEEN: set[int] = set()
 """Sizes of the pieces of buffers that this kernel has saved or loaded: they may be there again."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -35,20 +35,22 @@ def test_an_array_that_is_written_into_meanwhile_is_named(kernel, blobs, written
 def test_what_was_neither_saved_nor_loaded_here_is_read_once_and_the_rest_not_written(
     kernel, other, monkeypatch
 ):
-    seen, looked = set(), []
-    look = streams.Pieces._store_unless_there
+    seen, written = set(), []
+    write = streams.Pieces._write
 
-    def spied(self, index, piece):
-        looked.append(piece.nbytes)
-        return look(self, index, piece)
+    def spied(self, piece):
+        written.append(piece.nbytes)
+        return write(self, piece)
 
-    monkeypatch.setattr(streams.Pieces, "_store_unless_there", spied)
+    monkeypatch.setattr(streams.Pieces, "_write", spied)
     for module in (streams, reading):
         monkeypatch.setattr(module, "SEEN", seen)
     told = kernel.run(ARRAY).save()
-    assert (looked, seen) == ([], {400_000})
+    assert (written, seen) == ([400_000] * 2, {400_000})
     assert kernel.save()["new_bytes"] < 400_000
-    assert looked == [400_000] * 2
+    kernel.names["a"][3] = 4.0
+    assert 400_000 <= kernel.save()["new_bytes"] < 800_000
+    assert written == [400_000] * 2
     seen.clear()
     other.load(told)
     assert seen >= {400_000}
