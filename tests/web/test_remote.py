@@ -21,8 +21,8 @@ def file(jp_root_dir, make_notebook):
 
 
 @pytest.fixture
-def url(jp_serverapp):
-    return f"http://127.0.0.1:{jp_serverapp.port}{jp_serverapp.base_url}"
+def url(jp_serverapp, http_server_client):
+    return http_server_client.get_url(jp_serverapp.base_url)
 
 
 @pytest.fixture
