@@ -22,8 +22,11 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 def __getattr__(name: str) -> Any:
     """The in-kernel names (`get_resume_urls`, `gate`, `results`, …) stand in `client.flows`; what
-    stands for a server in a plain kernel, in `testing.plain`.
+    stands for a server in a plain kernel, in `testing.plain`; the clients of the workflow-run API,
+    in `remote`.
     """
+    if name in {"Client", "AsyncClient", "ClientError"}:
+        return getattr(importlib.import_module("jupyter_flows.remote"), name)
     if name == "answers":
         return importlib.import_module("jupyter_flows.testing.plain").answers
     from jupyter_flows.client import flows  # noqa: PLC0415 (only when a kernel asks)

@@ -15,15 +15,23 @@ from jupyter_flows.core import durations
 from jupyter_flows.core.checkpoint import CheckpointOptions, When
 from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
+from jupyter_flows.core.registry import is_name
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.releasing import Memory
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
-from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, groups_of
+from jupyter_flows.settings import (
+    FlowsSettings,
+    checkpoint_folder,
+    compress_after,
+    flows_folder,
+    groups_of,
+)
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.checkpoints import Limits as CheckpointLimits
 from jupyter_flows.store.keys import KeyFile
@@ -50,6 +58,7 @@ class House:
 
     engine: Engine
     schedules: Schedules
+    registry: Registry
     kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
@@ -166,11 +175,19 @@ def compose(
     schedules = Schedules(
         engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
     )
+    lying = flows_folder(settings, None if notebooks is None else notebooks.root)
+    registry = Registry(
+        engine=engine,
+        store=store.flows,
+        read=_notebook_at,
+        folder=functools.partial(_notebooks_in, lying),
+    )
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
         engine=engine,
         schedules=schedules,
+        registry=registry,
         kernels=kernels,
         peers=peers,
         keys=keys,
@@ -211,6 +228,18 @@ def memory() -> Memory:
     except (OSError, ValueError):  # none, or "max"
         return machine
     return min(machine, Memory(limit - used, limit), key=lambda each: each.available)
+
+
+async def _notebooks_in(folder: Path | None) -> dict[str, str]:
+    """The notebooks of a folder by their names, without their ending."""
+    if folder is None:
+        return {}
+    return await asyncio.to_thread(_listed, folder)
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+    return {path.stem: str(path) for path in found if is_name(path.stem)}
 
 
 async def _notebook_at(path: str) -> dict[str, Json]:

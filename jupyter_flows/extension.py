@@ -9,6 +9,7 @@ from jupyter_server.serverapp import ServerApp
 from jupyter_server.utils import url_path_join
 
 from jupyter_flows.composition import House, compose
+from jupyter_flows.core import durations
 from jupyter_flows.documents.notebooks import ServerNotebooks
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.web.doors import Doors
@@ -88,11 +89,13 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         doors = Doors(
             engine=house.engine,
             schedules=house.schedules,
+            registry=house.registry,
             public_url=self._public_address,
             secret=house.secret,
             groups_of=house.groups_of,
             tries_per_minute=self.max_tries_per_minute,
             answers_per_minute=self.max_answers_per_minute,
+            workflow_lifetime=durations.seconds(self.workflow_lifetime),
         )
         if self._server.event_logger is not None:
             house.engine.listen(EventLog(self._server.event_logger, self.log))

@@ -44,6 +44,18 @@ class FlowsSettings(HasTraits):
         "30d", help="How long a gate waits that names no timeout: as in 90s, 30m, 12h, 30d."
     ).tag(config=True)
 
+    flows_dir = Unicode(
+        "",
+        help="The folder of flows: each notebook in it can be started by its name, without .ipynb,"
+        " as if it was registered. Default: the folder `flows` in the server's root folder.",
+    ).tag(config=True)
+
+    workflow_lifetime = Unicode(
+        "30d",
+        help="How long a run may take in all that was started by the workflow-run API; then it"
+        " fails. As in 12h, 30d.",
+    ).tag(config=True)
+
     max_payload_bytes = Int(1 << 20, help="The largest payload of a vote.").tag(config=True)
 
     validator_timeout = Unicode(
@@ -163,7 +175,13 @@ class FlowsSettings(HasTraits):
     def _is_a_percentage(self, proposal: Any) -> float:
         return _between(proposal, 0, 99)
 
-    @validate("default_timeout", "validator_timeout", "checkpoint_grace", "checkpoint_timeout")
+    @validate(
+        "default_timeout",
+        "validator_timeout",
+        "checkpoint_grace",
+        "checkpoint_timeout",
+        "workflow_lifetime",
+    )
     def _is_a_duration(self, proposal: Any) -> str:
         try:
             durations.seconds(proposal["value"])
@@ -223,3 +241,10 @@ def groups_of(settings: FlowsSettings, name: str, user: Any = None) -> tuple[str
     if user is not None and settings.resolve_groups is not None:
         listed |= set(settings.resolve_groups(user))
     return tuple(sorted(listed))
+
+
+def flows_folder(settings: FlowsSettings, root: str | None) -> Path | None:
+    """The folder of flows; `root` is the server's, None where its notebooks are no files."""
+    if settings.flows_dir:
+        return Path(settings.flows_dir).expanduser().absolute()
+    return None if root is None else Path(root) / "flows"

@@ -128,6 +128,10 @@ class UnknownSchedule(NotFound):
     """There is no such schedule."""
 
 
+class UnknownFlow(NotFound):
+    """No flow is registered by this name."""
+
+
 class NotAllowed(FlowsError):
     """You may not do this."""
 

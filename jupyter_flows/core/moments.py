@@ -1,6 +1,13 @@
 """Moments as text."""
 
 from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+Time = Annotated[
+    str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})
+]
 
 
 def rfc3339(at: float) -> str:

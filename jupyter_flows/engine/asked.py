@@ -27,7 +27,8 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
     """What is asked for: `notebook` is the parsed .ipynb, `folder` and `output` absolute paths.
-    `in_place`: the run shows in the notebook at `path`, as the contents API writes it.
+    `in_place`: the run shows in the notebook at `path`, as the contents API writes it. `lifetime`
+    is how many seconds it may take in all; a shorter `timeout` of the notebook's counts.
     """
 
     notebook: Mapping[str, Json]
@@ -40,6 +41,7 @@ class NewRun:
     output: str | None = None
     idempotency_key: str | None = None
     in_place: bool = False
+    lifetime: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -311,7 +311,7 @@ class Engine:
             output=new.output,
             default_timeout=self.limits.timeout,
             name=flow.name,
-            timeout=flow.timeout,
+            timeout=min((x for x in (flow.timeout, new.lifetime) if x is not None), default=None),
             concurrency=flow.concurrency,
             in_place=new.in_place,
             root=self.boards.root if new.in_place else None,

@@ -25,6 +25,7 @@ from jupyter_flows.ports.notebooks import (
 )
 from jupyter_flows.ports.outputs import OpKind, Ops, OutputOp, Outputs, Shown
 from jupyter_flows.ports.store import (
+    FlowStore,
     GatePlace,
     GateRow,
     LinkRow,
@@ -52,6 +53,7 @@ __all__ = [
     "Evaluation",
     "Expression",
     "FileState",
+    "FlowStore",
     "GatePlace",
     "GateRow",
     "KernelRequest",

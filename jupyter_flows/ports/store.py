@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus, StepId
+from jupyter_flows.core.registry import RegisteredFlow
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 
 
@@ -189,6 +190,22 @@ class ScheduleStore(Protocol):
 
     async def remove(self, schedule: ScheduleId) -> None:
         """Raises UnknownSchedule."""
+
+
+class FlowStore(Protocol):
+    """Flows by their names. Every method raises StoreUnavailable, as `Store`'s."""
+
+    async def put(self, flow: RegisteredFlow) -> None:
+        """Durably, in the place of one of this name."""
+
+    async def flow(self, name: str) -> RegisteredFlow | None:
+        """None if there is none of this name."""
+
+    async def flows(self) -> list[RegisteredFlow]:
+        """All, by name."""
+
+    async def remove(self, name: str) -> bool:
+        """Whether there was one."""
 
 
 @dataclass(frozen=True, slots=True)

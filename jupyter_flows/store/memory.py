@@ -9,6 +9,7 @@ from jupyter_flows.core.codec import decode, encode
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.machine import replay
 from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
+from jupyter_flows.core.registry import RegisteredFlow
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
@@ -28,6 +29,7 @@ class MemoryStore:
         self._blobs: dict[Digest, bytes] = {}
         self._partials: dict[RunId, bytes] = {}
         self.schedules = MemorySchedules()
+        self.flows = MemoryFlows()
 
     async def create(
         self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
@@ -240,6 +242,25 @@ class MemorySchedules:
     async def remove(self, schedule: ScheduleId) -> None:
         await self.schedule(schedule)
         del self._schedules[schedule]
+
+
+class MemoryFlows:
+    """Implements `ports.FlowStore`."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, RegisteredFlow] = {}
+
+    async def put(self, flow: RegisteredFlow) -> None:
+        self._flows[flow.name] = flow
+
+    async def flow(self, name: str) -> RegisteredFlow | None:
+        return self._flows.get(name)
+
+    async def flows(self) -> list[RegisteredFlow]:
+        return [self._flows[name] for name in sorted(self._flows)]
+
+    async def remove(self, name: str) -> bool:
+        return self._flows.pop(name, None) is not None
 
 
 def _row(run: Run, epoch: int, server: str | None, key: str | None) -> RunRow:

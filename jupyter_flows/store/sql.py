@@ -21,6 +21,7 @@ from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
 from jupyter_flows.store.bodies import Encoded, encoded, rows_of, whole
 from jupyter_flows.store.engine import open_engine
+from jupyter_flows.store.flows import SqlFlows
 from jupyter_flows.store.fresh import Fresh
 from jupyter_flows.store.lists import SqlLists
 from jupyter_flows.store.quick import Quick, insert_blob
@@ -65,6 +66,7 @@ class SqlStore(SqlLists):
         self._patient = True
         self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
         self.schedules = SqlSchedules(self._engine, self._job, self._transaction)
+        self.flows = SqlFlows(self._engine, self._job, self._transaction)
 
     async def _job(self, work: Callable[[], T]) -> T:
         job = self._thread.submit(work)

@@ -1,5 +1,5 @@
 """The tables: the log of events, which is the truth, its projections, which are for lists; and the
-schedules, which are no part of the log.
+schedules and registered flows, which are no part of the log.
 """
 
 import sqlalchemy as sa
@@ -96,4 +96,13 @@ schedules = sa.Table(
     sa.Column("last_run", sa.String(64)),
     sa.Column("last_error", sa.Text),
     sa.Index("schedules_due", "due_at"),
+)
+
+flows = sa.Table(
+    "flows",
+    metadata,
+    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("registered_at", sa.Float, nullable=False),
 )

@@ -1,10 +1,14 @@
 """The notebooks of the server, as the contents API would hand them out to the same user."""
 
 import posixpath
+from pathlib import Path
 from typing import Any
 
-from jupyter_server.utils import ensure_async
+from jupyter_server.services.contents.fileio import FileManagerMixin
+from jupyter_server.utils import ApiPath, ensure_async, to_os_path
 from tornado.web import HTTPError
+
+from jupyter_flows.core.errors import BadInput
 
 
 async def notebook_model(contents: Any, path: str, *, content: bool) -> dict[str, Any]:
@@ -17,3 +21,19 @@ async def notebook_model(contents: Any, path: str, *, content: bool) -> dict[str
         raise HTTPError(404, f"file or directory {path!r} does not exist")
     model: dict[str, Any] = await ensure_async(contents.get(path, type="notebook", content=content))
     return model
+
+
+async def file_of_notebook(contents: Any, path: str) -> Path:
+    """The notebook as a file of this machine: the contents API says whether this user may have it,
+    and a server without it, or one that was started elsewhere, can still start its runs. Raises
+    BadInput, HTTPError.
+    """
+    has_files = isinstance(contents, FileManagerMixin)
+    if not has_files:
+        raise BadInput("This server's notebooks are no files, so it can't start them by itself.")
+    model = await notebook_model(contents, path, content=False)
+    return _file_of(model["path"], str(contents.root_dir))
+
+
+def _file_of(path: str, root: str) -> Path:
+    return Path(to_os_path(ApiPath(path), root)).absolute()

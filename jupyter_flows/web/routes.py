@@ -11,10 +11,12 @@ from typing import Any
 
 from jupyter_flows.core import receipt
 from jupyter_flows.core.model import Purpose
+from jupyter_flows.core.workflow_records import FlowList, FlowView, WorkflowRun, WorkflowRunPage
 from jupyter_flows.web import (
     api,
     audit,
     documents,
+    flows,
     framing,
     gates_api,
     inbox,
@@ -26,6 +28,7 @@ from jupyter_flows.web import (
     peers,
     schedules,
     views,
+    workflows,
 )
 from jupyter_flows.web.audit_views import AuditView
 from jupyter_flows.web.document_views import DocumentView
@@ -276,6 +279,77 @@ ROUTES: Sequence[Route] = (
         schedules.PauseSchedule,
         {200: ScheduleView},
         options={"paused": False},
+    ),
+    Route(
+        "GET",
+        "api/flows",
+        flows.FlowsDoor,
+        L,
+        "List the flows that can be started by their names",
+        answers={200: FlowList},
+    ),
+    Route("GET", "api/flows/{name}", flows.FlowDoor, L, "A flow", answers={200: FlowView}),
+    Route(
+        "PUT",
+        "api/flows/{name}",
+        flows.FlowDoor,
+        L,
+        "Register a notebook as the flow of this name",
+        flows.RegisterFlow,
+        {200: FlowView},
+    ),
+    Route(
+        "DELETE",
+        "api/flows/{name}",
+        flows.FlowDoor,
+        L,
+        "Unregister a flow (who has registered it); its runs stay",
+        answers={204: None},
+    ),
+    Route(
+        "POST",
+        "v1/agents/{name}/workflow",
+        workflows.WorkflowDoor,
+        L,
+        "Start a flow by its name, and wait until it pauses or ends",
+        workflows.StartWorkflow,
+        {201: WorkflowRun},
+        query=("wait",),
+    ),
+    Route(
+        "GET",
+        "v1/workflow-runs",
+        workflows.WorkflowRunsDoor,
+        L,
+        "List workflow runs, newest first",
+        answers={200: WorkflowRunPage},
+        query=("status", "owner", "cursor", *LIST),
+    ),
+    Route(
+        "GET",
+        "v1/workflow-runs/{run}",
+        workflows.WorkflowRunDoor,
+        L,
+        "A workflow run",
+        answers={200: WorkflowRun},
+    ),
+    Route(
+        "DELETE",
+        "v1/workflow-runs/{run}",
+        workflows.WorkflowRunDoor,
+        L,
+        "Cancel a workflow run (its owner)",
+        answers={200: WorkflowRun},
+    ),
+    Route(
+        "POST",
+        "v1/workflow-runs/{run}/resume",
+        workflows.ResumeWorkflowDoor,
+        L,
+        "Put in what the paused step waits for, and wait until the run pauses again or ends",
+        workflows.ResumeWorkflow,
+        {200: WorkflowRun},
+        query=("wait",),
     ),
     Route(
         "GET",

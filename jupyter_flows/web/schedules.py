@@ -1,20 +1,17 @@
 """The REST of schedules (G84), for logged-in users."""
 
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from jupyter_server.auth.decorator import allow_unauthenticated, authorized
-from jupyter_server.services.contents.fileio import FileManagerMixin
-from jupyter_server.utils import ApiPath, to_os_path
 from msgspec import Struct
 from tornado import web
 
-from jupyter_flows.core.errors import BadInput, NotAllowed
+from jupyter_flows.core.errors import NotAllowed
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.schedules import CatchUp, ScheduleId
 from jupyter_flows.engine.asked import NewSchedule
-from jupyter_flows.web.contents import notebook_model
+from jupyter_flows.web.contents import file_of_notebook
 from jupyter_flows.web.doors import ApiDoor, Doors, PeerDoor
 from jupyter_flows.web.schedule_views import ScheduleList, schedule_view
 
@@ -43,7 +40,7 @@ class SchedulesDoor(ApiDoor):
     @authorized
     async def post(self) -> None:
         asked = self.read_json(AddSchedule)
-        file = await self._file(asked.path)
+        file = await file_of_notebook(self.contents_manager, asked.path)
         schedule = await self.doors.schedules.add(
             NewSchedule(
                 cron=asked.cron,
@@ -59,21 +56,6 @@ class SchedulesDoor(ApiDoor):
         )
         self.set_header("Location", f"schedules/{schedule.id}")
         self.answer(schedule_view(self.doors.schedules, schedule), HTTPStatus.CREATED)
-
-    async def _file(self, path: str) -> Path:
-        """The notebook as a file of this machine: the contents API says whether this user may have
-        it, and a server without it, or one that was started elsewhere, can still start its runs.
-        """
-        contents: Any = self.contents_manager
-        has_files = isinstance(contents, FileManagerMixin)
-        if not has_files:
-            raise BadInput("This server's notebooks are no files, so they can't be scheduled.")
-        model = await notebook_model(contents, path, content=False)
-        return _file_of(model["path"], contents.root_dir)
-
-
-def _file_of(path: str, root: str) -> Path:
-    return Path(to_os_path(ApiPath(path), root)).absolute()
 
 
 class _OneSchedule(ApiDoor):

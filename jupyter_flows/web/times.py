@@ -1,14 +1,8 @@
 """Moments as the doors say them."""
 
-from typing import Annotated
+from jupyter_flows.core.moments import Time, rfc3339
 
-from msgspec import Meta
-
-from jupyter_flows.core.moments import rfc3339
-
-Time = Annotated[
-    str, Meta(description="RFC 3339 in UTC", extra_json_schema={"format": "date-time"})
-]
+__all__ = ["Time", "time", "time_or_none"]
 
 
 def time(at: float) -> str:

@@ -1,0 +1,51 @@
+"""Registered flows on a database, by the connections and in the thread of the store."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from jupyter_flows.core.registry import RegisteredFlow
+from jupyter_flows.store import tables
+from jupyter_flows.store.schedules import Job, Writing
+
+_C = tables.flows.c
+
+
+class SqlFlows:
+    """Implements `ports.FlowStore`."""
+
+    def __init__(self, engine: sa.Engine, job: Job, writing: Writing) -> None:
+        self._engine = engine
+        self._job = job
+        self._writing = writing
+
+    async def put(self, flow: RegisteredFlow) -> None:
+        def work() -> None:
+            with self._writing(durable=True) as connection:
+                connection.execute(sa.delete(tables.flows).where(_C.name == flow.name))
+                connection.execute(sa.insert(tables.flows).values(msgspec.structs.asdict(flow)))
+
+        await self._job(work)
+
+    async def flow(self, name: str) -> RegisteredFlow | None:
+        found = await self._select(sa.select(tables.flows).where(_C.name == name))
+        return found[0] if found else None
+
+    async def flows(self) -> list[RegisteredFlow]:
+        return await self._select(sa.select(tables.flows).order_by(_C.name))
+
+    async def _select(self, query: sa.Select[Any]) -> list[RegisteredFlow]:
+        def work() -> list[RegisteredFlow]:
+            with self._engine.connect() as connection:
+                return [RegisteredFlow(**row) for row in connection.execute(query).mappings()]
+
+        return await self._job(work)
+
+    async def remove(self, name: str) -> bool:
+        def work() -> bool:
+            with self._writing(durable=True) as connection:
+                gone = connection.execute(sa.delete(tables.flows).where(_C.name == name))
+                return gone.rowcount > 0
+
+        return await self._job(work)
