@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from traitlets import TraitError
 
-from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after
+from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, flows_folder
 
 
 def test_saved_variables_lie_in_the_data_folder_unless_a_folder_is_named(tmp_path, monkeypatch):
@@ -27,12 +27,21 @@ def test_variables_are_saved_when_an_administrator_says(when):
     assert FlowsSettings(checkpoint=when).checkpoint == when
 
 
+def test_the_folder_of_flows_is_the_one_that_is_named_or_lies_in_the_root(tmp_path):
+    assert flows_folder(FlowsSettings(), str(tmp_path)) == tmp_path / "flows"
+    assert flows_folder(FlowsSettings(), None) is None
+    assert flows_folder(FlowsSettings(flows_dir="/team/flows"), str(tmp_path)) == Path(
+        "/team/flows"
+    )
+
+
 def test_what_nobody_sets_is_as_documented():
     settings = FlowsSettings()
     assert settings.checkpoint == "auto"
     assert settings.checkpoint_max_bytes == 10 * 1024**3
     assert (settings.checkpoint_min_free, settings.checkpoint_budget) == (20, 0)
     assert (settings.checkpoint_grace, settings.checkpoint_timeout) == ("15m", "10m")
+    assert (settings.flows_dir, settings.workflow_lifetime) == ("", "30d")
     assert settings.keep_kernels_alive
     assert not settings.keep_server_alive
     assert not settings.detached_kernels
@@ -44,6 +53,7 @@ def test_what_nobody_sets_is_as_documented():
         ("checkpoint", "sometimes", "'checkpoint'"),
         ("checkpoint_grace", "soon", "FlowsApp.checkpoint_grace: 'soon' is not a duration"),
         ("checkpoint_timeout", "-1m", "FlowsApp.checkpoint_timeout"),
+        ("workflow_lifetime", "", "FlowsApp.workflow_lifetime"),
         ("compress_checkpoints_after", "later", "FlowsApp.compress_checkpoints_after"),
         ("checkpoint_max_bytes", 0, "FlowsApp.checkpoint_max_bytes: 0 must be 1 or more"),
         ("checkpoint_max_bytes", "10G", "'checkpoint_max_bytes'"),

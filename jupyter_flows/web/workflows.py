@@ -11,10 +11,10 @@ from tornado import web
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import workflow
-from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.errors import BadInput, LogUnreadable
 from jupyter_flows.core.model import Json, Run, RunId, RunStatus
 from jupyter_flows.core.workflow import Status
-from jupyter_flows.core.workflow_records import WorkflowRunPage
+from jupyter_flows.core.workflow_records import WorkflowRun, WorkflowRunPage
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.web.doors import ApiDoor, number
 from jupyter_flows.web.workflow_views import workflow_view
@@ -116,9 +116,16 @@ class WorkflowRunsDoor(_RunDoor):
             owner=self.get_query_argument("owner", None),
         )
         page = await self.engine.runs(wanted, self.get_query_argument("cursor", None), self.limit())
-        runs = [await self.engine.run(row.id) for row in page.rows]
-        shown = [workflow_view(run, self.voter) for run in runs]
+        shown = [view for row in page.rows if (view := await self._shown(row.id)) is not None]
         self.answer(WorkflowRunPage(shown, page.cursor))
+
+    async def _shown(self, run: RunId) -> WorkflowRun | None:
+        """A run that can't be read hides no other."""
+        try:
+            return workflow_view(await self.engine.run(run), self.voter)
+        except LogUnreadable as error:
+            self.log.warning("run %s is passed over: %s", run, error)
+            return None
 
 
 def _statuses(said: str) -> tuple[RunStatus, ...]:

@@ -6,6 +6,8 @@ import json
 import jsonschema
 import pytest
 
+from jupyter_flows.core.errors import LogUnreadable
+
 CHOICE = {
     "resume_form": {"schema": {"properties": {"team": {"enum": ["sales", "support"]}}}},
     "description": "Which team?",
@@ -183,6 +185,21 @@ async def test_runs_are_listed_in_pages_newest_first(router, begin, put_in, call
     assert {each["run_id"] for each in paused} == set(runs[1:])
     assert all(each["output"]["pendingAction"] for each in paused)
     assert (await call("GET", "v1/workflow-runs?status=waiting")).status == 400
+
+
+async def test_a_run_that_can_not_be_read_hides_no_other(router, begin, call, engine, monkeypatch):
+    router()
+    broken, whole = [(await begin()).json["run_id"] for _ in range(2)]
+    read = engine.run
+
+    async def damaged(run):
+        if run == broken.replace("wfr_", "run_"):
+            raise LogUnreadable("damaged")
+        return await read(run)
+
+    monkeypatch.setattr(engine, "run", damaged)
+    listed = (await call("GET", "v1/workflow-runs")).json["data"]
+    assert [each["run_id"] for each in listed] == [whole]
 
 
 @pytest.mark.parametrize(
