@@ -189,7 +189,7 @@ def noting(path):
 def test_what_each_run_is_after_its_host_was_rebooted(host, make_notebook, tally, tmp_path):
     count = tally("host rebooted")
     state, ran = STATE.format(n=7), tmp_path / "ran"
-    slow = f"import time\ntime.sleep(4.5)\n{state}\n{noting(ran)}"
+    slow = f"import time\ntime.sleep(9)\n{state}\n{noting(ran)}"
     between = host.started(make_notebook(slow, blocks_once(tmp_path / "between", SUM)))
     suspended = host.started(make_notebook(state, ("'go?'", ["suspend"]), SUM))
     asleep = host.started(make_notebook((state, [], {"sleep": "1h"}), SUM))

@@ -252,7 +252,7 @@ async def test_what_is_left_of_ended_runs_is_collected(serve, runs, cards):
     await runs.kernels.collect([RUN])
     assert lives(server.said[0])
     await runs.kernels.collect([RunId("other")])
-    assert not lives(server.said[0])
+    await until(lambda: not lives(server.said[0]))
     assert cards.runs() == []
 
 

@@ -89,6 +89,13 @@ async def test_a_folder_with_other_files_is_left_as_it_is(folder, checkpoints):
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
 
 
+async def test_the_key_that_another_process_is_about_to_make_is_no_other_file(folder, checkpoints):
+    folder.mkdir(parents=True)
+    (folder / "key.4711.new").write_text("")
+    await checkpoints.place()
+    assert (folder / "key").exists()
+
+
 async def test_a_symbolic_link_to_a_folder_of_ours_serves(folder, checkpoints, tmp_path):
     (tmp_path / "disk").mkdir()
     folder.parent.mkdir()

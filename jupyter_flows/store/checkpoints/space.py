@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import shutil
 import stat
 from collections import defaultdict
@@ -18,6 +19,8 @@ from jupyter_flows.store.checkpoints.folder import Layout, content_of
 from jupyter_flows.store.checkpoints.manifests import names_in, read
 
 _OURS = {"blobs", "manifests", "key", "lock", "saving", "tidying", "lost+found"}
+_NEW_KEY = re.compile(r"key\.\d+\.new")
+"""Of another process that starts at the same time, or has died of it."""
 
 
 class DiskUsage(Protocol):
@@ -150,7 +153,8 @@ def make_private(layout: Layout, log: logging.Logger) -> None:
 
 def _check_unused(root: Path) -> None:
     """A folder named by mistake, such as a home, is neither shut nor cleared away in."""
-    others = sorted({path.name for path in root.iterdir()} - _OURS)
+    found = {path.name for path in root.iterdir()} - _OURS
+    others = sorted(name for name in found if not _NEW_KEY.fullmatch(name))
     if others:
         raise CheckpointRefused(
             f"The checkpoint folder {root} holds other files ({', '.join(others[:3])}). Set"
