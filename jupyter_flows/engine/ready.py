@@ -96,16 +96,17 @@ class Ready:
         except KernelUnavailable as error:
             if not self._kernels.holds(run.id):
                 return run, True  # the next cell will find it so
-            return await self._ask(run, f"{error} {ANOTHER_WAY}"), False
+            return await self._ask(run, str(error)), False
         if visitors:
             return await self._ask(run, _visited(visitors)), False
         return run, True
 
     async def _ask(self, run: Run, why: str) -> Run:
-        """What the kernel holds is not known: a person chooses."""
+        """What the kernel holds is not known: a person chooses, and is told of what there is."""
         saved = [Choice.CHECKPOINT] if machine.usable(run, machine.steps_behind(run)) else []
         choices = (Choice.KERNEL, *saved, Choice.RERUN)
-        return await self._tell(run, c.LoseKernel(why=why, choices=choices))
+        told = f"{why} {_ways(choices)}"
+        return await self._tell(run, c.LoseKernel(why=told, choices=choices))
 
     async def _restored(
         self, run: Run, checkpoint: Checkpoint, driving: Driving
@@ -207,10 +208,16 @@ class Ready:
         return any(isinstance(row.event, _ANEW) for row in told)
 
 
-ANOTHER_WAY = (
-    "Resume with `kernel` to go on in it all the same, with `checkpoint` to go on with what was"
-    " saved, or with `rerun` to run the earlier cells again."
-)
+_WAYS = {
+    Choice.KERNEL: "with `kernel` to go on in it all the same",
+    Choice.CHECKPOINT: "with `checkpoint` to go on with what was saved",
+    Choice.RERUN: "with `rerun` to run the earlier cells again",
+}
+
+
+def _ways(choices: Sequence[Choice]) -> str:
+    *others, last = (_WAYS[choice] for choice in choices)
+    return f"Resume {', '.join(others)}, or {last}."
 
 
 def _gone(run: Run) -> str:
@@ -231,7 +238,7 @@ def _visited(count: int) -> str:
     cells = f"{count} cell{'s' if count != 1 else ''}"
     return (
         f"While the run waited, somebody ran {cells} on its kernel, whose variables may be others"
-        f" now. {ANOTHER_WAY}"
+        " now."
     )
 
 

@@ -405,6 +405,17 @@ async def test_cells_that_somebody_ran_meanwhile_are_a_persons_to_judge(world):
     assert run.status == "interrupted"
     assert run.error.message.startswith("While the run waited, somebody ran 2 cells on its kernel")
     assert run.choices == (Choice.KERNEL, Choice.CHECKPOINT, Choice.RERUN)
+    assert all(f"`{choice}`" in run.error.message for choice in run.choices)
+
+
+async def test_a_choice_that_there_is_not_is_not_told_of(world):
+    engine = world.server(saves="auto")
+    engine.kernels.unsaved = {"x": "it can't be saved"}
+    run = await saved(engine, (await world.settled(engine, *GATED)).id)
+    engine.kernels.visits[run.id] = 2
+    run = await approved(engine, run)
+    assert run.choices == (Choice.KERNEL, Choice.RERUN)
+    assert "`checkpoint`" not in run.error.message
 
 
 @pytest.mark.parametrize(("choice", "result"), [(Choice.KERNEL, 122), (Choice.CHECKPOINT, 42)])

@@ -11,6 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from ..acceptance.chromium import chromium  # noqa: TID252 (the tests are no installed package)
+from ..conftest import notebook  # noqa: TID252
+from .cells import AFTER, asks
 from .conftest import Lab, Notebook
 from .opened import Opened
 
@@ -68,6 +70,20 @@ def approved(seen, gate):
     keep(seen.page, "lab-approved")
 
 
+def saved_picture(front, context):
+    """A run that waits, with a variable that can't be saved."""
+    source = "import pandas, sqlite3\nsales = pandas.DataFrame({'month': ['Oct', 'Nov']})\n"
+    cells = notebook(f"{source}con = sqlite3.connect(':memory:')\nsales", asks(), AFTER)
+    (front.root / "report.ipynb").write_text(json.dumps(cells))
+    seen = Opened(front, context, "report.ipynb").enter()
+    seen.run_as_flow()
+    seen.badge(1, "Waiting for approval")
+    seen.kept("1 not")
+    seen.command("jupyter-flows:show-runs", run=seen.run()["id"])
+    seen.page.get_by_role("region", name="Saved variables").wait_for()
+    keep(seen.page, "lab-saved")
+
+
 def notebook_picture(front, context):
     path = notebook_in(front)
     gate = gate_of(front.root / path)
@@ -83,8 +99,12 @@ def main():
         context = browser.new_context(
             viewport={"width": 1200, "height": 860}, locale="en-GB", timezone_id="Europe/Berlin"
         )
-        for kind, shoot in ((Lab, lab_pictures), (Notebook, notebook_picture)):
-            home = Path(folder) / kind.__name__
+        for kind, shoot in (
+            (Lab, lab_pictures),
+            (Notebook, notebook_picture),
+            (Lab, saved_picture),
+        ):
+            home = Path(folder) / shoot.__name__
             home.mkdir()
             front = kind(home)
             front.root.mkdir(parents=True, exist_ok=True)
