@@ -1,6 +1,7 @@
 """Notebooks that are to run: prepared, and the flow in them read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import BadInput
@@ -8,6 +9,9 @@ from jupyter_flows.core.flow import Flow, read_flow
 from jupyter_flows.core.model import NOTHING, Digest, Json, Run
 from jupyter_flows.core.plain import plain_json
 from jupyter_flows.ports import Documents, Parameter, Store
+
+Read: TypeAlias = Callable[[str], Awaitable[Mapping[str, Json]]]
+"""The notebook in this file. Raises BadInput."""
 
 
 class Reading:

@@ -9,10 +9,8 @@ from jupyter_flows.core.model import Json, Run
 from jupyter_flows.core.registry import RegisteredFlow, checked_name
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.reading import Read
 from jupyter_flows.ports import FlowStore
-
-Read: TypeAlias = Callable[[str], Awaitable[Mapping[str, Json]]]
-"""The notebook in this file. Raises BadInput."""
 
 Folder: TypeAlias = Callable[[], Awaitable[Mapping[str, str]]]
 """The notebooks in the folder of flows: their names, and where they are."""

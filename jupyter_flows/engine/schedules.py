@@ -8,24 +8,21 @@ due time as it was, and whoever sees to it next is given the run that is there.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from jupyter_flows.core import schedules as core
 from jupyter_flows.core.errors import Conflict, FlowsError, Unavailable
-from jupyter_flows.core.model import Json, RunId
+from jupyter_flows.core.model import RunId
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.engine.asked import NewRun, NewSchedule
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.reading import Read
 from jupyter_flows.engine.tell import TRIES
 from jupyter_flows.engine.waiting import Waiting
 from jupyter_flows.ports import Chance, ScheduleStore
-
-Read: TypeAlias = Callable[[str], Awaitable[Mapping[str, Json]]]
-"""The notebook in this file. Raises BadInput."""
 
 
 class Schedules:

@@ -1,4 +1,6 @@
-"""The log of events, the lists made from it, schedules, and the keys that sign receipts."""
+"""The log of events, the lists made from it, schedules, registered flows, and the keys that sign
+receipts.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 from msgspec import UNSET
 
 from jupyter_flows.core import policy, workflow
-from jupyter_flows.core.hiding import hide_tokens
 from jupyter_flows.core.model import Run, Voter
 from jupyter_flows.core.registry import RegisteredFlow
 from jupyter_flows.core.workflow import Status
@@ -64,7 +63,7 @@ def _action(run: Run, reader: Voter) -> PendingAction | None:
     return PendingAction(
         step=found.step,
         type=found.kind,
-        message=hide_tokens(found.message),
+        message=found.message,
         options=list(found.options) or UNSET,
         schema=UNSET if found.schema is None else found.schema,
     )

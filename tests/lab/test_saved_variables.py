@@ -234,7 +234,6 @@ def test_a_runs_own_kernel_that_the_user_shuts_down_comes_back_with_its_variable
     run = succeeds(seen)
     assert [step["attempts"] for step in run["steps"]] == [1, 1, 1]
     seen.settled(1, "Approved by bob@example.org")
-    seen.settled(1, "Approved")
     seen.written(["", ANY, "1 limit 8\n"])
     assert seen.dialogs() == []
 
