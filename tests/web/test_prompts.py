@@ -665,24 +665,24 @@ async def test_code_that_speaks_for_another_runs_gate_is_not_heard(
 
 
 async def test_a_kernel_that_is_slow_to_make_the_form_is_no_fault_of_the_servers(
-    asked, call, reached, until, doors, monkeypatch, caplog, tmp_path
+    asked, call, reached, until, monkeypatch, caplog, tmp_path
 ):
     """As where its first form has it import much."""
     monkeypatch.setattr(prompt, "LOCK_SECONDS", 0.1)
-    flag = tmp_path / "made"
+    entered, flag = tmp_path / "entered", tmp_path / "made"
     slow = (
         "import os, sys, time\n"
         "class Slow:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        while name == 'jupyter_flows.client.prompt' and not os.path.exists("
-        f"{str(flag)!r}): time.sleep(0.02)\n"
+        "        if name == 'jupyter_flows.client.prompt':\n"
+        f"            open({str(entered)!r}, 'w').close()\n"
+        f"            while not os.path.exists({str(flag)!r}): time.sleep(0.02)\n"
         f"sys.meta_path.insert(0, Slow())\n{BOTH}"
     )
     gate, run = await asked(source=slow)
-    form = doors.prompts._forms[run]
 
     async def begun():
-        return form.begun
+        return entered.exists()
 
     await until(begun)
     await call("POST", f"api/runs/{run}/gates/{gate}/votes", {"approved": True})
