@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from jupyter_flows.client.encoding import NotKept, encoded
-from jupyter_flows.client.hook import STEP, Hook
+from jupyter_flows.client.hook import OF_STEPS, STEP, Hook
 from jupyter_flows.client.links import NOWHERE, FlowsClientError, post
 from jupyter_flows.client.recall import recall, remembered_now, set_names_aside
 from jupyter_flows.client.state import flow
@@ -215,5 +215,5 @@ def uninstall(ip: Any, names: tuple[str, ...] = ()) -> None:
         hook.remove()
     _flow.hook = None
     _flow.let_go()
-    for name in names:
+    for name in (*names, *OF_STEPS):
         os.environ.pop(name, None)

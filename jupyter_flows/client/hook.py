@@ -7,6 +7,7 @@ import contextvars
 import importlib
 import json
 import os
+import sys
 from typing import Any
 
 from jupyter_flows.client.around import Running, running
@@ -16,6 +17,10 @@ from jupyter_flows.client.names import made_by
 from jupyter_flows.client.state import flow
 
 _UNSET: Any = object()
+_WINDMILL = "wmill.client"
+OF_STEPS = ("WM_JOB_ID", "WM_FLOW_STEP_ID")
+"""Variables of the environment that are set anew for each step."""
+
 STEP: contextvars.ContextVar[str] = contextvars.ContextVar("jupyter_flows_step")
 
 
@@ -89,6 +94,7 @@ class Hook:
         os.environ["FLOWS_RUN_ID"] = cell["run"]
         os.environ["FLOWS_STEP_ID"] = cell["step"]
         os.environ["FLOWS_ATTEMPT"] = str(cell["attempt"])
+        tell_windmills_client(cell["run"], cell["step"])
         flow.rebuilding = cell["rebuilding"]
         if flow.run_id != cell["run"]:
             flow.run_id = cell["run"]
@@ -195,3 +201,14 @@ def _error_of(result: Any) -> dict[str, str]:
     """As the server has it, for a cell that failed and lets the flow go on."""
     error = getattr(result, "error_before_exec", None) or getattr(result, "error_in_exec", None)
     return {"name": type(error).__name__, "message": str(error)}
+
+
+def tell_windmills_client(run: str, step: str) -> None:
+    """The package `wmill` reads the environment once, when it is first asked: it reads it again."""
+    if not os.environ.get("WM_TOKEN"):
+        return
+    os.environ["WM_JOB_ID"] = f"{run}.{step}"
+    os.environ["WM_FLOW_STEP_ID"] = step
+    client = sys.modules.get(_WINDMILL)
+    if client is not None:
+        vars(client)["_client"] = None

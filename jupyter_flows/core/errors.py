@@ -9,7 +9,8 @@ FlowsError
 │   ├── ReasonRequired      a rejection without its reason (G15)
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
-│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule
+│   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule · UnknownFlow
+│   └── UnknownJob · UnknownPath   in Windmill's words
 ├── NotAllowed          not by you, or not here
 │   ├── CancelHidden        the gate takes no rejection (G16)
 │   ├── SelfApproval        not by the run's owner (G42)
@@ -22,6 +23,7 @@ FlowsError
 │   └── LogBroken           no receipt is given of a log that does not stand as it was written
 ├── Gone                it was there, and is over
 │   ├── LinkExpired · LinkRevoked
+├── NotOffered          not by this server, or not as it is installed
 ├── TooLarge
 ├── TooMany             wait, then try again
 ├── LogUnreadable       a newer version wrote it, or it is damaged
@@ -130,6 +132,18 @@ class UnknownSchedule(NotFound):
 
 class UnknownFlow(NotFound):
     """No flow is registered by this name."""
+
+
+class UnknownJob(NotFound):
+    """There is no such job."""
+
+
+class UnknownPath(NotFound):
+    """Nothing is kept at this path."""
+
+
+class NotOffered(FlowsError):
+    """This server does not offer that."""
 
 
 class NotAllowed(FlowsError):

@@ -16,6 +16,7 @@ from jupyter_flows.core.model import (
     GateOptions,
     Json,
     LinkId,
+    RunId,
     StepId,
     StepSpec,
     Voter,
@@ -39,6 +40,8 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     in_place: bool = False
     root: str | None = None
     checkpointing: CheckpointOptions = CheckpointOptions()
+    parent_job: str | None = None
+    root_job: RunId | None = None
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):

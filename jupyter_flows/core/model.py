@@ -321,6 +321,9 @@ class Run(Struct, frozen=True):
     the kernel was let go while it waits. `restore` is the one that it is being resumed with, though
     packages have `changed` since where a person chose so. `choices` are what a person may choose
     for it now that it is interrupted.
+
+    `parent_job` is the job whose code has started it (`core.windmill`), and `root_job` the run that
+    the whole family began with; both are None for a run that began by itself.
     """
 
     id: RunId
@@ -365,6 +368,8 @@ class Run(Struct, frozen=True):
     restore: Digest | None = None
     changed: bool = False
     choices: tuple[Choice, ...] = ()
+    parent_job: str | None = None
+    root_job: RunId | None = None
 
     @property
     def finished(self) -> bool:

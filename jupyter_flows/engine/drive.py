@@ -75,7 +75,7 @@ class Driver:
         saving: Saving,
         under_way: UnderWay,
         is_ours: Callable[[RunRow], bool],
-        env: Callable[[RunId], Mapping[str, str]],
+        env: Callable[[Run], Mapping[str, str]],
         log: logging.Logger,
     ) -> None:
         self.server = server

@@ -8,7 +8,7 @@ import msgspec
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
-from jupyter_flows.core import machine
+from jupyter_flows.core import machine, windmill
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import (
     FlowsError,
@@ -215,13 +215,15 @@ class Engine:
             log=self._log,
         )
 
-    def _env(self, run: RunId) -> Mapping[str, str]:
+    def _env(self, run: Run) -> Mapping[str, str]:
         """What a run's kernel is told: where the server is, and a token for this run (G46)."""
+        address, token = self._address(), kernel_token(self._keyring(), run.id)
         return {
-            "FLOWS_URL": self._address(),
-            "FLOWS_RUN_ID": run,
-            "FLOWS_TOKEN": kernel_token(self._keyring(), run),
+            "FLOWS_URL": address,
+            "FLOWS_RUN_ID": run.id,
+            "FLOWS_TOKEN": token,
             "FLOWS_CERTIFICATE": self._certificate,
+            **windmill.environment(run, address, token),
         }
 
     # ------------------------------------------------------------ life

@@ -44,7 +44,7 @@ class Ready:
         store: Store,
         tell: Tell,
         executes: Executes,
-        env: Callable[[RunId], Mapping[str, str]],
+        env: Callable[[Run], Mapping[str, str]],
     ) -> None:
         self._kernels = kernels
         self._restoring = restoring
@@ -61,7 +61,7 @@ class Ready:
             kernel_id=kernel_id,
             path=run.path,
             folder=run.folder,
-            env=self._env(run.id),
+            env=self._env(run),
             in_place=run.in_place,
         )
 

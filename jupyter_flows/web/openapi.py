@@ -15,7 +15,7 @@ from jupyter_flows.core.model import Json
 from jupyter_flows.web.doors import ApiDoor
 
 if TYPE_CHECKING:
-    from jupyter_flows.web.routes import Route
+    from jupyter_flows.web.route import Route
 
 _SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "login": [{"login": []}],
@@ -59,7 +59,7 @@ def document(routes: "Sequence[Route]", base: str) -> dict[str, Json]:
         if route.access == "peer":
             continue
         operation = _operation(route, references)
-        paths.setdefault(f"/{route.path}", {})[route.method.lower()] = operation
+        paths.setdefault(f"/{route.path.replace('+}', '}')}", {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "jupyter_flows", "version": version("jupyter-flows")},
@@ -89,7 +89,7 @@ def _operation_id(route: "Route") -> str:
 
 def _parameters(route: "Route") -> list[Json]:
     text = {"schema": {"type": "string"}}
-    in_path = re.findall(r"\{(\w+)\}", route.path)
+    in_path = re.findall(r"\{(\w+)\+?\}", route.path)
     return [
         *({"name": name, "in": "path", "required": True, **text} for name in in_path),
         *({"name": name, "in": "query", **text} for name in route.query),

@@ -17,6 +17,7 @@ STATUS: Mapping[type[errors.FlowsError], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.Refused: HTTPStatus.CONFLICT,
     errors.Gone: HTTPStatus.GONE,
+    errors.NotOffered: HTTPStatus.NOT_IMPLEMENTED,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -4,9 +4,7 @@ The handlers and the OpenAPI document are both made from it.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_flows.core import receipt
@@ -34,39 +32,16 @@ from jupyter_flows.web.audit_views import AuditView
 from jupyter_flows.web.document_views import DocumentView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
+from jupyter_flows.web.route import Access, Route
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
-
-
-class Access(StrEnum):
-    """Who may come in."""
-
-    LOGIN = "login"
-    LINK = "link"
-    KERNEL = "kernel"
-    PEER = "peer"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method of one path. `answers` gives the body's record for each status."""
-
-    method: str
-    path: str
-    door: type[Answering]
-    access: Access
-    summary: str
-    body: type | None = None
-    answers: Mapping[int, type | None] = field(default_factory=dict)
-    query: Sequence[str] = ()
-    options: Mapping[str, Any] = field(default_factory=dict)
-
+from jupyter_flows.web.windmill.routes import WINDMILL
 
 L, K, P, S = Access.LOGIN, Access.KERNEL, Access.PEER, Access.LINK
 LIST = ("limit",)
 TOKEN = ("flow_token",)
 _APPROVE, _RESUME, _CANCEL = ({"purpose": purpose} for purpose in Purpose)
 
-ROUTES: Sequence[Route] = (
+OWN: Sequence[Route] = (
     Route("GET", "openapi.json", OpenApiDoor, L, "This document", answers={200: None}),
     Route(
         "POST",
@@ -446,11 +421,16 @@ ROUTES: Sequence[Route] = (
     Route("POST", "peers/schedules", schedules.PeerSchedulesDoor, P, "Look at the schedules again"),
 )
 
+ROUTES: Sequence[Route] = (*OWN, *WINDMILL)
+
 _SEGMENT = r"([A-Za-z0-9._~-]{1,256})"
+_REST = r"(.{1,2048})"
 
 
 def pattern(path: str) -> str:
-    return re.sub(r"\{\w+\}", lambda _: _SEGMENT, path.replace(".", r"\."))
+    """`{name}` is one segment of plain letters, `{name+}` all that is left, slashes included."""
+    named = re.sub(r"\{\w+\}", lambda _: _SEGMENT, path.replace(".", r"\."))
+    return re.sub(r"\{\w+\+\}", lambda _: _REST, named)
 
 
 def handlers(doors: Doors, prefix: str) -> list[tuple[str, type[Answering], dict[str, Any]]]:

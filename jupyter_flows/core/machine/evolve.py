@@ -47,6 +47,8 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         in_place=event.in_place,
         root=event.root,
         checkpointing=event.checkpointing,
+        parent_job=event.parent_job,
+        root_job=event.root_job,
     )
 
 

@@ -1,0 +1,137 @@
+"""What the doors of Windmill's API have in common: who may come in, and how they are answered.
+
+They are for the client package `wmill`, unmodified. It asks from a kernel, with its run's token,
+for the run's owner and within the run's family; or from outside, for a logged-in user.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from jupyter_server.auth.decorator import allow_unauthenticated
+from jupyter_server.utils import ensure_async
+from tornado import web
+
+from jupyter_flows.core import windmill
+from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownJob, UnknownLink, UnknownRun
+from jupyter_flows.core.model import Json, Run, RunId, StepId
+from jupyter_flows.core.windmill import Job
+from jupyter_flows.web.doors import ApiDoor
+
+D = TypeVar("D", bound="WindmillDoor")
+
+_READS = ("GET", "HEAD")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: `user` for whom, and `run` whose kernel it is; None for a user from outside."""
+
+    user: str
+    run: Run | None = None
+
+    def is_family(self, run: Run) -> bool:
+        """Whether a kernel may have to do with this run: its own, and those that began with it or
+        that it began with (G46).
+        """
+        return self.run is None or windmill.root_of(self.run) == windmill.root_of(run)
+
+
+def windmill_door(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A method of a `WindmillDoor`, behind the check of who comes in. Its first argument in the
+    address, the workspace, is checked and left out.
+    """
+
+    @allow_unauthenticated
+    @wraps(method)
+    async def entered(door: "WindmillDoor", *args: str) -> None:
+        door.caller = await door.enter()
+        if door.of_workspace:
+            _check_workspace(args[0])
+            args = args[1:]
+        await method(door, *args)
+
+    return entered
+
+
+def _check_workspace(name: str) -> None:
+    if name != windmill.WORKSPACE:
+        raise BadInput(
+            f"This server has one workspace, {windmill.WORKSPACE!r}; set WM_WORKSPACE to it"
+            f" (it is {name[:100]!r})."
+        )
+
+
+class WindmillDoor(ApiDoor):
+    """Each method is marked `@windmill_door`, and finds who asks in `caller`."""
+
+    of_workspace = True
+    """Whether the address begins with `w/WORKSPACE/`."""
+
+    caller: Caller
+
+    def check_xsrf_cookie(self) -> None:
+        """A bearer token is no cookie: nobody else's page can make the browser send it."""
+        if not self.bearer():
+            super().check_xsrf_cookie()
+
+    async def enter(self) -> Caller:
+        """Raises NotAllowed, and HTTPError 403 for who shows nothing."""
+        if self.current_user:
+            action = "read" if self.request.method in _READS else "write"
+            may = self.authorizer.is_authorized(self, self.current_user, action, "flows")
+            if not await ensure_async(may):
+                raise NotAllowed
+            return Caller(self.user)
+        if not self.bearer():
+            raise web.HTTPError(HTTPStatus.FORBIDDEN, "Log in, or show a kernel's token.")
+        try:
+            run = await self.engine.links.run_of(self.bearer())
+        except UnknownLink:
+            raise NotAllowed("This token is not one of a running flow's kernel.") from None
+        return Caller(run.owner, run)
+
+    # ------------------------------------------------------------ jobs
+
+    async def job(self, text: str) -> tuple[Run, StepId | None]:
+        """The run of this job, and its step. A kernel is told of no run but its family's, and a
+        user of none that is another's. Raises UnknownJob.
+        """
+        job = windmill.job_of(text)
+        run = await self._run_of(job)
+        if not self.caller.is_family(run) or run.owner != self.caller.user:
+            raise UnknownJob(f"There is no job {text[:200]!r}.")
+        return run, job.step
+
+    async def _run_of(self, job: Job) -> Run:
+        try:
+            run = await self.engine.run(RunId(job.run))
+        except UnknownRun:
+            raise UnknownJob(f"There is no job {job.run!r}.") from None
+        if job.step is not None and job.step not in run.steps:
+            raise UnknownJob(f"Run {run.id} has no step {job.step!r}.")
+        return run
+
+    # ------------------------------------------------------------ what is sent and answered
+
+    def body_json(self) -> Json:
+        """The body as any JSON value. Raises BadInput."""
+        try:
+            return msgspec.json.decode(self.request.body or b"null")
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            raise BadInput(f"The body is not JSON: {error}") from None
+
+    def text(self, said: str, status: HTTPStatus = HTTPStatus.OK) -> None:
+        """Answer in plain text, as Windmill does where it answers with an id."""
+        self.set_status(status)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+        self.finish(said)
+
+    def query(self, name: str) -> str | None:
+        """A value of the address; None where it is missing or empty."""
+        found: Any = self.get_query_argument(name, None)
+        return found or None
