@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,12 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.core.registry import is_name
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.releasing import Memory
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
+from jupyter_flows.engine.things import Things
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
@@ -59,6 +61,8 @@ class House:
     engine: Engine
     schedules: Schedules
     registry: Registry
+    things: Things
+    progress: ProgressTold
     kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
@@ -68,6 +72,7 @@ class House:
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
     staying: Staying | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
@@ -87,6 +92,7 @@ class House:
             self.staying.start()
 
     async def stop(self) -> None:
+        self.stopping.set()
         if self.staying is not None:
             await self.staying.stop()
         await self.schedules.stop()
@@ -182,12 +188,15 @@ def compose(
         read=_notebook_at,
         folder=functools.partial(_notebooks_in, lying),
     )
+    progress = ProgressTold(store=store.things, clock=clock, tell=engine.boards.set_progress)
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
         engine=engine,
         schedules=schedules,
         registry=registry,
+        things=Things(store=store.things, clock=clock),
+        progress=progress,
         kernels=kernels,
         peers=peers,
         keys=keys,

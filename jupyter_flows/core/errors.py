@@ -32,6 +32,7 @@ FlowsError
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
     ├── StoreUnavailable
+    ├── VariablesLocked     the key of the variables is missing, damaged or another one
     ├── KernelUnavailable
     ├── ValidatorUnavailable  the gate's own check can't be made now (G62)
     ├── Unchecked           a gate opened that checks answers, and this one was not (G62)
@@ -256,6 +257,10 @@ class Fenced(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store can't be reached."""
+
+
+class VariablesLocked(Unavailable):
+    """The variables can't be decrypted."""
 
 
 class KernelUnavailable(Unavailable):

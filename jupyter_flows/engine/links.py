@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import UnknownLink
-from jupyter_flows.core.links import Keyring, read_kernel_token
+from jupyter_flows.core.links import Keyring, kernel_token, read_kernel_token
 from jupyter_flows.core.model import Link, LinkId, Run, RunId, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
@@ -66,10 +66,21 @@ class Links:
 
     async def run_of(self, token: str) -> Run:
         """The unfinished run whose kernel holds this token (G46). Raises UnknownLink."""
-        run = await self._teller.state(read_kernel_token(self._keyring(), token))
+        shown = read_kernel_token(self._keyring(), token)
+        if shown.expires_at is not None and shown.expires_at <= self._clock():
+            raise UnknownLink
+        run = await self._teller.state(shown.run)
         if run.finished:
             raise UnknownLink
         return run
+
+    def shorter(self, token: str, expires_at: float | None) -> str:
+        """Another token of the kernel that holds this one, which expires then, but never later than
+        this one. Raises UnknownLink.
+        """
+        shown = read_kernel_token(self._keyring(), token)
+        ends = [each for each in (shown.expires_at, expires_at) if each is not None]
+        return kernel_token(self._keyring(), shown.run, min(ends, default=None))
 
 
 def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link | None:

@@ -36,8 +36,10 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.engine.things import Things
 from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
@@ -56,13 +58,17 @@ FORM_OVERHEAD = 64 * 1024
 class Doors:
     """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
     logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
-    the sessions of kernel clients that belong to connected browsers. `workflow_lifetime` is how
+    the sessions of kernel clients that belong to connected browsers. `stopping` says whether this
+    server is about to end. `workflow_lifetime` is how
     many seconds a run that the workflow-run API has started may take in all.
     """
 
     engine: Engine
     schedules: Schedules
     registry: Registry
+    things: Things
+    progress: ProgressTold
+    stopping: Callable[[], bool]
     public_url: Callable[[], str]
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()

@@ -4,7 +4,7 @@ They are for the client package `wmill`, unmodified. It asks from a kernel, with
 for the run's owner and within the run's family; or from outside, for a logged-in user.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -19,9 +19,14 @@ from jupyter_flows.core import windmill
 from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownJob, UnknownLink, UnknownRun
 from jupyter_flows.core.model import Json, Run, RunId, StepId
 from jupyter_flows.core.windmill import Job
-from jupyter_flows.web.doors import ApiDoor
+from jupyter_flows.web.doors import ApiDoor, number
 
 D = TypeVar("D", bound="WindmillDoor")
+T = TypeVar("T")
+
+PAGE = 1000
+"""How many stand on one page of a list: by default, and at most."""
+MOST_PAGES = 1_000_000
 
 _READS = ("GET", "HEAD")
 
@@ -130,6 +135,19 @@ class WindmillDoor(ApiDoor):
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(said)
+
+    def flag(self, name: str) -> bool:
+        """Whether the address says `true`. Raises BadInput."""
+        said = self.query(name) or "false"
+        if said not in ("true", "false"):
+            raise BadInput(f"{name} must be true or false; it is {said[:40]!r}")
+        return said == "true"
+
+    def page(self, found: Sequence[T]) -> Sequence[T]:
+        """Those of the `page` that is asked for, counted from 1, of `per_page`. Raises BadInput."""
+        size = number("per_page", self.query("per_page") or str(PAGE), 1, PAGE)
+        first = (number("page", self.query("page") or "1", 1, MOST_PAGES) - 1) * size
+        return found[first : first + size]
 
     def query(self, name: str) -> str | None:
         """A value of the address; None where it is missing or empty."""

@@ -5,21 +5,7 @@ A segment written `{path+}` may hold slashes.
 
 from collections.abc import Sequence
 
-from jupyter_flows.web.route import Access, Route
-from jupyter_flows.web.windmill import users
+from jupyter_flows.web.route import Route
+from jupyter_flows.web.windmill.routes_things import THINGS
 
-K = Access.KERNEL
-W = "api/w/{workspace}"
-
-USERS: Sequence[Route] = (
-    Route(
-        "GET",
-        "api/version",
-        users.VersionDoor,
-        K,
-        "The version of this server",
-        answers={200: None},
-    ),
-)
-
-WINDMILL: Sequence[Route] = (*USERS,)
+WINDMILL: Sequence[Route] = (*THINGS,)
