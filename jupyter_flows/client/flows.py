@@ -14,20 +14,24 @@ from typing import Any
 
 from jupyter_flows.client.encoding import NotKept, encoded
 from jupyter_flows.client.hook import OF_STEPS, STEP, Hook
-from jupyter_flows.client.links import NOWHERE, FlowsClientError, post
+from jupyter_flows.client.kept import progress, state, user_state
+from jupyter_flows.client.links import NOT_A_FLOW, NOWHERE, FlowsClientError, post
 from jupyter_flows.client.recall import recall, remembered_now, set_names_aside
 from jupyter_flows.client.state import flow
 
-__all__ = ["NOWHERE", "FlowsClientError", "gate", "get_resume_urls"]
+__all__ = [
+    "NOWHERE",
+    "FlowsClientError",
+    "gate",
+    "get_resume_urls",
+    "progress",
+    "state",
+    "user_state",
+]
 
 PROTOCOL = 3
 """The version of what the server and this file say to each other."""
 
-NOT_A_FLOW = (
-    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK\n"
-    "To go on here without a flow, have its gates answered as recorded beside it, in"
-    " NOTEBOOK.answers.yml: jupyter_flows.answers('NOTEBOOK.ipynb')"
-)
 DEFAULTS: dict[str, Any] = {"resume": None, "resumes": [], "approvers": []}
 
 _flow = flow

@@ -1,4 +1,4 @@
-"""Values of resources that name others by `$var:PATH` and `$res:PATH`, where a text is just that."""
+"""Values of resources that name others: a text `$var:PATH` or `$res:PATH` stands for one."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
