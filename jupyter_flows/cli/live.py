@@ -15,6 +15,9 @@ from jupyter_flows.core import things
 from jupyter_flows.core.model import Gate, Run, RunStatus, StepId, StepStatus
 from jupyter_flows.ports import Outputs
 
+PERCENT = len("100 %")
+"""Characters that a terminal of any width has for how far a step is."""
+
 _DONE = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
 _TOLD = (
     e.RunCreated,
@@ -49,9 +52,9 @@ class LiveDisplay:
         self._console = console
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[far]}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[far]}", markup=False),
             TimeElapsedColumn(),
             console=console,
         )
@@ -84,7 +87,7 @@ class LiveDisplay:
             completed=done,
             total=len(run.steps),
             description=what[:width],
-            far=far[: max(self._console.width - 60 - len(what), 5)],
+            far=far[: max(width - len(what), PERCENT)].rstrip(),
         )
         if run.status is not RunStatus.SUSPENDED:
             self._status.plain = ""

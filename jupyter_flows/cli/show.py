@@ -130,7 +130,7 @@ def _step_lines(run: Run, progress: Told) -> Iterator[str]:
         attempts = f", attempt {step.attempts}" if step.attempts > 1 else ""
         line = f"{words.place(run, step):>9} {step.status:<9} {words.title(step)}"
         far = words.how_far(progress.get(step.id))
-        yield f"{line} {words.took(step)}{attempts} {far}".rstrip()
+        yield " ".join(filter(None, (line, f"{words.took(step)}{attempts}", far)))
         if step.error is not None:
             yield words.plain(f"          {step.error.name}: {step.error.message}")
 

@@ -48,8 +48,10 @@ def root_of(run: Run) -> RunId:
 
 
 def state_path(run: Run) -> str:
-    """Where what is kept between runs of this flow lies, for its owner: `u/OWNER/FLOW/state`."""
-    return f"{home_of(run.owner)}/{plain(run.flow)}/state"
+    """Where what is kept between runs of this flow lies, for its owner: `u/OWNER/FLOW/state`. A
+    notebook that no file holds is no other's flow: its state is its run's alone.
+    """
+    return f"{home_of(run.owner)}/{plain(run.flow or root_of(run))}/state"
 
 
 def home_of(user: str) -> str:

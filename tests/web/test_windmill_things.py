@@ -308,14 +308,14 @@ async def test_user_state_is_kept_with_the_run_under_any_key(kernel, call, windm
     assert (await call("GET", place)).json == {"a b/ä": 2, "n": {"deep": [1]}}
     assert (await call("DELETE", f"{place}/n")).status == 200
     assert (await call("DELETE", f"{place}/n")).status == 404
-    other, another = await kernel()
+    other, _ = await kernel()
     assert await other.get_flow_user_state("a b/ä") is None
 
 
 async def test_user_state_of_others_is_none_of_a_kernels(kernel, windmill, house, capsys, become):
     inside, run = await kernel()
     await inside.set_flow_user_state("n", 1)
-    other, another = await kernel()
+    other, _ = await kernel()
     other.client.root = run.id
     assert await other.get_flow_user_state("n") is None
     await other.set_flow_user_state("n", 2)
@@ -354,7 +354,9 @@ async def test_a_job_that_isnt_there_has_no_state_no_progress(call, park):
 
 
 @pytest.fixture
-def running(kernels, call, house, engine, windmill, make_notebook, jp_root_dir):
+def running(  # noqa: PLR0917 (fixtures are asked for by name)
+    kernels, call, house, engine, windmill, make_notebook, jp_root_dir
+):
     """A run whose first cell, `ask`, runs and is held; the client in its kernel."""
 
     async def running(in_place=False):
