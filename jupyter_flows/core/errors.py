@@ -32,6 +32,8 @@ FlowsError
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
     ├── StoreUnavailable
+    ├── StorageUnavailable  the storage of objects can't be reached, or fails
+    ├── NotifyFailed        a message was not taken where it was sent
     ├── KernelUnavailable
     ├── ValidatorUnavailable  the gate's own check can't be made now (G62)
     ├── Unchecked           a gate opened that checks answers, and this one was not (G62)
@@ -256,6 +258,14 @@ class Fenced(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store can't be reached."""
+
+
+class StorageUnavailable(Unavailable):
+    """The storage of objects can't be used now."""
+
+
+class NotifyFailed(Unavailable):
+    """The message was not delivered."""
 
 
 class KernelUnavailable(Unavailable):
