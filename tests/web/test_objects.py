@@ -11,8 +11,7 @@ import pytest
 import wmill
 
 from jupyter_flows.core.links import kernel_token
-
-from .windmill_client import base_url, windmill, windmill_of  # noqa: F401 (fixtures)
+from jupyter_flows.objects.storage import FsspecUpload
 
 HELPERS = "api/w/jupyter/job_helpers"
 
@@ -35,6 +34,20 @@ def stored(folder):
 
 
 @pytest.fixture
+def given_up(monkeypatch):
+    """Set when what was sent is given up."""
+    happened = asyncio.Event()
+    abort = FsspecUpload.abort
+
+    async def aborted(upload):
+        await abort(upload)
+        happened.set()
+
+    monkeypatch.setattr(FsspecUpload, "abort", aborted)
+    return happened
+
+
+@pytest.fixture
 def put(call):
     async def put(key, body="x", **more):
         query = "".join(f"&{name}={value}" for name, value in more.items())
@@ -45,7 +58,7 @@ def put(call):
     return put
 
 
-async def test_the_client_writes_reads_and_deletes(windmill, folder):  # noqa: F811
+async def test_the_client_writes_reads_and_deletes(windmill, folder):
     written = await windmill.write_s3_file(
         wmill.S3Object(s3="a folder/numbers.csv"), b"a,b\n1,2\n", None, "text/csv", None
     )
@@ -67,7 +80,7 @@ async def test_the_client_writes_reads_and_deletes(windmill, folder):  # noqa: F
         await windmill.delete_s3_object(written)
 
 
-async def test_the_client_streams_and_is_given_a_key(windmill, folder):  # noqa: F811
+async def test_the_client_streams_and_is_given_a_key(windmill, folder):
     many = bytes(range(256)) * 20_000
     written = await windmill.write_s3_file(
         None, io.BufferedReader(io.BytesIO(many)), None, None, None
@@ -77,7 +90,7 @@ async def test_the_client_streams_and_is_given_a_key(windmill, folder):  # noqa:
     assert await windmill.load_s3_file(written, None) == many
 
 
-async def test_storages_have_names(windmill, tmp_path):  # noqa: F811
+async def test_storages_have_names(windmill, tmp_path):
     object_ = wmill.S3Object(s3="old/a", storage="archive")
     written = await windmill.write_s3_file(object_, b"1", None, None, None)
     assert written == {"s3": "old/a", "storage": "archive"}
@@ -87,7 +100,7 @@ async def test_storages_have_names(windmill, tmp_path):  # noqa: F811
         await windmill.load_s3_file("s3://other/old/a", None)
 
 
-async def test_a_signed_object_is_public_for_a_while(windmill, anyone, clock, put):  # noqa: F811
+async def test_a_signed_object_is_public_for_a_while(windmill, anyone, clock, put):
     await put("shown/a b.png", "PNG", content_type="image/png", content_disposition="inline")
     one = await windmill.sign_s3_object("s3:///shown/a b.png")
     many = await windmill.sign_s3_objects([wmill.S3Object(s3="shown/a b.png")], expiry_secs=1)
@@ -170,8 +183,11 @@ async def test_no_object_is_an_active_page_of_ours(call, anyone, put, kind):
 
 @pytest.mark.parametrize(
     "key",
-    ["..", "a/../b", "./a", "a//b", "//a", "/", "a/", "a%00b", "a%0Ab", "%FF", ".objects/about/x"]
-    + ["x" * 1025, ""],
+    [
+        *("..", "a/../b", "./a", "a//b", "//a", "/", "a/", "a%00b", "a%0Ab", "%FF", ""),
+        ".objects/about/x",
+        "x" * 1025,
+    ],
 )
 async def test_no_key_leads_elsewhere(call, anyone, key, folder, jp_serverapp):
     headers = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
@@ -189,7 +205,7 @@ async def test_no_key_leads_elsewhere(call, anyone, key, folder, jp_serverapp):
     assert stored(folder) == []
 
 
-async def test_a_slash_before_a_key_is_no_part_of_it(windmill, folder):  # noqa: F811
+async def test_a_slash_before_a_key_is_no_part_of_it(windmill, folder):
     """As in Windmill, whose own examples have one."""
     written = await windmill.write_s3_file(
         wmill.S3Object(s3="/path/to/my_file.txt"), b"1", None, None, None
@@ -249,7 +265,9 @@ async def test_an_object_that_is_written_again_says_what_is_said_then(call, put)
         ("bytes=0-1,4-5", 200, "0123456789", None),
     ],
 )
-async def test_a_part_of_an_object(call, put, asked, status, part, said):
+async def test_a_part_of_an_object(  # noqa: PLR0917 (as many as are told apart)
+    call, put, asked, status, part, said
+):
     await put("digits", "0123456789")
     found = await call(
         "GET", f"{HELPERS}/download_s3_file?file_key=digits", headers={"Range": asked}
@@ -279,7 +297,7 @@ async def test_a_kernel_reads_and_writes_while_its_run_is_unfinished(
     house,
     windmill_of,
     engine,
-    folder,  # noqa: F811
+    folder,
 ):
     run = await park()
     kernel = windmill_of(kernel_token(house.keys(), run.id))
@@ -307,9 +325,13 @@ async def test_nobody_else_comes_in(anyone, put, folder):
     assert stored(folder) == ["a"]
 
 
-async def test_other_workspaces_are_none(call, anyone, put):
+async def test_other_workspaces_are_none(call, anyone):
     assert (await call("POST", "api/w/other/job_helpers/upload_s3_file", "x")).status == 400
-    assert (await anyone("GET", "/api/w/other/s3_proxy/_default_/a")).status == 400
+    signed = (
+        await call("POST", "api/w/jupyter/apps/sign_s3_objects", {"s3_objects": ["s3:///a"]})
+    ).json
+    address = f"/api/w/other/s3_proxy/_default_/a?{signed[0]['presigned']}"
+    assert (await anyone("GET", address)).status == 404
 
 
 class TestALimit:
@@ -317,7 +339,9 @@ class TestALimit:
     def flows_config(self):
         return {"max_object_bytes": 1000}
 
-    async def test_what_is_too_large_is_refused_and_not_kept(self, call, windmill, folder):  # noqa: F811
+    async def test_what_is_too_large_is_refused_and_not_kept(
+        self, call, windmill, folder, given_up
+    ):
         sent = await call("POST", f"{HELPERS}/upload_s3_file?file_key=a", "x" * 1001)
         assert (sent.status, sent.is_problem) == (413, True)
         assert (
@@ -336,30 +360,18 @@ class TestALimit:
             )
 
         assert (await asyncio.to_thread(streamed)).status_code == 413
+        await asyncio.wait_for(given_up.wait(), 30)
         assert stored(folder) == ["b"]
         assert list((folder / ".objects/parts").iterdir()) == []
 
 
-async def test_a_sender_that_goes_away_leaves_nothing(
-    windmill,
-    folder,
-    jp_serverapp,
-    monkeypatch,  # noqa: F811
-):
-    from jupyter_flows.objects.storage import FsspecUpload
-
-    given_up, began = asyncio.Event(), asyncio.Event()
-    abort, write = FsspecUpload.abort, FsspecUpload.write
-
-    async def aborted(upload):
-        await abort(upload)
-        given_up.set()
+async def test_a_sender_that_goes_away_leaves_nothing(windmill, folder, given_up, monkeypatch):
+    began, write = asyncio.Event(), FsspecUpload.write
 
     async def written(upload, chunk):
         await write(upload, chunk)
         began.set()
 
-    monkeypatch.setattr(FsspecUpload, "abort", aborted)
     monkeypatch.setattr(FsspecUpload, "write", written)
     parts = urlsplit(windmill.client.base_url)
     head = (
@@ -375,7 +387,7 @@ async def test_a_sender_that_goes_away_leaves_nothing(
     assert list((folder / ".objects/parts").iterdir()) == []
 
 
-async def test_a_folder_has_no_settings_of_s3(windmill, call):  # noqa: F811
+async def test_a_folder_has_no_settings_of_s3(windmill, call):
     for ask in (
         windmill.get_duckdb_connection_settings,
         windmill.get_polars_connection_settings,
@@ -413,3 +425,29 @@ async def test_other_file_systems_serve_as_well(put, call):
     assert [each["s3"] for each in listed["windmill_large_files"]] == ["in/memory"]
     gone = await call("DELETE", f"{HELPERS}/delete_s3_file?file_key=in/memory&storage=memory")
     assert json.loads(gone.text) == {"file_key": "in/memory"}
+
+
+async def test_other_methods_write_nothing(call, put, folder):
+    await put("a", "1")
+    for method in ("GET", "DELETE"):
+        refused = await call(method, f"{HELPERS}/upload_s3_file?file_key=a")
+        assert (refused.status, refused.is_problem) == (405, True)
+    assert (folder / "a").read_text() == "1"
+    assert list((folder / ".objects/parts").iterdir()) == []
+
+
+async def test_a_disk_that_fails_keeps_what_was_there(call, put, folder, monkeypatch, given_up):
+    await put("a", "1")
+
+    def full(_upload):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FsspecUpload, "_finish", full)
+    refused = await call("POST", f"{HELPERS}/upload_s3_file?file_key=a", "22")
+    assert (refused.status, refused.json["title"]) == (
+        503,
+        "The storage of objects can't be used now.",
+    )
+    await asyncio.wait_for(given_up.wait(), 30)
+    assert (folder / "a").read_text() == "1"
+    assert list((folder / ".objects/parts").iterdir()) == []

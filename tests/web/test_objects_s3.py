@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+import s3fs
 import wmill
 from moto.server import ThreadedMotoServer
 
 from jupyter_flows.core.errors import StorageUnavailable
 from jupyter_flows.core.objects import Said
 
-from .windmill_client import FakeResources, base_url, windmill, windmill_of  # noqa: F401
+from .windmill_client import FakeResources
 
 HELPERS = "api/w/jupyter/job_helpers"
 
@@ -79,7 +80,7 @@ def keys(s3, bucket):
     return [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
 
 
-async def test_the_client_writes_reads_and_deletes(windmill, s3):  # noqa: F811
+async def test_the_client_writes_reads_and_deletes(windmill, s3):
     written = await windmill.write_s3_file(
         "s3:///a/b.csv", b"1,2\n", None, "text/csv", 'attachment; filename="b.csv"'
     )
@@ -101,7 +102,7 @@ async def test_the_client_writes_reads_and_deletes(windmill, s3):  # noqa: F811
         await windmill.delete_s3_object("s3:///a/b.csv")
 
 
-async def test_a_large_object_goes_through_in_parts(windmill, s3):  # noqa: F811
+async def test_a_large_object_goes_through_in_parts(windmill, s3):
     many = bytes(range(256)) * 60_000
     stream = io.BufferedReader(io.BytesIO(many))
     written = await windmill.write_s3_file("s3:///many", stream, None, None, None)
@@ -109,7 +110,7 @@ async def test_a_large_object_goes_through_in_parts(windmill, s3):  # noqa: F811
     assert await windmill.load_s3_file(written, None) == many
 
 
-async def test_a_signed_object_is_public(windmill, anyone, s3):  # noqa: F811
+async def test_a_signed_object_is_public(windmill, anyone, s3):
     await windmill.write_s3_file("s3:///p.png", b"PNG", None, "image/png", None)
     one = await windmill.sign_s3_object(wmill.S3Object(s3="p.png"))
     base = "http://h/user/bob/jupyter-flows"
@@ -134,7 +135,7 @@ async def test_objects_of_others_are_listed_at_once(call, s3):
     assert all(each["modified"] > 0 for each in found)
 
 
-async def test_a_resource_names_another_bucket(windmill, s3, resources):  # noqa: F811
+async def test_a_resource_names_another_bucket(windmill, s3, resources):
     written = await windmill.write_s3_file("s3:///k", b"1", "$res:f/s3", None, None)
     assert (keys(s3, "named"), keys(s3, "flows")) == (["k"], [])
     assert await windmill.load_s3_file(written, "f/s3") == b"1"
@@ -152,7 +153,7 @@ async def test_a_sender_that_is_refused_leaves_nothing(house, s3):
     assert "Uploads" not in s3.list_multipart_uploads(Bucket="flows")
 
 
-async def test_the_settings_connect_to_the_default_storage(windmill, s3, s3_url):  # noqa: F811
+async def test_the_settings_connect_to_the_default_storage(windmill, s3, s3_url):
     settings = await windmill.get_boto3_connection_settings()
     own = boto3.client("s3", **{k: v for k, v in settings.items() if v is not None})
     own.put_object(Bucket="flows", Key="k", Body=b"1")
@@ -169,7 +170,6 @@ async def test_the_settings_connect_to_the_default_storage(windmill, s3, s3_url)
         "aws_allow_http": "true",
         "aws_virtual_hosted_style_request": "false",
     }
-    import s3fs
 
     def read():
         files = s3fs.S3FileSystem(**polars["s3fs_args"], skip_instance_cache=True)
@@ -178,7 +178,7 @@ async def test_the_settings_connect_to_the_default_storage(windmill, s3, s3_url)
     assert await asyncio.to_thread(read) == b"1"
 
 
-async def test_the_settings_of_a_resource(windmill, s3, resources):  # noqa: F811
+async def test_the_settings_of_a_resource(windmill, s3, resources):
     settings = await windmill.get_duckdb_connection_settings("$res:f/s3")
     assert settings["s3_bucket"] == "named"
     host = urlsplit((await windmill.get_boto3_connection_settings("f/s3"))["endpoint_url"]).netloc

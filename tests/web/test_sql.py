@@ -1,15 +1,13 @@
 """Data tables and ducklakes, by the real client and by hand (api.md, section 6)."""
 
 import asyncio
-import os
 import subprocess
 import sys
 
 import pytest
 
+from jupyter_flows.core.sql import Database, Kind
 from jupyter_flows.sql import databases, files
-
-from .windmill_client import base_url, windmill, windmill_of  # noqa: F401 (fixtures)
 
 DOOR = "api/w/jupyter/jobs/run_inline/preview"
 
@@ -27,7 +25,7 @@ def table(call):
     return table
 
 
-async def test_the_client_asks_a_data_table(windmill):  # noqa: F811
+async def test_the_client_asks_a_data_table(windmill):
     main = windmill.client.datatable()
 
     def walk():
@@ -58,14 +56,14 @@ async def test_the_client_asks_a_data_table(windmill):  # noqa: F811
     )
 
 
-async def test_every_kind_of_value_is_bound(windmill):  # noqa: F811
+async def test_every_kind_of_value_is_bound(windmill):
     given = ["it's; DROP TABLE x --", 2**40, 1.5, True, None, {"a": [1, "ä"]}, [1, 2]]
     sql = "SELECT $1 a, $2 b, $3 c, $4 d, $5 e, $6 f, $7 g, typeof($2) h"
     row = await asyncio.to_thread(windmill.client.datatable().query(sql, *given).fetch_one)
     assert list(row.values()) == [*given, "BIGINT"]
 
 
-async def test_a_schema_is_looked_into_first(windmill):  # noqa: F811
+async def test_a_schema_is_looked_into_first(windmill):
     def walk():
         windmill.client.datatable("main").query("CREATE SCHEMA sales").execute()
         sales = windmill.client.datatable("main:sales")
@@ -78,7 +76,7 @@ async def test_a_schema_is_looked_into_first(windmill):  # noqa: F811
     assert await asyncio.to_thread(walk) == ([{"n": 1}], 1)
 
 
-async def test_the_client_asks_a_ducklake(windmill, data_dir):  # noqa: F811
+async def test_the_client_asks_a_ducklake(windmill, data_dir):
     lake = windmill.client.ducklake("events")
 
     def walk():
@@ -273,7 +271,6 @@ async def test_another_process_may_have_the_file(table, data_dir):
         [sys.executable, "-c", code, path],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ},
     )
     try:
         assert await asyncio.to_thread(other.stdout.readline) == b"open\n", "it was let go"
@@ -305,8 +302,6 @@ class TestALimit:
 
 
 def test_a_file_is_opened_once(tmp_path):
-    from jupyter_flows.core.sql import Database, Kind
-
     opened = files.Files(tmp_path, 1 << 26)
     main = Database(Kind.DATATABLE, "main")
     with opened.connected(main) as one, opened.connected(main) as other:

@@ -9,9 +9,10 @@ from jupyter_server.auth.decorator import allow_unauthenticated
 from msgspec import Struct
 from tornado import web
 
-from jupyter_flows.core.errors import BadInput, FlowsError, TooLarge, UnknownPath
+from jupyter_flows.core.errors import BadInput, FlowsError, TooLarge, UnknownLink, UnknownPath
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.objects import checked_key, checked_said
+from jupyter_flows.core.windmill import WORKSPACE
 from jupyter_flows.ports.objects import ObjectStorage, Upload
 from jupyter_flows.web.doors import LinkDoor, number
 from jupyter_flows.web.windmill.door import WindmillDoor, check_workspace, windmill_door
@@ -107,15 +108,21 @@ class UploadDoor(_ObjectDoor):
     """The body goes into the storage as it comes, and is never in memory as a whole."""
 
     _upload: Upload | None = None
-    _task: asyncio.Task[None] | None = None
     _failed: FlowsError | None = None
     _read = 0
     _key = ""
+
+    def initialize(self, **kwargs: Any) -> None:  # type: ignore[override]
+        super().initialize(**kwargs)
+        self._at_work = asyncio.Lock()
+        self._giving_up: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:  # type: ignore[override]
         most = self.doors.object_limit
         self.request.connection.set_max_body_size(most + _SPARE)  # type: ignore[union-attr]
         await super().prepare()
+        if self.request.method != "POST":
+            return
         self.caller = await self.enter()
         check_workspace(self.path_args[0])
         said = checked_said(self.said("content_type"), self.said("content_disposition"))
@@ -141,34 +148,45 @@ class UploadDoor(_ObjectDoor):
         if self._read > self.doors.object_limit:
             self._failed = self._too_large()
             return
-        try:
-            await self._upload.write(chunk)
-        except FlowsError as error:
-            self._failed = error
+        async with self._at_work:
+            try:
+                await self._upload.write(chunk)
+            except FlowsError as error:
+                self._failed = error
 
     @allow_unauthenticated
     async def post(self, _: str) -> None:
-        upload = self._upload
+        if self._failed is not None:
+            raise self._failed
+        upload, self._upload = self._upload, None
         if upload is None:
             return
         try:
-            if self._failed is not None:
-                raise self._failed
             await upload.finish()
         except FlowsError:
-            await self._give_up()
+            self._upload = upload
             raise
-        self._upload = None
         self.answer(FileKey(self._key))
 
     def on_connection_close(self) -> None:
-        """Its sender went away: nothing of the object is kept."""
+        """Its sender went away."""
         super().on_connection_close()
-        self._task = asyncio.ensure_future(self._give_up())
+        self._give_up()
 
-    async def _give_up(self) -> None:
+    def on_finish(self) -> None:
+        super().on_finish()
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Nothing of an object is kept that has not come to its end."""
         upload, self._upload = self._upload, None
         if upload is not None:
+            task = asyncio.ensure_future(self._abort(upload))
+            self._giving_up.add(task)
+            task.add_done_callback(self._giving_up.discard)
+
+    async def _abort(self, upload: Upload) -> None:
+        async with self._at_work:
             with contextlib.suppress(FlowsError):
                 await upload.abort()
 
@@ -238,7 +256,8 @@ class PublicDoor(LinkDoor):
 
     @allow_unauthenticated
     async def get(self, workspace: str, storage: str, key: str) -> None:
-        check_workspace(workspace)
+        if workspace != WORKSPACE:
+            raise UnknownLink
         checked = checked_key(key)
         expires = self.get_query_argument("expires", "")
         found = self.doors.objects.public(storage, checked, expires, self.token_of_query())
