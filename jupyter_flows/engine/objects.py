@@ -8,12 +8,14 @@ from jupyter_flows.core.objects import Said, checked_key
 from jupyter_flows.ports import Chance, Clock
 from jupyter_flows.ports.objects import ObjectStorage, ObjectStorages, ResourceReader, Upload
 
-_RESOURCE = "$res:"
+_RESOURCE = ("$res:", "res://")
 
 
 def resource_path(said: str) -> str:
-    """The path of a resource, which clients also write `$res:PATH` and `/PATH`."""
-    return said.removeprefix(_RESOURCE).removeprefix("/")
+    """The path of a resource, which clients also write `$res:PATH`, `res://PATH` and `/PATH`."""
+    for mark in _RESOURCE:
+        said = said.removeprefix(mark)
+    return said.removeprefix("/")
 
 
 class Objects:

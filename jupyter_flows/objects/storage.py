@@ -263,10 +263,17 @@ class FsspecUpload:
         self._forget = forget
 
     async def write(self, chunk: bytes) -> None:
-        await _in_thread(self._key, self._file.write, chunk)
+        await self._do(self._file.write, chunk)
 
     async def finish(self) -> None:
-        await _in_thread(self._key, self._finish)
+        await self._do(self._finish)
+
+    async def _do(self, call: Callable[..., object], *args: Any) -> None:
+        """What is missing here is no object: it is where one would be put."""
+        try:
+            await _in_thread(self._key, call, *args)
+        except UnknownPath:
+            raise StorageUnavailable("The bucket or folder of this storage is missing.") from None
 
     def _finish(self) -> None:
         self._file.close()

@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -79,18 +79,25 @@ class DuckDatabases:
 def _statements(text: str) -> Sequence[Any]:
     """Raises BadInput, NotOffered."""
     package = duckdb()
-    with package.connect(":memory:") as parser:
-        try:
-            found = parser.extract_statements(text)
-        except package.Error as error:
-            raise BadInput(str(error)) from None
+    with package.connect(":memory:") as parser, _refused():
+        found = parser.extract_statements(text)
+        kinds = [each.type.name for each in found]
     if not found:
         raise BadInput("There is no statement in this script.")
-    for each in found:
-        if each.type.name in _OUT_OF_REACH:
-            name = each.type.name.replace("_", " ")
+    for kind in kinds:
+        if kind in _OUT_OF_REACH:
+            name = kind.replace("_", " ")
             raise BadInput(f"{name} leads out of the database, and is not allowed here.")
     return [each for each in found if not _PARTITIONED.fullmatch(each.query)]
+
+
+@contextlib.contextmanager
+def _refused() -> Iterator[None]:
+    """With what DuckDB, or its package, says against a script as BadInput."""
+    try:
+        yield
+    except (duckdb().Error, ValueError, TypeError, OverflowError) as error:
+        raise BadInput(str(error)) from None
 
 
 class _Work:
@@ -120,9 +127,8 @@ class _Work:
         with self._files.connected(self._script.database) as connection:
             self._connection = connection
             try:
-                return self._collected(connection)
-            except (duckdb().Error, ValueError, TypeError, OverflowError) as error:
-                raise BadInput(str(error)) from None
+                with _refused():
+                    return self._collected(connection)
             finally:
                 self._connection = None
 

@@ -10,7 +10,6 @@ import pytest
 import wmill.client
 
 from jupyter_flows.core.links import kernel_token
-from jupyter_flows.web.windmill.notices import SlackDoor
 
 from .windmill_client import FakeResources
 
@@ -178,16 +177,16 @@ async def test_what_cant_be_sent_is_refused_before_anything_is(  # noqa: PLR0917
     assert await run.seq() == before, "no link was minted"
 
 
-async def test_a_page_of_somebody_else_sends_nothing(  # noqa: PLR0917 (fixtures)
-    park, jp_serverapp, service, resources, anyone, monkeypatch
+async def test_a_page_of_somebody_else_sends_nothing(
+    park, jp_serverapp, service, resources, anyone
 ):
-    """A browser's cookie is not enough for a GET that does something."""
-    monkeypatch.setattr(SlackDoor, "token_authenticated", False)
+    """What a browser sends by itself is not enough for a GET that does something."""
     run = await park()
-    token = {"Authorization": f"token {jp_serverapp.identity_provider.token}"}
-    query = f"channel_id=C1&slack_resource_path={quote('u/alex/slack')}"
-    refused = await anyone("GET", f"/{SLACK}/{run.id}.ask?{query}", headers=token)
+    logged_in = f"token={jp_serverapp.identity_provider.token}"
+    query = f"channel_id=C1&slack_resource_path={quote('u/alex/slack')}&{logged_in}"
+    refused = await anyone("GET", f"/{SLACK}/{run.id}.ask?{query}")
     assert (refused.status, service.asked) == (403, [])
+    assert "a cookie is not enough" in refused.json["detail"]
 
 
 async def test_nobody_else_asks_for_a_runs_approval(park, call, service, resources, become):

@@ -225,6 +225,9 @@ async def test_a_bucket_that_is_not_there_and_a_server_that_is_not(call, s3, res
     resources.values["f/s3"]["bucket"] = "gone"
     read = f"{HELPERS}/download_s3_file?file_key=a&s3_resource_path=f/s3"
     assert (await call("GET", read)).status == 404
+    write = f"{HELPERS}/upload_s3_file?file_key=a&s3_resource_path=res://f/s3"
+    refused = await call("POST", write, "x")
+    assert (refused.status, "bucket" in refused.json["detail"]) == (503, True)
     resources.values["f/s3"] |= {"port": 9}
     refused = await call("GET", read)
     assert (refused.status, refused.json["type"]) == (

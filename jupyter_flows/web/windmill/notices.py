@@ -28,13 +28,13 @@ class TeamsActivity(Struct):
 
 
 class SlackDoor(WindmillDoor):
-    """A GET, because the client sends one; so it must show a token, which no other site's page can
-    make a browser do.
+    """A GET, because the client sends one; so it must show a token in a header, which no other
+    site's page can make a browser do.
     """
 
     @windmill_door
     async def get(self, job: str) -> None:
-        if self.caller.run is None and not self.token_authenticated:
+        if "Authorization" not in self.request.headers:
             raise NotAllowed("Show a token in the Authorization header: a cookie is not enough.")
         run, step = await self.job(job)
         self._check_fixed("default_args_json")
