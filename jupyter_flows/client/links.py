@@ -20,21 +20,43 @@ class FlowsClientError(RuntimeError):
     """The flow's server refused, can't be reached, or there is no flow."""
 
 
-def post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
-    base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
-    if not base or not token:
-        raise FlowsClientError("This run has no server that could answer.")
-    if base == NOWHERE:
+def post(path: str, asked: Any, key: str | None = None) -> Any:
+    """The answer's JSON, or its text where it is none. With `key` it is done once, however often it
+    is asked for.
+    """
+    if _base() == NOWHERE:
         return _rehearsed(path, asked)
-    headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
-    url = base.rstrip("/") + path
+    return _answer(path, "POST", json.dumps(asked).encode(), 30, key)
+
+
+def get(path: str, timeout: float = 30) -> Any:
+    return _answer(path, "GET", None, timeout)
+
+
+def _base() -> str:
+    base = os.environ.get("FLOWS_URL")
+    if not base or not os.environ.get("FLOWS_TOKEN"):
+        raise FlowsClientError("This run has no server that could answer.")
+    return base
+
+
+def _answer(
+    path: str, method: str, body: bytes | None, timeout: float, key: str | None = None
+) -> Any:
+    headers = {"Authorization": "Bearer " + os.environ.get("FLOWS_TOKEN", "")}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    url = _base().rstrip("/") + path
     request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
-        url, json.dumps(asked).encode(), headers, method="POST"
+        url, body, headers, method=method
     )
     try:
-        with _opener(url).open(request, timeout=30) as answer:
-            replied: dict[str, Any] = json.load(answer)
-            return replied
+        with _opener(url).open(request, timeout=timeout) as answer:
+            text = answer.read().decode()
+            plain = "json" not in answer.headers.get("Content-Type", "")
+            return text if plain else json.loads(text)
     except urllib.error.HTTPError as error:
         raise FlowsClientError(_detail(error)) from None
     except OSError as error:
