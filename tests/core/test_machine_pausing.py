@@ -211,3 +211,10 @@ def test_what_a_finished_cell_has_kept_is_there_when_it_runs_again_for_another_k
     p.fail("b")
     p.resume()
     assert set(p.run.inner["a"]) == {"done"}
+
+
+def test_a_failure_cell_asks_nobody(play):
+    p = play(a=None, mend=play.cell(failure=True, asks=True)).begin()
+    p.fail("a")
+    p.go_on()
+    assert p.finish("mend", pause=ask()) == ["StepFailed", "RunFailed"]

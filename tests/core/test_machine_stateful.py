@@ -868,7 +868,9 @@ class Runs(RuleBasedStateMachine):
     def at_most_one_gate_is_open_and_one_step_runs(self) -> None:
         run = self.run
         unfinished = [g for g in run.gates.values() if g.status is GateStatus.OPEN]
-        expected = [g for g in run.gates.values() if g.status is GateStatus.EXPECTED]
+        expected = [
+            g for g in run.gates.values() if g.status is GateStatus.EXPECTED and g.key is None
+        ]
         running = [s for s in run.steps.values() if s.status is StepStatus.RUNNING]
         assert len(unfinished) + len(running) <= 1
         assert (len(unfinished) == 1) == (run.status is RunStatus.SUSPENDED)
@@ -921,7 +923,9 @@ class Runs(RuleBasedStateMachine):
     def a_step_is_tried_no_more_often_than_it_says(self) -> None:
         for step in self.run.steps.values():
             retry = step.spec.retry or Retry()
-            assert step.tries <= 1 + retry.constant_attempts + retry.exponential_attempts
+            assert (
+                step.tries - step.pauses <= 1 + retry.constant_attempts + retry.exponential_attempts
+            )
             assert step.tries <= step.attempts
 
     @invariant()
@@ -1000,7 +1004,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1000,
+            max_examples=500,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

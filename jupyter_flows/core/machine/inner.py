@@ -18,6 +18,7 @@ def paused(run: Run, event: e.StepPaused, at: float) -> Run:
         outputs=event.outputs,
         execution_count=event.execution_count,
     )
+    run = parts.gates_ended(run, event, at)
     if event.until is None:
         return run
     return _with(run, event.step, event.key, Inner(until=event.until))

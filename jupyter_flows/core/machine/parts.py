@@ -69,7 +69,7 @@ def gates_ended(run: Run, event: e.Event, at: float) -> Run:
     """The gates that still waited are superseded by the run's end (or its interruption, or another
     try of the step, which those that a cell's code has asked by outlive).
     """
-    passing = isinstance(event, e.StepRetried | e.RunInterrupted)
+    passing = isinstance(event, e.StepRetried | e.StepPaused | e.RunInterrupted)
     for gate in run.gates.values():
         if passing and gate.key is not None:
             continue

@@ -32,6 +32,11 @@ def options_of(step: Step, asked: c.Pause) -> GateOptions | None:
             "a cell that is tagged `suspend` has its gate behind it, and can't wait for another"
             " approval in its midst; take the tag away, or the call"
         )
+    if step.spec.failure:
+        raise errors.BadInput(
+            "a cell that is tagged `failure` runs when the run has failed, and can't wait for an"
+            " approval"
+        )
     return ask_options(asked.ask)
 
 

@@ -103,6 +103,7 @@ GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
     (EXPECTED, e.GateOpened): OPEN,
     (EXPECTED, e.StepFailed): GateStatus.SUPERSEDED,
     (EXPECTED, e.StepRetried): GateStatus.SUPERSEDED,
+    (EXPECTED, e.StepPaused): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunStopped): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunFailing): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunInterrupted): GateStatus.SUPERSEDED,
