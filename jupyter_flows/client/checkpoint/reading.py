@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import sys
 import threading
@@ -13,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_flows.client.checkpoint import hashes
 from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
 from jupyter_flows.client.checkpoint.writing import SEEN
 
-CHUNK = 8 << 20
-READERS = 2
+CHUNK = 64 << 20
+READERS = max(1, min(4, os.cpu_count() or 2) - 1)
 DAMAGED = ".damaged"
 """Behind the name of a blob that was found to be another than was saved."""
 
@@ -67,6 +67,7 @@ class _Reader:
             thread.start()
         try:
             meanwhile()
+            self._work()
             for thread in threads:
                 thread.join()
         except BaseException as error:
@@ -87,28 +88,28 @@ class _Reader:
             self._error = error
 
     def _fill(self, blob: Any, into: Any) -> None:
-        digest, size = blob["sha256"], blob["bytes"]
-        path = self._blobs / digest[:2] / digest
+        name, size = hashes.name_in(blob), blob["bytes"]
+        path = hashes.place(self._blobs, name)
         with memoryview(into) as view:
-            for read, place in ((_plain, path), (_unpacked, path.with_name(digest + ".z"))) * 2:
-                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, digest):
-                    _check(read(place, size, view), digest, size)
+            for read, place in ((_plain, path), (_unpacked, path.with_name(name + ".z"))) * 2:
+                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, name):
+                    _check(read(place, size, view), name, size)
                     return
-        raise Missing(f"The checkpoint's blob {digest} is gone.")
+        raise Missing(f"The checkpoint's blob {name} is gone.")
 
 
-def _check(pieces: Iterator[memoryview], digest: str, size: int) -> None:
-    hashed = hashlib.sha256()
+def _check(pieces: Iterator[memoryview], name: str, size: int) -> None:
+    hashed = hashes.of(name)()
     done = 0
     for piece in pieces:
         hashed.update(piece)
         done += len(piece)
-    if done != size or hashed.hexdigest() != digest:
-        raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
+    if done != size or hashes.name_from(hashed) != name:
+        raise Damaged(f"The checkpoint's blob {name} is not what was saved.")
 
 
 @contextlib.contextmanager
-def _set_aside_if_damaged(path: Path, digest: str) -> Iterator[None]:
+def _set_aside_if_damaged(path: Path, name: str) -> Iterator[None]:
     """A save reuses blobs by their names: it is to find none here, and to write this one anew."""
     try:
         yield
@@ -116,7 +117,7 @@ def _set_aside_if_damaged(path: Path, digest: str) -> Iterator[None]:
         raise
     except Damaged:
         with contextlib.suppress(OSError):
-            path.replace(path.with_name(digest + DAMAGED))
+            path.replace(path.with_name(name + DAMAGED))
         raise
 
 
