@@ -1,4 +1,4 @@
-"""Reads blobs into memory and checks their hash there, two at a time."""
+"""Reads blobs into memory and checks their hash there, several at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
 from jupyter_flows.client.checkpoint.writing import SEEN
 
 CHUNK = 64 << 20
+"""Bytes that are read, then hashed, at once. Between these a thread may have to wait for Python,
+where another one imports.
+"""
+UNPACKED = 8 << 20
+"""The same of compressed ones, which need memory besides."""
 READERS = max(1, min(4, os.cpu_count() or 2) - 1)
+"""Threads besides the one that asks, which reads as well when it has done what else there is."""
 DAMAGED = ".damaged"
 """Behind the name of a blob that was found to be another than was saved."""
 
@@ -157,11 +163,11 @@ def _unpacked(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
     unpacker = zlib.decompressobj()
     with _opened(path) as file:
         while True:
-            packed = unpacker.unconsumed_tail or file.read(CHUNK)
+            packed = unpacker.unconsumed_tail or file.read(UNPACKED)
             if not packed:
                 break
             try:
-                piece = unpacker.decompress(packed, CHUNK)
+                piece = unpacker.decompress(packed, UNPACKED)
             except zlib.error as error:
                 raise Damaged(f"The checkpoint's blob {path.name} is damaged: {error}.") from None
             if done + len(piece) > size:

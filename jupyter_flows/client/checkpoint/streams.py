@@ -28,7 +28,7 @@ class Stream:
         self._others = size_of_others
         self._pending: list[Any] = []
         self._pending_size = 0
-        self._queue: queue.Queue[list[Any] | None] = queue.Queue(2)
+        self._queue: queue.Queue[list[Any] | None] = queue.Queue(1)
         self._error: BaseException | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="checkpoint stream", daemon=True)
