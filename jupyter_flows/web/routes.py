@@ -3,12 +3,13 @@
 The handlers and the OpenAPI document are both made from it.
 """
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from jupyter_flows.core import receipt
-from jupyter_flows.core.model import Purpose
+from jupyter_flows.core.model import Json, Purpose, RunStatus
+from jupyter_flows.core.workflow import Status
 from jupyter_flows.core.workflow_records import FlowList, FlowView, WorkflowRun, WorkflowRunPage
 from jupyter_flows.web import (
     api,
@@ -29,20 +30,40 @@ from jupyter_flows.web import (
     workflows,
 )
 from jupyter_flows.web.audit_views import AuditView
+from jupyter_flows.web.declared import (
+    EVENTS,
+    FORM,
+    HTML,
+    OF_ITS_OWN,
+    PEM,
+    SCRIPT,
+    Value,
+    flag,
+    needed,
+    one_of,
+    some_of,
+    whole,
+)
 from jupyter_flows.web.document_views import DocumentView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
-from jupyter_flows.web.route import Access, Route
+from jupyter_flows.web.route import Access, Route, pattern
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
 from jupyter_flows.web.windmill.routes import WINDMILL
 
 L, K, P, S = Access.LOGIN, Access.KERNEL, Access.PEER, Access.LINK
-LIST = ("limit",)
-TOKEN = ("flow_token",)
+LIST = (whole("limit", 1, 1000, 100),)
+WAIT = (whole("wait", 0, workflows.MOST_SECONDS, workflows.WAIT_SECONDS),)
+TOKEN = (needed("flow_token"),)
+RUN = {"run": "$response.body#/id"}
+WORKFLOW_RUN = {"run": "$response.body#/run_id"}
+SCHEDULE = {"schedule": "$response.body#/id"}
 _APPROVE, _RESUME, _CANCEL = ({"purpose": purpose} for purpose in Purpose)
 
+AFTER = whole("after", 0, api.MAX_SEQ, 0)
+
 OWN: Sequence[Route] = (
-    Route("GET", "openapi.json", OpenApiDoor, L, "This document", answers={200: None}),
+    Route("GET", "openapi.json", OpenApiDoor, L, "This document", answers={200: dict[str, Json]}),
     Route(
         "POST",
         "api/inspect",
@@ -60,6 +81,7 @@ OWN: Sequence[Route] = (
         "Start a run",
         api.StartRun,
         {201: views.RunView},
+        gives=RUN,
     ),
     Route(
         "GET",
@@ -68,7 +90,7 @@ OWN: Sequence[Route] = (
         L,
         "List runs, newest first",
         answers={200: views.RunPage},
-        query=("status", "path", "owner", "cursor", *LIST),
+        query=(some_of("status", RunStatus), "path", "owner", "cursor", *LIST),
     ),
     Route("GET", "api/runs/{run}", api.RunDoor, L, "A run", answers={200: views.RunView}),
     Route(
@@ -77,8 +99,9 @@ OWN: Sequence[Route] = (
         api.EventsDoor,
         L,
         "The run's events (Server-Sent Events) behind `after` or Last-Event-ID",
-        answers={200: None, 204: None},
-        query=("after",),
+        answers={200: EVENTS, 204: None},
+        query=(AFTER,),
+        headers=(replace(AFTER, name="Last-Event-ID"),),
     ),
     Route(
         "GET",
@@ -86,7 +109,7 @@ OWN: Sequence[Route] = (
         api.NotebookDoor,
         L,
         "The executed notebook so far",
-        answers={200: None},
+        answers={200: dict[str, Json]},
     ),
     Route(
         "GET",
@@ -95,7 +118,7 @@ OWN: Sequence[Route] = (
         L,
         "What the notebook at `path` shows of its newest run in place",
         answers={200: DocumentView},
-        query=("path",),
+        query=(Value("path", required=True),),
     ),
     Route(
         "GET",
@@ -104,7 +127,7 @@ OWN: Sequence[Route] = (
         L,
         "The same as it changes, over a web socket; `run` and `since` say what is known already",
         answers={101: None},
-        query=("path", "run", "since"),
+        query=("path", "run", whole("since", 0, documents.MAX_BOARD_SEQ)),
     ),
     Route(
         "GET",
@@ -121,7 +144,7 @@ OWN: Sequence[Route] = (
         L,
         "The signed receipt of the run; with payloads=false without payloads and results",
         answers={200: receipt.SignedReceipt},
-        query=("payloads",),
+        query=(flag("payloads", default=True),),
     ),
     Route(
         "GET",
@@ -129,7 +152,7 @@ OWN: Sequence[Route] = (
         audit.AuditKeyDoor,
         L,
         "The public key that checks receipts, as PEM; an older one by its id",
-        answers={200: None},
+        answers={200: PEM},
         query=("id",),
     ),
     Route(
@@ -174,7 +197,7 @@ OWN: Sequence[Route] = (
         L,
         "Open gates, oldest first; with awaiting=me those without my vote",
         answers={200: views.GatePage},
-        query=("awaiting", "cursor", *LIST),
+        query=(one_of("awaiting", ["me"]), "cursor", *LIST),
     ),
     Route(
         "GET",
@@ -193,6 +216,7 @@ OWN: Sequence[Route] = (
         "Mint a link (the run's owner, or the run's own kernel)",
         links_api.MintLink,
         {201: views.MintedLink},
+        gives={"link": "$response.body#/id"},
     ),
     Route(
         "DELETE",
@@ -218,6 +242,7 @@ OWN: Sequence[Route] = (
         "Start runs of a notebook by the clock",
         schedules.AddSchedule,
         {201: ScheduleView},
+        gives=SCHEDULE,
     ),
     Route(
         "GET",
@@ -272,6 +297,7 @@ OWN: Sequence[Route] = (
         "Register a notebook as the flow of this name",
         flows.RegisterFlow,
         {200: FlowView},
+        gives={"name": "$response.body#/name"},
     ),
     Route(
         "DELETE",
@@ -289,7 +315,9 @@ OWN: Sequence[Route] = (
         "Start a flow by its name, and wait until it pauses or ends",
         workflows.StartWorkflow,
         {201: WorkflowRun},
-        query=("wait",),
+        WAIT,
+        headers=(Value(workflows.KEY, {"type": "string", "maxLength": workflows.MOST_KEY}),),
+        gives=WORKFLOW_RUN,
     ),
     Route(
         "GET",
@@ -298,7 +326,7 @@ OWN: Sequence[Route] = (
         L,
         "List workflow runs, newest first",
         answers={200: WorkflowRunPage},
-        query=("status", "owner", "cursor", *LIST),
+        query=(some_of("status", Status), "owner", "cursor", *LIST),
     ),
     Route(
         "GET",
@@ -324,7 +352,7 @@ OWN: Sequence[Route] = (
         "Put in what the paused step waits for, and wait until the run pauses again or ends",
         workflows.ResumeWorkflow,
         {200: WorkflowRun},
-        query=("wait",),
+        WAIT,
     ),
     Route(
         "GET",
@@ -352,6 +380,7 @@ OWN: Sequence[Route] = (
         links.VoteDoor,
         S,
         "Approve; the body is the payload",
+        Json,
         answers={200: views.Voted, 201: views.Voted},
         query=(*TOKEN, "digest"),
         options=_RESUME,
@@ -372,6 +401,7 @@ OWN: Sequence[Route] = (
         links.VoteDoor,
         S,
         "Reject; `reason` in the body is the reason",
+        Json,
         answers={200: views.Voted, 201: views.Voted},
         query=(*TOKEN, "digest"),
         options=_CANCEL,
@@ -382,19 +412,21 @@ OWN: Sequence[Route] = (
         inbox.InboxDoor,
         L,
         "The page of the open gates that await me, oldest first",
-        answers={200: None},
+        answers={200: HTML},
         query=("q", "cursor"),
     ),
-    Route("POST", "inbox", inbox.InboxDoor, L, "Approve several gates", answers={200: None}),
-    Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: None}),
-    Route("POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", answers={200: None}),
+    Route("POST", "inbox", inbox.InboxDoor, L, "Approve several gates", FORM, {200: HTML}),
+    Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: HTML}),
+    Route(
+        "POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", FORM, {200: HTML, 303: None}
+    ),
     Route(
         "GET",
         "page/{gate}/frame/{name}",
         framing.FrameDoor,
         S,
         "What the approval page shows in a frame",
-        answers={200: None},
+        answers={200: OF_ITS_OWN},
     ),
     Route(
         "GET",
@@ -402,7 +434,7 @@ OWN: Sequence[Route] = (
         framing.AssetDoor,
         S,
         "A script for frames; it holds no data",
-        answers={200: None},
+        answers={200: SCRIPT},
     ),
     Route(
         "GET",
@@ -410,7 +442,7 @@ OWN: Sequence[Route] = (
         looking.LiveDoor,
         S,
         "How the gate stands: the parts of its page that change",
-        answers={200: None, 304: None},
+        answers={200: HTML, 304: None},
         query=("digest",),
     ),
     Route("POST", "peers/runs", peers.PeerRunsDoor, P, "Take over a run", peers.PeerRun),
@@ -422,15 +454,6 @@ OWN: Sequence[Route] = (
 )
 
 ROUTES: Sequence[Route] = (*OWN, *WINDMILL)
-
-_SEGMENT = r"([A-Za-z0-9._~-]{1,256})"
-_REST = r"(.{1,2048})"
-
-
-def pattern(path: str) -> str:
-    """`{name}` is one segment of plain letters, `{name+}` all that is left, slashes included."""
-    named = re.sub(r"\{\w+\}", lambda _: _SEGMENT, path.replace(".", r"\."))
-    return re.sub(r"\{\w+\+\}", lambda _: _REST, named)
 
 
 def handlers(doors: Doors, prefix: str) -> list[tuple[str, type[Answering], dict[str, Any]]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from jupyter_flows.core.model import Json
 from jupyter_flows.core.s3 import S3Resource
+from jupyter_flows.web.declared import BYTES, OF_ITS_OWN, Problem, needed, whole
 from jupyter_flows.web.route import Access, Route
 from jupyter_flows.web.windmill import inline, notices, objects, unreachable
 
@@ -10,8 +12,9 @@ K, S = Access.KERNEL, Access.LINK
 W = "api/w/{workspace}"
 HELPERS = f"{W}/job_helpers"
 PLACE = ("s3_resource_path", "storage")
-FILE = ("file_key", *PLACE)
-TOKEN = ("expires", "flow_token")
+FILE = (needed("file_key"), *PLACE)
+TOKEN = (needed("expires"), needed("flow_token"))
+RANGE = ("Range",)
 
 _OBJECTS: Sequence[Route] = (
     Route(
@@ -20,8 +23,9 @@ _OBJECTS: Sequence[Route] = (
         objects.UploadDoor,
         K,
         "Store the body as an object, under a new key if none is named",
-        answers={200: objects.FileKey},
-        query=(*FILE, "file_extension", "content_type", "content_disposition"),
+        BYTES,
+        {200: objects.FileKey},
+        ("file_key", *PLACE, "file_extension", "content_type", "content_disposition"),
     ),
     Route(
         "GET",
@@ -29,8 +33,9 @@ _OBJECTS: Sequence[Route] = (
         objects.DownloadDoor,
         K,
         "An object; with Range a part of it",
-        answers={200: None, 206: None, 416: None},
+        answers={200: OF_ITS_OWN, 206: OF_ITS_OWN, 416: None},
         query=FILE,
+        headers=RANGE,
     ),
     Route(
         "DELETE",
@@ -48,7 +53,7 @@ _OBJECTS: Sequence[Route] = (
         K,
         "The objects of a storage, by key, those behind `marker`",
         answers={200: objects.ListedFiles},
-        query=("marker", "max_keys", "prefix", *PLACE),
+        query=("marker", whole("max_keys", 1, objects.MOST_LISTED, 100), "prefix", *PLACE),
     ),
     Route(
         "POST",
@@ -65,8 +70,9 @@ _OBJECTS: Sequence[Route] = (
         objects.PublicDoor,
         S,
         "An object, for whoever has its signed address",
-        answers={200: None, 206: None, 416: None},
+        answers={200: OF_ITS_OWN, 206: OF_ITS_OWN, 416: None},
         query=TOKEN,
+        headers=RANGE,
     ),
     Route(
         "POST",
@@ -104,7 +110,7 @@ _OBJECTS: Sequence[Route] = (
         objects.ProxyBucketDoor,
         K,
         "Always 404: this server is no S3 server",
-        answers={404: None},
+        answers={404: Problem},
     ),
 )
 
@@ -116,7 +122,7 @@ _SQL: Sequence[Route] = tuple(
         K,
         "Run a piece of code, and wait for its result",
         inline.Preview,
-        {200: None},
+        {200: Json},
     )
     for how in ("run_inline", "run_wait_result")
 )
@@ -130,8 +136,8 @@ _NOTICES: Sequence[Route] = (
         "Send a link to the approval page of a step's gate to a Slack channel",
         answers={200: notices.Sent},
         query=(
-            "slack_resource_path",
-            "channel_id",
+            needed("slack_resource_path", notices.MOST_NAME),
+            needed("channel_id", notices.MOST_NAME),
             "message",
             "approver",
             "flow_step_id",
@@ -157,7 +163,7 @@ _UNREACHABLE: Sequence[Route] = tuple(
         unreachable.UnreachableDoor,
         K,
         "Always 501; it says why, and what to do instead",
-        answers={501: None},
+        answers={501: Problem},
         options={"why": why},
     )
     for path, why in (

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from jupyter_flows.core.model import Json
+from jupyter_flows.web.declared import TEXT, flag, whole
 from jupyter_flows.web.route import Access, Route
-from jupyter_flows.web.windmill import kept, resources, users, variables
+from jupyter_flows.web.windmill import door, kept, resources, users, variables
 
 K = Access.KERNEL
 W = "api/w/{workspace}"
 V = f"{W}/variables"
 R = f"{W}/resources"
+PAGES = (whole("page", 1, door.MOST_PAGES, 1), whole("per_page", 1, door.PAGE, door.PAGE))
 
 VARIABLES: Sequence[Route] = (
     Route(
@@ -27,7 +29,7 @@ VARIABLES: Sequence[Route] = (
         K,
         "A variable; the value of a secret one is null unless it is asked for",
         answers={200: variables.VariableView},
-        query=("decrypt_secret",),
+        query=(flag("decrypt_secret"),),
     ),
     Route(
         "GET",
@@ -44,7 +46,7 @@ VARIABLES: Sequence[Route] = (
         K,
         "The variables that are shared, and the asker's own",
         answers={200: list[variables.VariableView]},
-        query=("page", "per_page"),
+        query=PAGES,
     ),
     Route(
         "POST",
@@ -53,8 +55,8 @@ VARIABLES: Sequence[Route] = (
         K,
         "Keep a variable; it is encrypted",
         variables.CreateVariable,
-        {201: None},
-        ("update_if_exists",),
+        {201: TEXT},
+        (flag("update_if_exists"),),
     ),
     Route(
         "POST",
@@ -63,7 +65,7 @@ VARIABLES: Sequence[Route] = (
         K,
         "Change a variable",
         variables.UpdateVariable,
-        {200: None},
+        {200: TEXT},
     ),
     Route(
         "DELETE",
@@ -71,7 +73,7 @@ VARIABLES: Sequence[Route] = (
         variables.DeleteVariableDoor,
         K,
         "Remove a variable",
-        answers={200: None},
+        answers={200: TEXT},
     ),
 )
 
@@ -115,7 +117,7 @@ RESOURCES: Sequence[Route] = (
         K,
         "The resources that are shared, and the asker's own",
         answers={200: list[resources.ResourceView]},
-        query=("resource_type", "page", "per_page"),
+        query=("resource_type", *PAGES),
     ),
     Route(
         "POST",
@@ -124,8 +126,8 @@ RESOURCES: Sequence[Route] = (
         K,
         "Keep a resource",
         resources.CreateResource,
-        {201: None},
-        ("update_if_exists",),
+        {201: TEXT},
+        (flag("update_if_exists"),),
     ),
     Route(
         "POST",
@@ -134,7 +136,7 @@ RESOURCES: Sequence[Route] = (
         K,
         "Change a resource's value",
         resources.UpdateResourceValue,
-        {200: None},
+        {200: TEXT},
     ),
     Route(
         "DELETE",
@@ -142,7 +144,7 @@ RESOURCES: Sequence[Route] = (
         resources.DeleteResourceDoor,
         K,
         "Remove a resource",
-        answers={200: None},
+        answers={200: TEXT},
     ),
 )
 
@@ -172,7 +174,7 @@ OF_RUNS: Sequence[Route] = (
         K,
         "Keep any JSON with a run",
         body=Json,
-        answers={200: None},
+        answers={200: TEXT},
     ),
     Route(
         "DELETE",
@@ -180,7 +182,7 @@ OF_RUNS: Sequence[Route] = (
         kept.UserStateDoor,
         K,
         "Keep nothing under this key",
-        answers={200: None},
+        answers={200: TEXT},
     ),
     Route(
         "POST",
@@ -189,7 +191,7 @@ OF_RUNS: Sequence[Route] = (
         K,
         "Say how far a job is",
         kept.SetProgress,
-        {200: None},
+        {200: TEXT},
     ),
     Route(
         "GET",
@@ -216,7 +218,7 @@ USERS: Sequence[Route] = (
         users.VersionDoor,
         K,
         "The version of this server",
-        answers={200: None},
+        answers={200: TEXT},
     ),
     Route(
         "GET",
@@ -241,7 +243,7 @@ USERS: Sequence[Route] = (
         users.AddressDoor,
         K,
         "A user's address: the name itself",
-        answers={200: None},
+        answers={200: TEXT},
     ),
     Route(
         "POST",
@@ -250,7 +252,7 @@ USERS: Sequence[Route] = (
         K,
         "Another token of the kernel that asks",
         users.CreateToken,
-        {201: None},
+        {201: TEXT},
     ),
 )
 
