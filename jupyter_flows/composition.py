@@ -18,6 +18,9 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.core.registry import is_name
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Inline, offer_sql
+from jupyter_flows.engine.notices import Notices
+from jupyter_flows.engine.objects import Objects
 from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.releasing import Memory
@@ -26,6 +29,8 @@ from jupyter_flows.engine.staying import Staying
 from jupyter_flows.engine.things import Things
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook
+from jupyter_flows.notify.services import Services
+from jupyter_flows.objects.storages import Place, Storages
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import (
     FlowsSettings,
@@ -34,6 +39,7 @@ from jupyter_flows.settings import (
     flows_folder,
     groups_of,
 )
+from jupyter_flows.sql.databases import DuckDatabases
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.checkpoints import Limits as CheckpointLimits
 from jupyter_flows.store.keys import KeyFile
@@ -63,6 +69,9 @@ class House:
     registry: Registry
     things: Things
     progress: ProgressTold
+    objects: Objects
+    inline: Inline
+    notices: Notices
     kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
@@ -189,14 +198,24 @@ def compose(
         folder=functools.partial(_notebooks_in, lying),
     )
     progress = ProgressTold(store=store.things, clock=clock, tell=engine.boards.set_progress)
+    things = Things(store=store.things, clock=clock)
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
         engine=engine,
         schedules=schedules,
         registry=registry,
-        things=Things(store=store.things, clock=clock),
+        things=things,
         progress=progress,
+        objects=Objects(
+            storages=_storages(settings, folder),
+            resources=things,
+            keyring=keys,
+            clock=clock,
+            chance=chance,
+        ),
+        inline=_inline(settings, folder),
+        notices=Notices(Services(settings.slack_url, settings.teams_webhooks), things),
         kernels=kernels,
         peers=peers,
         keys=keys,
@@ -207,6 +226,26 @@ def compose(
         certificate=certificate,
         staying=staying,
     )
+
+
+def _storages(settings: FlowsSettings, folder: Path) -> Storages:
+    url = settings.objects_url or str((folder / "objects").absolute())
+    named = {
+        name: Place(said["url"], said["options"])
+        for name, said in settings.objects_storages.items()
+    }
+    return Storages(Place(url, settings.objects_options), named)
+
+
+def _inline(settings: FlowsSettings, folder: Path) -> Inline:
+    inline = Inline()
+    databases = DuckDatabases(
+        folder.absolute() / "sql",
+        seconds=durations.seconds(settings.sql_timeout),
+        memory_bytes=settings.sql_memory_bytes,
+    )
+    offer_sql(inline, databases)
+    return inline
 
 
 def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:

@@ -47,21 +47,27 @@ def post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
     return replied
 
 
-def ask(method: str, path: str, asked: Any = None) -> Any:
-    """What the server answers: JSON, or a text of another kind. Raises FlowsClientError."""
+def ask(
+    method: str, path: str, asked: Any = None, *, key: str | None = None, seconds: float = 30
+) -> Any:
+    """What the server answers: JSON, or a text of another kind. With `key` it is done once, however
+    often it is asked for. Raises FlowsClientError.
+    """
     base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
     if not base or not token:
         raise FlowsClientError("This run has no server that could answer.")
     if base == NOWHERE:
         return _rehearsed(path, asked)
     headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+    if key is not None:
+        headers["Idempotency-Key"] = key
     url = base.rstrip("/") + path
     body = json.dumps(asked).encode() if method == "POST" else None
     request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
         url, body, headers, method=method
     )
     try:
-        with _opener(url).open(request, timeout=30) as answer:
+        with _opener(url).open(request, timeout=seconds) as answer:
             return _read(answer)
     except urllib.error.HTTPError as error:
         raise _refusal(_detail(error), error.code) from None

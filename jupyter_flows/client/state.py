@@ -16,7 +16,7 @@ class Flow:
     server's. `own_comms`: those of the widgets that it has had made. `around`: what ran in the
     kernel besides. `marks`: of what cells tagged `replay` have bound. `nonce`: proves that a kernel
     is the one that was met. `kept`: what has no server to keep it. `progress`: the last that was
-    told.
+    told. `calls`: the inner steps of the cell that runs.
     `bound`: what a checkpoint leaves out, for the flow binds it anew. That is nothing: a cell may
     have changed what the flow bound.
     """
@@ -40,6 +40,7 @@ class Flow:
         self.marks: dict[str, str] = {}
         self.kept: dict[str, dict[str, Any]] = {}
         self.progress: Any = None
+        self.calls: Any = None
         self._made: dict[str, dict[str, Any]] = {}
 
     def forget(self) -> None:
@@ -47,7 +48,7 @@ class Flow:
         self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
         self.rebuilding, self.digests = False, {}
         self.foreign, self.nonce = 0, os.urandom(16).hex()
-        self.own_comms = set()
+        self.own_comms, self.calls = set(), None
         self.kept, self.progress = {}, None
         self.around = Around()
         self.around.add(running())

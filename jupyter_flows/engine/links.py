@@ -34,8 +34,11 @@ class Links:
         self._chance = chance
         self._limits = limits
 
-    async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
-        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).
+    async def mint(
+        self, run: RunId, gate: StepId | None, approver: str | None, key: str | None = None
+    ) -> tuple[Run, Link]:
+        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30);
+        with `key`, for that call in the step's code.
 
         A flow-level link expires after the default timeout. A cell that runs again for a fresh
         kernel is given the link of its first time. Raises NoGate, RunFinished.
@@ -47,7 +50,8 @@ class Links:
         link = LinkId(self._chance())
         expires = None if gate else self._clock() + self._limits.timeout
         state = await self._teller.tell(
-            run, c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires)
+            run,
+            c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires, key=key),
         )
         return state, state.links[link]
 

@@ -92,6 +92,10 @@ class Things:
         self.variables: Kept[Variable] = Kept(store.variables, clock, "variable")
         self.resources: Kept[Resource] = Kept(store.resources, clock, "resource")
 
+    async def value(self, user: str, path: str) -> Json:
+        """Implements `ports.objects.ResourceReader`: as `interpolated`."""
+        return await self.interpolated(user, path)
+
     async def interpolated(self, user: str, path: str) -> Json:
         """The resource's value, with what its texts `$var:PATH` and `$res:PATH` name in their
         places. Raises UnknownPath, BadInput for a circle of names, TooLarge.

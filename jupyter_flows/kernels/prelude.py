@@ -23,8 +23,8 @@ IDENTITY = f"{_CLIENT}.identity()"
 _SHELL = "__import__('IPython').get_ipython()"
 
 PARTS = (
-    *("encoding", "links", "names", "around", "state", "recall", "comms", "hook", "kept"),
-    "flows",
+    *("encoding", "links", "names", "around", "state", "recall", "comms"),
+    *("inner", "workflow", "hook", "kept", "flows"),
 )
 """The client's modules, the client itself last."""
 

@@ -36,6 +36,9 @@ from jupyter_flows.core.errors import (
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Inline
+from jupyter_flows.engine.notices import Notices
+from jupyter_flows.engine.objects import Objects
 from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
@@ -59,8 +62,8 @@ class Doors:
     """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
     logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
     the sessions of kernel clients that belong to connected browsers. `stopping` says whether this
-    server is about to end. `workflow_lifetime` is how
-    many seconds a run that the workflow-run API has started may take in all.
+    server is about to end. `workflow_lifetime` is how many seconds a run that the workflow-run API
+    has started may take in all, `object_limit` how many bytes an object may have.
     """
 
     engine: Engine
@@ -69,12 +72,16 @@ class Doors:
     things: Things
     progress: ProgressTold
     stopping: Callable[[], bool]
+    objects: Objects
+    inline: Inline
+    notices: Notices
     public_url: Callable[[], str]
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
     tries_per_minute: int = 60
     answers_per_minute: int = 60
     workflow_lifetime: float | None = None
+    object_limit: int = 5 << 30
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     prompts: Prompts = field(init=False)

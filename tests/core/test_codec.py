@@ -137,6 +137,7 @@ FIELDS = {
     "concurrency": st.none() | st.integers(1, 9),
     "until": numbers,
     "skipped": st.booleans(),
+    "failed": st.booleans(),
     "goes_on": st.booleans(),
     "in_place": st.booleans(),
     "checkpointing": options,

@@ -55,14 +55,15 @@ def windmill_door(method: Callable[..., Awaitable[None]]) -> Callable[..., Await
     async def entered(door: "WindmillDoor", *args: str) -> None:
         door.caller = await door.enter()
         if door.of_workspace:
-            _check_workspace(args[0])
+            check_workspace(args[0])
             args = args[1:]
         await method(door, *args)
 
     return entered
 
 
-def _check_workspace(name: str) -> None:
+def check_workspace(name: str) -> None:
+    """Raises BadInput for any other workspace than the one that there is."""
     if name != windmill.WORKSPACE:
         raise BadInput(
             f"This server has one workspace, {windmill.WORKSPACE!r}; set WM_WORKSPACE to it"
