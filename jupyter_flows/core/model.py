@@ -323,7 +323,10 @@ class Run(Struct, frozen=True):
     for it now that it is interrupted.
 
     `parent_job` is the job whose code has started it (`core.windmill`), and `root_job` the run that
-    the whole family began with; both are None for a run that began by itself.
+    the whole family began with; both are None for a run that began by itself. `started_by` is the
+    run whose kernel asked for it: it is cancelled with that one, and takes one of the `at_once`
+    places that the runs which that one has started have at work. A queued run with `wake_at` begins
+    then.
     """
 
     id: RunId
@@ -370,6 +373,8 @@ class Run(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     parent_job: str | None = None
     root_job: RunId | None = None
+    started_by: RunId | None = None
+    at_once: int | None = None
 
     @property
     def finished(self) -> bool:
@@ -403,6 +408,8 @@ class Run(Struct, frozen=True):
     @property
     def due_at(self) -> float | None:
         """When the clock alone has something to do here."""
+        if self.status is RunStatus.QUEUED:
+            return self.wake_at
         if self.status not in TIMED:
             return None
         gate = self.open_gate

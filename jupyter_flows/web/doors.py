@@ -35,7 +35,10 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
+from jupyter_flows.engine.children import Children
+from jupyter_flows.engine.ends import Ends
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Inline
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.clients import Clients
@@ -72,6 +75,9 @@ class Doors:
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     prompts: Prompts = field(init=False)
+    ends: Ends = field(init=False)
+    children: Children = field(init=False)
+    inline: Inline = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
     clients: Clients = field(default_factory=Clients)
 
@@ -79,6 +85,9 @@ class Doors:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
         object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
         object.__setattr__(self, "prompts", Prompts(self.engine, self.public_url, self.clients))
+        object.__setattr__(self, "ends", Ends(self.engine))
+        object.__setattr__(self, "children", Children(self.engine, self.registry))
+        object.__setattr__(self, "inline", Inline(self.engine, self.children, self.ends))
 
     @property
     def body_limit(self) -> int:

@@ -29,7 +29,8 @@ class FlowDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self, name: str) -> None:
-        self.answer(flow_view(await self.doors.registry.flow(name)))
+        flow = await self.doors.registry.flow(name)
+        self.answer(flow_view(flow, await self.doors.registry.hash_of(flow)))
 
     @web.authenticated
     @authorized

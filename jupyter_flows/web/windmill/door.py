@@ -23,6 +23,7 @@ from jupyter_flows.web.doors import ApiDoor
 
 D = TypeVar("D", bound="WindmillDoor")
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _READS = ("GET", "HEAD")
 
 
@@ -101,12 +102,13 @@ class WindmillDoor(ApiDoor):
         user of none that is another's. Raises UnknownJob.
         """
         job = windmill.job_of(text)
-        run = await self._run_of(job)
+        run = await self.run_of(job)
         if not self.caller.is_family(run) or run.owner != self.caller.user:
             raise UnknownJob(f"There is no job {text[:200]!r}.")
         return run, job.step
 
-    async def _run_of(self, job: Job) -> Run:
+    async def run_of(self, job: Job) -> Run:
+        """Whoever asks. Raises UnknownJob."""
         try:
             run = await self.engine.run(RunId(job.run))
         except UnknownRun:
@@ -135,3 +137,12 @@ class WindmillDoor(ApiDoor):
         """A value of the address; None where it is missing or empty."""
         found: Any = self.get_query_argument(name, None)
         return found or None
+
+    def flag(self, name: str) -> bool | None:
+        """A value of the address that is true or false. Raises BadInput."""
+        said = self.query(name)
+        if said is None:
+            return None
+        if said.lower() not in _FLAGS:
+            raise BadInput(f"{name} must be `true` or `false`; it is {said[:40]!r}")
+        return _FLAGS[said.lower()]

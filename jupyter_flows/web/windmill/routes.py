@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jupyter_flows.web.route import Access, Route
 from jupyter_flows.web.windmill import users
+from jupyter_flows.web.windmill.routes_jobs import JOBS
 
 K = Access.KERNEL
 W = "api/w/{workspace}"
@@ -22,4 +23,4 @@ USERS: Sequence[Route] = (
     ),
 )
 
-WINDMILL: Sequence[Route] = (*USERS,)
+WINDMILL: Sequence[Route] = (*USERS, *JOBS)
