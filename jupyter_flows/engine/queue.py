@@ -2,6 +2,7 @@
 that one run has started. The next begins when one has ended.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeAlias
 
@@ -31,17 +32,33 @@ class Queue:
         self._peers = peers
         self._is_ours = is_ours
         self._spawn = spawn
+        self._leaving: dict[RunId, set[RunId]] = defaultdict(set)  # by who has started them
 
     def committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         """A listener: the next queued run that waits for this one's place may begin now."""
         ended = any(isinstance(row.event, ENDS) for row in events)
         if ended and run.concurrency is not None:
             self._spawn(self._next_of_flow(run.flow), f"jupyter-flows next run of {run.flow}")
-        if run.started_by is not None and run.at_once is not None:
-            left = ended or any(isinstance(row.event, WAITS) for row in events)
-            if left:
-                work = self._next_child(run, run.started_by, run.at_once)
-                self._spawn(work, f"jupyter-flows next child of {run.started_by}")
+        if run.started_by is None or run.at_once is None:
+            return
+        if ended or any(isinstance(row.event, WAITS) for row in events):
+            if run.finished:
+                self._leaving[run.started_by].add(run.id)
+            work = self._next_child(run, run.started_by, run.at_once)
+            self._spawn(work, f"jupyter-flows next child of {run.started_by}")
+
+    async def has_room(self, run: Run) -> bool:
+        """Whether a queued run may begin, though runs of its kind have ended whose kernels are
+        still going. How many run, the store sees to.
+        """
+        starter = run.started_by
+        if starter is None or run.at_once is None or starter not in self._leaving:
+            return True
+        return await self._free(starter, run.at_once) > 0
+
+    async def _free(self, starter: RunId, at_once: int) -> int:
+        leaving = len(self._leaving.get(starter, ()))
+        return at_once - leaving - await self._store.at_work(starter)
 
     async def _next_of_flow(self, flow: str) -> None:
         await self._begin(await self._store.queued(flow))
@@ -50,7 +67,12 @@ class Queue:
         """When the kernel of one that has ended is gone."""
         if run.finished:
             await self._dispatcher.settled(run.id)
-        await self._begin(await self._store.queued_of(starter, at_once))
+            self._leaving[starter].discard(run.id)
+            if not self._leaving[starter]:
+                del self._leaving[starter]
+        free = await self._free(starter, at_once)
+        if free > 0:
+            await self._begin(await self._store.queued_of(starter, free))
 
     async def _begin(self, queued: Sequence[RunId]) -> None:
         for run in queued:

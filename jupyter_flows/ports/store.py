@@ -141,9 +141,12 @@ class Store(Protocol):
     async def queued(self, flow: str) -> list[RunId]:
         """The queued runs of a flow that limits how many are at work, the oldest first."""
 
-    async def queued_of(self, starter: RunId, at_once: int) -> list[RunId]:
-        """The queued runs that this run has started and that may begin, for places are free, the
-        oldest first; and all those of flows that limit how many are at work.
+    async def at_work(self, starter: RunId) -> int:
+        """How many of the runs that this run has started are running."""
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        """So many of the queued runs that this run has started, the oldest first; and all those of
+        flows that limit how many are at work.
         """
 
     async def orphans(self) -> list[RunId]:

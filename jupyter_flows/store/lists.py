@@ -70,20 +70,21 @@ class SqlLists:
         c = tables.runs.c
         return await self._queued(c.flow == flow)
 
-    async def queued_of(self, starter: RunId, at_once: int) -> list[RunId]:
+    async def at_work(self, starter: RunId) -> int:
         c = tables.runs.c
-        at_work = sa.and_(c.started_by == starter, c.status == RunStatus.RUNNING.value)
+        running = sa.and_(c.started_by == starter, c.status == RunStatus.RUNNING.value)
 
         def work() -> int:
             with self._engine.connect() as connection:
-                query = sa.select(sa.func.count()).where(at_work)
-                return at_once - connection.execute(query).scalar_one()
+                query = sa.select(sa.func.count()).where(running)
+                return int(connection.execute(query).scalar_one())
 
-        free = await self._job(work)
-        if free <= 0:
-            return []
+        return await self._job(work)
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        c = tables.runs.c
         mine = c.started_by == starter
-        unlimited = await self._queued(sa.and_(mine, c.flow.is_(None)), free)
+        unlimited = await self._queued(sa.and_(mine, c.flow.is_(None)), limit)
         return unlimited + await self._queued(sa.and_(mine, c.flow.is_not(None)))
 
     async def _queued(self, which: sa.ColumnElement[bool], limit: int | None = None) -> list[RunId]:

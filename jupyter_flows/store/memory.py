@@ -69,12 +69,10 @@ class MemoryStore:
             begun = [r for r in others if r.concurrency and r.status in TIMED]
             if sum(r.flow == run.flow for r in begun) >= run.concurrency:
                 raise errors.FlowBusy
-        if run.at_once is not None and self._free(run.started_by, run.at_once) <= 0:
-            raise errors.FlowBusy
-
-    def _free(self, starter: RunId | None, at_once: int) -> int:
-        mine = [r for r in self._states.values() if r.started_by == starter]
-        return at_once - sum(r.status is RunStatus.RUNNING for r in mine)
+        if run.at_once is not None:
+            mine = [r for r in others if r.started_by == run.started_by]
+            if sum(r.status is RunStatus.RUNNING for r in mine) >= run.at_once:
+                raise errors.FlowBusy
 
     def _write(self, run: Run, events: Sequence[Recorded]) -> None:
         log = self._log[run.id]
@@ -137,12 +135,13 @@ class MemoryStore:
         runs = [r for r in self._states.values() if r.concurrency and r.flow == flow]
         return _waiting(runs)
 
-    async def queued_of(self, starter: RunId, at_once: int) -> list[RunId]:
-        free = self._free(starter, at_once)
-        if free <= 0:
-            return []
+    async def at_work(self, starter: RunId) -> int:
         mine = [r for r in self._states.values() if r.started_by == starter]
-        unlimited = _waiting([r for r in mine if not r.concurrency])[:free]
+        return sum(r.status is RunStatus.RUNNING for r in mine)
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        mine = [r for r in self._states.values() if r.started_by == starter]
+        unlimited = _waiting([r for r in mine if not r.concurrency])[:limit]
         return unlimited + _waiting([r for r in mine if r.concurrency])
 
     async def orphans(self) -> list[RunId]:

@@ -136,7 +136,7 @@ async def test_a_version_runs_as_it_was(flow, call, parent, in_kernel):
     assert await asyncio.to_thread(run, shown["hash"], {"word": "x"}) == "old x"
 
 
-async def test_a_name_with_folders_is_registered_and_started(
+async def test_a_name_with_folders_is_registered_and_started(  # noqa: PLR0917 (fixtures are asked for by name)
     jp_root_dir, call, anyone, make_notebook, jp_serverapp, kernels
 ):
     (jp_root_dir / "deep.ipynb").write_text(json.dumps(make_notebook("1")))
@@ -184,7 +184,7 @@ async def test_arguments_are_an_object(flow, parent, anyone, engine):
 # ---------------------------------------------------------------- later, and again
 
 
-async def test_a_run_begins_later_though_the_server_was_told_of_it_before(
+async def test_a_run_begins_later_though_the_server_was_told_of_it_before(  # noqa: PLR0917 (fixtures are asked for by name)
     flow, parent, child, clock, engine, reached, call
 ):
     flow("later", "'now'")
@@ -224,7 +224,9 @@ async def ended(engine, run):
     return None
 
 
-async def test_a_run_may_take_only_so_long(flow, parent, child, kernels, clock, engine):
+async def test_a_run_may_take_only_so_long(  # noqa: PLR0917 (fixtures are asked for by name)
+    flow, parent, child, kernels, clock, engine
+):
     flow("held", "# hold\n1")
     born = (await child(await parent(), "held?timeout=60")).text
     await kernels.begun(born)
@@ -264,7 +266,7 @@ class TestTwoAtOnce:
         assert most == 2
         assert (await engine.run(run)).status == "running"
 
-    async def test_one_that_waits_for_people_gives_its_place_up(
+    async def test_one_that_waits_for_people_gives_its_place_up(  # noqa: PLR0917 (fixtures are asked for by name)
         self, flow, parent, child, engine, kernels, reached
     ):
         flow("asks", ("'go?'", ["suspend"]), "'went'")
@@ -280,7 +282,7 @@ class TestTwoAtOnce:
         kernels.go(held[0])
         await reached(third, "suspended")
 
-    async def test_grandchildren_count_by_their_own_parent(
+    async def test_grandchildren_count_by_their_own_parent(  # noqa: PLR0917 (fixtures are asked for by name)
         self, flow, parent, child, engine, kernels, reached
     ):
         flow("held", "# hold\n1")
@@ -293,7 +295,7 @@ class TestTwoAtOnce:
         for each in last:
             await reached(each, "succeeded")
 
-    async def test_the_next_begins_when_one_is_cancelled(
+    async def test_the_next_begins_when_one_is_cancelled(  # noqa: PLR0917 (fixtures are asked for by name)
         self, flow, parent, child, engine, kernels, reached
     ):
         flow("held", "# hold\n1")
@@ -305,15 +307,16 @@ class TestTwoAtOnce:
         await kernels.begun(third)
 
 
-async def test_children_are_cancelled_with_their_parent_and_outlive_its_end(
+async def test_children_are_cancelled_with_their_parent_and_outlive_its_end(  # noqa: PLR0917 (fixtures are asked for by name)
     flow, parent, child, engine, kernels, reached
 ):
     flow("held", "# hold\n1")
     flow("later", "1")
     run, other = await parent(), await parent()
-    born, queued = (await child(run, "held")).text, (
-        await child(run, "later?scheduled_in_secs=600")
-    ).text
+    born, queued = (
+        (await child(run, "held")).text,
+        (await child(run, "later?scheduled_in_secs=600")).text,
+    )
     free = (await child(other, "held")).text
     await kernels.begun(born)
     await kernels.begun(free)
@@ -387,9 +390,7 @@ async def test_a_script_that_fails_says_why(inline, kernels, content, says):
 
 
 async def test_a_script_that_nobody_waits_for_is_cancelled(inline, kernels, engine):
-    waits = asyncio.create_task(
-        inline.python(None, "bob", "# hold\ndef main(): return 1", {})
-    )
+    waits = asyncio.create_task(inline.python(None, "bob", "# hold\ndef main(): return 1", {}))
     async with asyncio.timeout(20):
         while not inline._ends.waiting:
             await asyncio.sleep(0.01)

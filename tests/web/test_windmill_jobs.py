@@ -234,9 +234,7 @@ async def until(found):
 # ---------------------------------------------------------------- lists and cancelling
 
 
-async def test_cancel_running_ends_the_others_of_the_flow(
-    held, client, token, engine, monkeypatch
-):
+async def test_cancel_running_ends_the_others_of_the_flow(held, client, token, engine, monkeypatch):
     own, earlier, other = await held(), await held(), await held(name="another")
     monkeypatch.setenv("WM_JOB_ID", f"{own}.c0")
     cancelled = await asyncio.to_thread(client(token(own), "mine").cancel_running)
