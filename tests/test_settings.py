@@ -66,3 +66,10 @@ def test_what_nobody_sets_is_as_documented():
 def test_what_cant_be_meant_is_refused_by_its_name(name, value, says):
     with pytest.raises(TraitError, match=says):
         FlowsSettings(**{name: value})
+
+
+def test_how_many_children_are_at_work_is_some_number():
+    assert FlowsSettings().children_at_once == 4
+    assert FlowsSettings(children_at_once=1).children_at_once == 1
+    with pytest.raises(TraitError, match="children_at_once"):
+        FlowsSettings(children_at_once=0)

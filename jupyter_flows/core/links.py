@@ -10,6 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -155,6 +156,10 @@ def kernel_token(keyring: Keyring, run: RunId) -> str:
     return keyring.sign(_KERNEL, run.encode())
 
 
+@lru_cache(maxsize=1024)
 def read_kernel_token(keyring: Keyring, token: str) -> RunId:
-    """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign."""
+    """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign.
+
+    Remembered: a cell asks many times with one token, and to verify it is most of what that costs.
+    """
     return RunId(keyring.unsign(_KERNEL, token).decode())

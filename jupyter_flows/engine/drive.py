@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -57,10 +58,6 @@ Look: TypeAlias = Callable[[Run], Awaitable[None]]
 """Asked before a run is driven on, or let go."""
 
 
-async def _always(_: Run) -> bool:
-    return True
-
-
 class Driver:
     """Drives runs in this process. At most one call a run is at work at a time (the dispatcher
     sees to it here, the epoch everywhere).
@@ -105,7 +102,7 @@ class Driver:
         self._driving: dict[RunId, Driving] = {}
         self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
         self.looks: list[Look] = []
-        self.has_room: Callable[[Run], Awaitable[bool]] = _always
+        self.place: Callable[[Run], AbstractAsyncContextManager[object]] = contextlib.nullcontext
 
     # ------------------------------------------------------------ the loop
 
@@ -196,9 +193,8 @@ class Driver:
     async def _effect(self, run: Run, effect: machine.Effect, driving: Driving) -> Run:
         match effect:
             case machine.BeginRun():
-                if not await self.has_room(run):
-                    raise FlowBusy
-                return await self._tell(run, c.Start())
+                async with self.place(run):
+                    return await self._tell(run, c.Start())
             case machine.StartStep():
                 run, ready = await self._ready.with_kernel(run, driving)
                 return await self._tell(run, c.Advance()) if ready else run

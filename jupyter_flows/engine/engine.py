@@ -203,7 +203,7 @@ class Engine:
         self._cut_off = CutOff(self._teller, self._driver, self._dispatcher, kernels)
         queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
         self.feed.listen(queue.committed)
-        self._driver.has_room = queue.has_room
+        self._driver.place = queue.place
         kernels.on_amended(self._amended)
         self._scribe = None if notebooks is None else self._with(notebooks)
 

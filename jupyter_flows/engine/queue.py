@@ -2,11 +2,15 @@
 that one run has started. The next begins when one has ended.
 """
 
+import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import TypeAlias
+from weakref import WeakValueDictionary
 
 from jupyter_flows.core import events as e
+from jupyter_flows.core.errors import FlowBusy
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.ports import Dispatcher, Peers, RunRow, Store
 
@@ -33,6 +37,7 @@ class Queue:
         self._is_ours = is_ours
         self._spawn = spawn
         self._leaving: dict[RunId, set[RunId]] = defaultdict(set)  # by who has started them
+        self._locks: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
 
     def committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         """A listener: the next queued run that waits for this one's place may begin now."""
@@ -47,18 +52,27 @@ class Queue:
             work = self._next_child(run, run.started_by, run.at_once)
             self._spawn(work, f"jupyter-flows next child of {run.started_by}")
 
-    async def has_room(self, run: Run) -> bool:
-        """Whether a queued run may begin, though runs of its kind have ended whose kernels are
-        still going. How many run, the store sees to.
+    @contextlib.asynccontextmanager
+    async def place(self, run: Run) -> AsyncIterator[None]:
+        """For a queued run that is about to begin. Kernels of runs that have ended, and are still
+        going, count as well as those that run: each has its memory. Raises FlowBusy.
         """
         starter = run.started_by
-        if starter is None or run.at_once is None or starter not in self._leaving:
-            return True
-        return await self._free(starter, run.at_once) > 0
+        if starter is None or run.at_once is None:
+            yield
+            return
+        lock = self._locks.get(starter)
+        if lock is None:
+            self._locks[starter] = lock = asyncio.Lock()
+        async with lock:
+            if starter in self._leaving and await self._free(starter, run.at_once) <= 0:
+                raise FlowBusy
+            yield
 
     async def _free(self, starter: RunId, at_once: int) -> int:
-        leaving = len(self._leaving.get(starter, ()))
-        return at_once - leaving - await self._store.at_work(starter)
+        """The store first: what it counts no more is known to be leaving when it has answered."""
+        at_work = await self._store.at_work(starter)
+        return at_once - at_work - len(self._leaving.get(starter, ()))
 
     async def _next_of_flow(self, flow: str) -> None:
         await self._begin(await self._store.queued(flow))
