@@ -2,12 +2,10 @@
 that one run has started. The next begins when one has ended.
 """
 
-import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import TypeAlias
-from weakref import WeakValueDictionary
 
 from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowBusy
@@ -36,8 +34,7 @@ class Queue:
         self._peers = peers
         self._is_ours = is_ours
         self._spawn = spawn
-        self._leaving: dict[RunId, set[RunId]] = defaultdict(set)  # by who has started them
-        self._locks: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
+        self._held: dict[RunId, set[RunId]] = defaultdict(set)  # by who has started them
 
     def committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         """A listener: the next queued run that waits for this one's place may begin now."""
@@ -47,32 +44,33 @@ class Queue:
         if run.started_by is None or run.at_once is None:
             return
         if ended or any(isinstance(row.event, WAITS) for row in events):
-            if run.finished:
-                self._leaving[run.started_by].add(run.id)
             work = self._next_child(run, run.started_by, run.at_once)
             self._spawn(work, f"jupyter-flows next child of {run.started_by}")
 
-    @contextlib.asynccontextmanager
-    async def place(self, run: Run) -> AsyncIterator[None]:
-        """For a queued run that is about to begin. Kernels of runs that have ended, and are still
-        going, count as well as those that run: each has its memory. Raises FlowBusy.
+    @contextlib.contextmanager
+    def place(self, run: Run) -> Iterator[None]:
+        """For a queued run that is about to begin. The store counts those that run; here also those
+        count that have ended and whose kernels are still going: each has its memory. Raises
+        FlowBusy.
         """
         starter = run.started_by
         if starter is None or run.at_once is None:
             yield
             return
-        lock = self._locks.get(starter)
-        if lock is None:
-            self._locks[starter] = lock = asyncio.Lock()
-        async with lock:
-            if starter in self._leaving and await self._free(starter, run.at_once) <= 0:
-                raise FlowBusy
+        held = self._held[starter]
+        if len(held - {run.id}) >= run.at_once:
+            raise FlowBusy
+        held.add(run.id)
+        try:
             yield
+        except BaseException:
+            self._leave(run.id, starter)
+            raise
 
-    async def _free(self, starter: RunId, at_once: int) -> int:
-        """The store first: what it counts no more is known to be leaving when it has answered."""
-        at_work = await self._store.at_work(starter)
-        return at_once - at_work - len(self._leaving.get(starter, ()))
+    def _leave(self, run: RunId, starter: RunId) -> None:
+        self._held[starter].discard(run)
+        if not self._held[starter]:
+            del self._held[starter]
 
     async def _next_of_flow(self, flow: str) -> None:
         await self._begin(await self._store.queued(flow))
@@ -81,10 +79,9 @@ class Queue:
         """When the kernel of one that has ended is gone."""
         if run.finished:
             await self._dispatcher.settled(run.id)
-            self._leaving[starter].discard(run.id)
-            if not self._leaving[starter]:
-                del self._leaving[starter]
-        free = await self._free(starter, at_once)
+        self._leave(run.id, starter)
+        at_work = await self._store.at_work(starter)
+        free = at_once - max(at_work, len(self._held.get(starter, ())))
         if free > 0:
             await self._begin(await self._store.queued_of(starter, free))
 
