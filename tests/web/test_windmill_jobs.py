@@ -75,14 +75,6 @@ def held(kernels, call, make_notebook):
     return held
 
 
-async def said(text):
-    return text.text
-
-
-async def ended(engine, run):
-    return await engine.settled(run)
-
-
 # ---------------------------------------------------------------- what a job is
 
 
@@ -167,7 +159,7 @@ async def test_another_runs_kernel_reads_cancels_and_claims_nothing(held, as_ker
 # ---------------------------------------------------------------- waiting
 
 
-async def test_an_answer_is_held_until_the_run_ends(held, call, kernels, house, jp_serverapp):
+async def test_an_answer_is_held_until_the_run_ends(held, call, kernels, jp_serverapp):
     run = await held()
     asking = asyncio.create_task(call("GET", f"{W}/jobs_u/completed/get_result_maybe/{run}"))
     await until(lambda: waiting(jp_serverapp))
@@ -243,6 +235,14 @@ async def test_cancel_running_ends_the_others_of_the_flow(held, client, token, e
     assert (await engine.run(earlier)).status == "cancelled"
     assert (await engine.run(own)).status == "running"
     assert (await engine.run(other)).status == "running"
+
+
+async def test_a_kernel_lists_its_family_and_its_flow_and_no_other(held, as_kernel):
+    own, same, other = await held(), await held(), await held(name="another")
+    listed = (await as_kernel(own, "GET", f"{W}/jobs/list")).json
+    assert {job["id"] for job in listed} == {f"{own}.c0", f"{same}.c0"}
+    (last,) = (await as_kernel(other, "GET", f"{W}/jobs/list?running=true")).json
+    assert (last["id"], last["script_path"]) == (f"{other}.c0", "another")
 
 
 async def test_a_list_has_pages_and_says_what_is_wrong(held, call):
