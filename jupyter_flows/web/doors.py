@@ -35,10 +35,10 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
+from jupyter_flows.engine.adhoc import AdHoc
 from jupyter_flows.engine.children import Children
 from jupyter_flows.engine.ends import Ends
 from jupyter_flows.engine.engine import Engine
-from jupyter_flows.engine.inline import Inline
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.web.clients import Clients
@@ -77,7 +77,7 @@ class Doors:
     prompts: Prompts = field(init=False)
     ends: Ends = field(init=False)
     children: Children = field(init=False)
-    inline: Inline = field(init=False)
+    adhoc: AdHoc = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
     clients: Clients = field(default_factory=Clients)
 
@@ -87,7 +87,7 @@ class Doors:
         object.__setattr__(self, "prompts", Prompts(self.engine, self.public_url, self.clients))
         object.__setattr__(self, "ends", Ends(self.engine))
         object.__setattr__(self, "children", Children(self.engine, self.registry))
-        object.__setattr__(self, "inline", Inline(self.engine, self.children, self.ends))
+        object.__setattr__(self, "adhoc", AdHoc(self.engine, self.children, self.ends))
 
     @property
     def body_limit(self) -> int:

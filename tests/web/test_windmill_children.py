@@ -8,9 +8,9 @@ from wmill import Windmill
 
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.links import kernel_token
+from jupyter_flows.engine.adhoc import AdHoc
 from jupyter_flows.engine.children import Children
 from jupyter_flows.engine.ends import Ends
-from jupyter_flows.engine.inline import Inline
 from jupyter_flows.ports import RunFilter
 
 W = "api/w/jupyter"
@@ -366,7 +366,7 @@ async def test_a_function_of_the_cells_so_far_is_a_run(parent, anyone, engine, c
 
 @pytest.fixture
 def inline(jp_serverapp, engine, house):
-    return Inline(engine, Children(engine, house.registry), Ends(engine))
+    return AdHoc(engine, Children(engine, house.registry), Ends(engine))
 
 
 async def test_a_scripts_main_is_run_and_its_result_is_the_answer(inline, parent, engine):

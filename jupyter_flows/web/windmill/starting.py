@@ -125,4 +125,4 @@ class RunFunctionDoor(_StartDoor):
             raise NotAllowed("This kernel's token is for its own run only.")
         if step is None:
             raise UnknownJob(f"The job {job!r} is no step: it has no cells of its own.")
-        self.begun(await self.doors.inline.function(run, step, function, args, job))
+        self.begun(await self.doors.adhoc.function(run, step, function, args, job))

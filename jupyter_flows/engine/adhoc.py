@@ -15,7 +15,7 @@ WAIT_SECONDS = 900.0
 """How long a script may take whose result is waited for; the client `wmill` gives up then."""
 
 
-class Inline:
+class AdHoc:
     def __init__(self, engine: Engine, children: Children, ends: Ends) -> None:
         self._engine = engine
         self._children = children
