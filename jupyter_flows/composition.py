@@ -7,7 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,19 @@ from jupyter_flows.core.registry import is_name
 from jupyter_flows.core.scripts import SCRIPT
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Inline, offer_sql
+from jupyter_flows.engine.notices import Notices
+from jupyter_flows.engine.objects import Objects
+from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.releasing import Memory
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
+from jupyter_flows.engine.things import Things
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook, script_notebook
+from jupyter_flows.notify.services import Services
+from jupyter_flows.objects.storages import Place, Storages
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
 from jupyter_flows.settings import (
     FlowsSettings,
@@ -33,6 +40,7 @@ from jupyter_flows.settings import (
     flows_folder,
     groups_of,
 )
+from jupyter_flows.sql.databases import DuckDatabases
 from jupyter_flows.store.checkpoints import CheckpointFolder
 from jupyter_flows.store.checkpoints import Limits as CheckpointLimits
 from jupyter_flows.store.keys import KeyFile
@@ -60,6 +68,11 @@ class House:
     engine: Engine
     schedules: Schedules
     registry: Registry
+    things: Things
+    progress: ProgressTold
+    objects: Objects
+    inline: Inline
+    notices: Notices
     kernels: "KernelSessions | NoKernels"
     peers: PeerFolder
     keys: KeyFile
@@ -69,6 +82,7 @@ class House:
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
     staying: Staying | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
@@ -88,6 +102,7 @@ class House:
             self.staying.start()
 
     async def stop(self) -> None:
+        self.stopping.set()
         if self.staying is not None:
             await self.staying.stop()
         await self.schedules.stop()
@@ -184,12 +199,25 @@ def compose(
         read=_notebook_at,
         folder=functools.partial(_notebooks_in, lying),
     )
+    progress = ProgressTold(store=store.things, clock=clock, tell=engine.boards.set_progress)
+    things = Things(store=store.things, clock=clock)
     groups = functools.partial(groups_of, settings)
     staying = Staying(store, server, active, log) if active else None
     return House(
         engine=engine,
         schedules=schedules,
         registry=registry,
+        things=things,
+        progress=progress,
+        objects=Objects(
+            storages=_storages(settings, folder),
+            resources=things,
+            keyring=keys,
+            clock=clock,
+            chance=chance,
+        ),
+        inline=_inline(settings, folder),
+        notices=Notices(Services(settings.slack_url, settings.teams_webhooks), things),
         kernels=kernels,
         peers=peers,
         keys=keys,
@@ -200,6 +228,26 @@ def compose(
         certificate=certificate,
         staying=staying,
     )
+
+
+def _storages(settings: FlowsSettings, folder: Path) -> Storages:
+    url = settings.objects_url or str((folder / "objects").absolute())
+    named = {
+        name: Place(said["url"], said["options"])
+        for name, said in settings.objects_storages.items()
+    }
+    return Storages(Place(url, settings.objects_options), named)
+
+
+def _inline(settings: FlowsSettings, folder: Path) -> Inline:
+    inline = Inline()
+    databases = DuckDatabases(
+        folder.absolute() / "sql",
+        seconds=durations.seconds(settings.sql_timeout),
+        memory_bytes=settings.sql_memory_bytes,
+    )
+    offer_sql(inline, databases)
+    return inline
 
 
 def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:

@@ -90,12 +90,19 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             engine=house.engine,
             schedules=house.schedules,
             registry=house.registry,
+            things=house.things,
+            progress=house.progress,
+            stopping=house.stopping.is_set,
+            objects=house.objects,
+            inline=house.inline,
+            notices=house.notices,
             public_url=self._public_address,
             secret=house.secret,
             groups_of=house.groups_of,
             tries_per_minute=self.max_tries_per_minute,
             answers_per_minute=self.max_answers_per_minute,
             workflow_lifetime=durations.seconds(self.workflow_lifetime),
+            object_limit=self.max_object_bytes,
         )
         if self._server.event_logger is not None:
             house.engine.listen(EventLog(self._server.event_logger, self.log))

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from traitlets import (
 from jupyter_flows.core import durations
 from jupyter_flows.core.checkpoint import When
 from jupyter_flows.core.model import plain_name
+from jupyter_flows.core.objects import DEFAULT
 
 
 class FlowsSettings(HasTraits):
@@ -163,6 +165,42 @@ class FlowsSettings(HasTraits):
         " finds them when it comes back.",
     ).tag(config=True)
 
+    objects_url = Unicode(
+        "",
+        help="Where objects are kept, as an address of fsspec: s3://bucket/prefix, /a/folder."
+        " Default: the folder `objects` in `data_dir`.",
+    ).tag(config=True)
+
+    objects_options: Any = Dict(
+        help="The options of the file system of `objects_url`, as fsspec has them; for S3"
+        " {'key': …, 'secret': …, 'endpoint_url': …, 'client_kwargs': {'region_name': …}}.",
+    ).tag(config=True)
+
+    objects_storages: Any = Dict(
+        help="More storages by their names: {'archive': 's3://…'}, or {'archive': {'url': …,"
+        " 'options': …}}.",
+    ).tag(config=True)
+
+    max_object_bytes = Int(5 << 30, help="The largest object that can be sent.").tag(config=True)
+
+    sql_timeout = Unicode(
+        "5m", help="How long a script of SQL on a data table or a ducklake may take."
+    ).tag(config=True)
+
+    sql_memory_bytes = Int(
+        1 << 30, help="The memory that each data table or ducklake in use may take."
+    ).tag(config=True)
+
+    slack_url = Unicode(
+        "https://slack.com/api",
+        help="What the names of Slack's methods are put behind; for a proxy of one's own.",
+    ).tag(config=True)
+
+    teams_webhooks: Any = Dict(
+        help="The Teams conversations that code may write to, by their ids, each with the address"
+        " of its webhook: {'19:abc@thread.v2': 'https://…'}.",
+    ).tag(config=True)
+
     def _data_dir_default(self) -> str:
         return os.environ.get("JUPYTER_FLOWS_DATA_DIR") or str(Path(jupyter_data_dir()) / "flows")
 
@@ -170,9 +208,27 @@ class FlowsSettings(HasTraits):
     def _is_a_duration_or_empty(self, proposal: Any) -> str:
         return self._is_a_duration(proposal) if proposal["value"].strip() else ""
 
-    @validate("checkpoint_max_bytes", "children_at_once")
+    @validate("checkpoint_max_bytes", "max_object_bytes", "children_at_once")
     def _is_some(self, proposal: Any) -> int:
         return int(_between(proposal, 1))
+
+    @validate("sql_memory_bytes")
+    def _is_enough_for_a_database(self, proposal: Any) -> int:
+        return int(_between(proposal, 1 << 24))
+
+    @validate("objects_storages")
+    def _are_storages(self, proposal: Any) -> dict[str, Any]:
+        return {name: _storage(name, said) for name, said in proposal["value"].items()}
+
+    @validate("slack_url")
+    def _is_an_address(self, proposal: Any) -> str:
+        return _address("slack_url", proposal["value"])
+
+    @validate("teams_webhooks")
+    def _are_addresses(self, proposal: Any) -> dict[str, str]:
+        return {
+            str(name): _address("teams_webhooks", said) for name, said in proposal["value"].items()
+        }
 
     @validate("checkpoint_budget")
     def _is_not_negative(self, proposal: Any) -> int:
@@ -188,6 +244,7 @@ class FlowsSettings(HasTraits):
         "checkpoint_grace",
         "checkpoint_timeout",
         "workflow_lifetime",
+        "sql_timeout",
     )
     def _is_a_duration(self, proposal: Any) -> str:
         try:
@@ -222,6 +279,34 @@ def _warm_kernels(said: Any) -> dict[str, Any]:
     raise TraitError(
         f"FlowsApp.warm_kernels: {said!r} must have `kernel_name`; it may have `count`, `max_age`"
     )
+
+
+def _storage(name: object, said: Any) -> dict[str, Any]:
+    """One entry of `objects_storages`, as {"url", "options"}. Raises TraitError."""
+    entry = {"url": said} if isinstance(said, str) else said
+    named = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)
+    if not named or name == DEFAULT:
+        raise TraitError(
+            f"FlowsApp.objects_storages: {name!r} is no name of letters, digits, '_' and '-'"
+        )
+    if (
+        not isinstance(entry, dict)
+        or set(entry) - {"url", "options"}
+        or not isinstance(entry.get("url"), str)
+        or not entry["url"]
+        or not isinstance(entry.get("options", {}), dict)
+    ):
+        raise TraitError(
+            f"FlowsApp.objects_storages: {name!r} must be an address, or have `url` and `options`"
+        )
+    return {"url": entry["url"], "options": dict(entry.get("options", {}))}
+
+
+def _address(trait: str, said: Any) -> str:
+    """Raises TraitError."""
+    if isinstance(said, str) and re.fullmatch(r"https?://[^\s/]+[^\s]*", said):
+        return said
+    raise TraitError(f"FlowsApp.{trait}: {said!r} must be an address: https://…")
 
 
 def checkpoint_folder(settings: FlowsSettings) -> Path:

@@ -1,4 +1,4 @@
-"""What an administrator can set of checkpoints, and what is refused."""
+"""What an administrator can set, and what is refused."""
 
 from pathlib import Path
 
@@ -42,6 +42,14 @@ def test_what_nobody_sets_is_as_documented():
     assert (settings.checkpoint_min_free, settings.checkpoint_budget) == (20, 0)
     assert (settings.checkpoint_grace, settings.checkpoint_timeout) == ("15m", "10m")
     assert (settings.flows_dir, settings.workflow_lifetime) == ("", "30d")
+    assert (settings.objects_url, settings.objects_options, settings.objects_storages) == (
+        "",
+        {},
+        {},
+    )
+    assert settings.max_object_bytes == 5 * 1024**3
+    assert (settings.sql_timeout, settings.sql_memory_bytes) == ("5m", 1024**3)
+    assert (settings.slack_url, settings.teams_webhooks) == ("https://slack.com/api", {})
     assert settings.keep_kernels_alive
     assert not settings.keep_server_alive
     assert not settings.detached_kernels
@@ -61,6 +69,18 @@ def test_what_nobody_sets_is_as_documented():
         ("checkpoint_min_free", 100, "FlowsApp.checkpoint_min_free"),
         ("checkpoint_min_free", float("nan"), "FlowsApp.checkpoint_min_free"),
         ("checkpoint_budget", -1, "FlowsApp.checkpoint_budget: -1 must be 0 or more"),
+        ("max_object_bytes", 0, "FlowsApp.max_object_bytes: 0 must be 1 or more"),
+        ("sql_timeout", "long", "FlowsApp.sql_timeout: 'long' is not a duration"),
+        ("sql_memory_bytes", 1000, "FlowsApp.sql_memory_bytes: 1000 must be 16777216 or more"),
+        ("objects_storages", {"a b": "s3://x"}, "'a b' is no name"),
+        ("objects_storages", {"_default_": "s3://x"}, "'_default_' is no name"),
+        ("objects_storages", {"a": ""}, "'a' must be an address"),
+        ("objects_storages", {"a": {"options": {}}}, "'a' must be an address, or have `url`"),
+        ("objects_storages", {"a": {"url": "s3://x", "key": 1}}, "'a' must be an address"),
+        ("objects_storages", {"a": {"url": "s3://x", "options": []}}, "'a' must be an address"),
+        ("slack_url", "file:///etc/passwd", "FlowsApp.slack_url: 'file:///etc/passwd' must be"),
+        ("teams_webhooks", {"a": "ftp://x"}, "FlowsApp.teams_webhooks: 'ftp://x' must be"),
+        ("teams_webhooks", {"a": 1}, "FlowsApp.teams_webhooks: 1 must be"),
     ],
 )
 def test_what_cant_be_meant_is_refused_by_its_name(name, value, says):
@@ -73,3 +93,11 @@ def test_how_many_children_are_at_work_is_some_number():
     assert FlowsSettings(children_at_once=1).children_at_once == 1
     with pytest.raises(TraitError, match="children_at_once"):
         FlowsSettings(children_at_once=0)
+
+
+def test_a_storage_is_an_address_or_one_with_options():
+    said = {"a": "s3://x/y", "b": {"url": "gs://z", "options": {"token": "anon"}}}
+    assert FlowsSettings(objects_storages=said).objects_storages == {
+        "a": {"url": "s3://x/y", "options": {}},
+        "b": {"url": "gs://z", "options": {"token": "anon"}},
+    }

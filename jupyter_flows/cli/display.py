@@ -12,6 +12,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.model import Gate, Run, RunStatus, StepId
+from jupyter_flows.core.things import Progress
 from jupyter_flows.ports import Outputs
 from jupyter_flows.web.times import time_or_none
 
@@ -40,9 +41,16 @@ Its status is the run's when the command ends; so it can be suspended or interru
 
 
 class Display(Protocol):
-    """Told of every event in order, with the run as it is after it."""
+    """Told of every event in order, with the run as it is after it; one that `is_live` also of how
+    far the running step is.
+    """
+
+    is_live: bool
 
     def happened(self, run: Run, event: e.Event) -> None: ...
+
+    def progressed(self, run: Run, progress: Mapping[StepId, Progress]) -> None:
+        """What the steps that run say of themselves."""
 
     def awaits(self, run: Run, gate: Gate, urls: Mapping[str, str] | None) -> None:
         """The run is suspended. `urls` None: no server that has it is up."""
@@ -62,10 +70,15 @@ class Display(Protocol):
 class JsonLines:
     """Small and stable; documented in `JSON_HELP`."""
 
+    is_live = False
+
     def happened(self, run: Run, event: e.Event) -> None:
         line = as_json(run, event)
         if line is not None:
             _write(json.dumps(line, ensure_ascii=False))
+
+    def progressed(self, run: Run, progress: Mapping[StepId, Progress]) -> None:
+        """It is told of events alone."""
 
     def awaits(self, run: Run, gate: Gate, urls: Mapping[str, str] | None) -> None:
         line = {
@@ -111,10 +124,15 @@ def _write(line: str) -> None:
 class PlainLines:
     """One line an event that matters; a link stands on a line of its own, in full."""
 
+    is_live = False
+
     def happened(self, run: Run, event: e.Event) -> None:
         line = as_line(run, event)
         if line:
             _write(line)
+
+    def progressed(self, run: Run, progress: Mapping[StepId, Progress]) -> None:
+        """It is told of events alone."""
 
     def awaits(self, run: Run, gate: Gate, urls: Mapping[str, str] | None) -> None:
         for line in awaited_lines(run, gate, urls):

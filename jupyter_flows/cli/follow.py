@@ -1,14 +1,20 @@
 """Following a run to where the command ends, and telling a display of it."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from jupyter_flows.cli.display import Display
 from jupyter_flows.cli.ports import PortNotes
 from jupyter_flows.composition import House
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
+from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.model import Gate, Run, RunId, RunStatus
 from jupyter_flows.web.urls import link_urls
+
+LOOK_SECONDS = 0.5
+"""How often a live display is told how far the running step is."""
 
 
 def over(run: Run) -> bool:
@@ -42,6 +48,10 @@ class Follower:
 
     async def follow(self, run_id: RunId, until: Callable[[Run], bool], after: int = 0) -> Run:
         """The run as it is when `until` says so; events up to `after` are not told again."""
+        async with self._watching():
+            return await self._followed(run_id, until, after)
+
+    async def _followed(self, run_id: RunId, until: Callable[[Run], bool], after: int) -> Run:
         run: Run | None = None
         async for rows in self.house.engine.follow(run_id):
             for row in rows:
@@ -55,6 +65,26 @@ class Follower:
             if until(run):
                 return run
         raise AssertionError("following never ends by itself")
+
+    @contextlib.asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        """How far the running step is, whichever server has it."""
+        task = asyncio.create_task(self._watch()) if self._display.is_live else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.newest is None:
+                continue
+            with contextlib.suppress(FlowsError):
+                told = await self.house.progress.shown(self.newest)
+                self._display.progressed(self.newest, told)
 
     def _announce(self, run: Run) -> None:
         """Each opening of a gate, and again after each vote."""

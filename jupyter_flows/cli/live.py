@@ -11,8 +11,12 @@ from jupyter_flows.cli import words
 from jupyter_flows.cli.display import awaited_lines, how_to_go_on, traceback_of
 from jupyter_flows.cli.telling import as_line
 from jupyter_flows.core import events as e
+from jupyter_flows.core import things
 from jupyter_flows.core.model import Gate, Run, RunStatus, StepId, StepStatus
 from jupyter_flows.ports import Outputs
+
+PERCENT = len("100 %")
+"""Characters that a terminal of any width has for how far a step is."""
 
 _DONE = (StepStatus.SUCCEEDED, StepStatus.SKIPPED)
 _TOLD = (
@@ -42,16 +46,20 @@ _TOLD = (
 class LiveDisplay:
     """Implements `display.Display` with rich."""
 
+    is_live = True
+
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[far]}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             console=console,
         )
-        self._bar = self._progress.add_task("starting", total=None)
+        self._bar = self._progress.add_task("starting", total=None, far="")
+        self._told: Mapping[StepId, things.Progress] = {}
         self._status = Text("")
         self._live = Live(
             Group(self._progress, self._status),
@@ -72,12 +80,21 @@ class LiveDisplay:
         done = sum(step.status in _DONE for step in run.steps.values())
         now = run.running_step
         what = words.title(now) if now else str(run.status)
+        far = words.how_far(self._told.get(now.id)) if now else ""
         width = max(self._console.width - 60, 10)
         self._progress.update(
-            self._bar, completed=done, total=len(run.steps), description=what[:width]
+            self._bar,
+            completed=done,
+            total=len(run.steps),
+            description=what[:width],
+            far=far[: max(width - len(what), PERCENT)].rstrip(),
         )
         if run.status is not RunStatus.SUSPENDED:
             self._status.plain = ""
+
+    def progressed(self, run: Run, progress: Mapping[StepId, things.Progress]) -> None:
+        self._told = progress
+        self._show(run)
 
     def awaits(self, run: Run, gate: Gate, urls: Mapping[str, str] | None) -> None:
         self._show(run)

@@ -1,8 +1,9 @@
 """`show`: one run, with its steps, gates, votes and links."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 import msgspec
@@ -16,9 +17,12 @@ from jupyter_flows.cli.settings import data_dir_option
 from jupyter_flows.composition import House
 from jupyter_flows.core import machine, saved
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus, Voter
+from jupyter_flows.core.model import Gate, GateStatus, Json, Run, RunStatus, StepId, Voter
+from jupyter_flows.core.things import Progress
 from jupyter_flows.web import views
 from jupyter_flows.web.urls import link_urls
+
+Told: TypeAlias = Mapping[StepId, Progress]
 
 DIED = "Its server died while it ran."
 
@@ -41,10 +45,11 @@ def show_command(run: str, as_json: bool, notebook: Path | None, data_dir: str |
         if notebook is not None:
             _write(notebook, await house.engine.notebook(run_id))
         base, status = address(house, row), true_status(house, row)
+        progress = await house.progress.shown(state)
         if as_json:
-            values.print_json(_as_json(house, state, status, base))
+            values.print_json(_as_json(house, state, status, base, progress))
             return
-        for line in _lines(house, state, status, base, served=is_served(house, row)):
+        for line in _lines(house, state, status, base, progress, served=is_served(house, row)):
             click.echo(line)
 
     ask(data_dir, showing)
@@ -57,10 +62,10 @@ def _write(path: Path, notebook: Json) -> None:
         raise BadInput(f"{path} can't be written: {error.strerror}.") from None
 
 
-def _as_json(house: House, run: Run, status: RunStatus, base: str) -> Json:
+def _as_json(house: House, run: Run, status: RunStatus, base: str, progress: Told) -> Json:
     """Links that no server answers are left out."""
     owner = Voter(run.owner, verified=True, route="cli")
-    view = views.run_view(house.engine, lambda: base, run, owner)
+    view = views.run_view(house.engine, lambda: base, run, owner, progress)
     shown = msgspec.to_builtins(msgspec.structs.replace(view, status=status))
     if not base:
         for gate in shown["gates"]:
@@ -68,7 +73,9 @@ def _as_json(house: House, run: Run, status: RunStatus, base: str) -> Json:
     return shown
 
 
-def _lines(house: House, run: Run, status: RunStatus, base: str, *, served: bool) -> Iterator[str]:
+def _lines(
+    house: House, run: Run, status: RunStatus, base: str, progress: Told, *, served: bool
+) -> Iterator[str]:
     yield f"{run.id}  {words.plain(run.name or run.path)}"
     yield f"status    {status}"
     yield f"owner     {run.owner}"
@@ -83,7 +90,7 @@ def _lines(house: House, run: Run, status: RunStatus, base: str, *, served: bool
     if run.result is not None:
         yield f"result    {json.dumps(run.result, ensure_ascii=False)}"
     yield from _variables_lines(run, status)
-    yield from _step_lines(run)
+    yield from _step_lines(run, progress)
     for gate in run.gates.values():
         if gate.opened_at is not None:
             yield from _gate_lines(gate)
@@ -118,11 +125,12 @@ def _variables_lines(run: Run, status: RunStatus) -> Iterator[str]:
             yield f"choose    {OPTION} {choice:<10}  {MEANINGS[choice]}"
 
 
-def _step_lines(run: Run) -> Iterator[str]:
+def _step_lines(run: Run, progress: Told) -> Iterator[str]:
     for step in run.steps.values():
         attempts = f", attempt {step.attempts}" if step.attempts > 1 else ""
         line = f"{words.place(run, step):>9} {step.status:<9} {words.title(step)}"
-        yield f"{line} {words.took(step)}{attempts}".rstrip()
+        far = words.how_far(progress.get(step.id))
+        yield " ".join(filter(None, (line, f"{words.took(step)}{attempts}", far)))
         if step.error is not None:
             yield words.plain(f"          {step.error.name}: {step.error.message}")
 

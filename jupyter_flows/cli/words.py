@@ -6,6 +6,7 @@ from datetime import datetime
 from jupyter_flows.core import durations, policy
 from jupyter_flows.core.descriptions import plain_description
 from jupyter_flows.core.model import Gate, Run, RunStatus, Step, StepStatus, Voter
+from jupyter_flows.core.things import Progress
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -36,6 +37,13 @@ def took(step: Step) -> str:
     if step.started_at is None or step.finished_at is None or step.status is StepStatus.PENDING:
         return ""
     return seconds(step.finished_at - step.started_at)
+
+
+def how_far(progress: Progress | None) -> str:
+    """As in `42 % (loading)`; empty where nothing is known."""
+    if progress is None:
+        return ""
+    return plain(f"{progress.percent} %" + (f" ({progress.message})" if progress.message else ""))
 
 
 def seconds(duration: float) -> str:

@@ -17,14 +17,20 @@ def encoded(value: Any, limit: int) -> str:
     if _least(value) > limit:
         raise NotKept(_too_large(kind, limit))
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
-        size = len(text.encode())  # refuses lone surrogates
+        text = written(value)
     except Exception as error:  # noqa: BLE001 (a value's own code may raise anything)
         raise NotKept(
             f"The cell's result is of type {kind} and no JSON value, so null was kept: {error}"
         ) from None
-    if size > limit:
+    if len(text.encode()) > limit:
         raise NotKept(_too_large(kind, limit))
+    return text
+
+
+def written(value: Any) -> str:
+    """The value as JSON. What a value's own code raises comes through."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    text.encode()  # refuses lone surrogates
     return text
 
 

@@ -14,20 +14,30 @@ from typing import Any
 
 from jupyter_flows.client.encoding import NotKept, encoded
 from jupyter_flows.client.hook import OF_STEPS, STEP, Hook
-from jupyter_flows.client.links import NOWHERE, FlowsClientError, post
+from jupyter_flows.client.inner import entry, run_workflow, sleep, step, wait_for_approval
+from jupyter_flows.client.kept import progress, state, user_state
+from jupyter_flows.client.links import NOT_A_FLOW, NOWHERE, FlowsClientError, post
 from jupyter_flows.client.recall import recall, remembered_now, set_names_aside
 from jupyter_flows.client.state import flow
 
-__all__ = ["NOWHERE", "FlowsClientError", "gate", "get_resume_urls"]
+__all__ = [
+    "NOWHERE",
+    "FlowsClientError",
+    "entry",
+    "gate",
+    "get_resume_urls",
+    "progress",
+    "run_workflow",
+    "sleep",
+    "state",
+    "step",
+    "user_state",
+    "wait_for_approval",
+]
 
 PROTOCOL = 3
 """The version of what the server and this file say to each other."""
 
-NOT_A_FLOW = (
-    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK\n"
-    "To go on here without a flow, have its gates answered as recorded beside it, in"
-    " NOTEBOOK.answers.yml: jupyter_flows.answers('NOTEBOOK.ipynb')"
-)
 DEFAULTS: dict[str, Any] = {"resume": None, "resumes": [], "approvers": []}
 
 _flow = flow
@@ -42,11 +52,13 @@ def __getattr__(name: str) -> Any:
 # ---------------------------------------------------------------- for cells
 
 
-def get_resume_urls(approver: str | None = None, flow_level: bool = False) -> dict[str, str]:
+def get_resume_urls(
+    approver: str | None = None, flow_level: bool = False, *, key: str | None = None
+) -> dict[str, str]:
     """Links to approve or reject this step's gate: `approvalPage`, `resume` and `cancel`.
 
     `approver` is whom the links are meant for; `flow_level` makes them count at any gate of the
-    run. Raises FlowsClientError.
+    run; `key` is that of a `wait_for_approval` in this cell. Raises FlowsClientError.
     """
     asked = {
         "run": _run(),
@@ -54,6 +66,8 @@ def get_resume_urls(approver: str | None = None, flow_level: bool = False) -> di
         "approver": approver,
         "flow_level": bool(flow_level),
     }
+    if key is not None:
+        asked["key"] = key
     answer = post("/api/links", asked)
     return {name: answer[name] for name in ("approvalPage", "resume", "cancel")}
 

@@ -13,6 +13,7 @@ from typing import Any
 from jupyter_flows.client.around import Running, running
 from jupyter_flows.client.comms import Comms
 from jupyter_flows.client.encoding import NotKept, draws_itself, encoded
+from jupyter_flows.client.inner import FlowPaused
 from jupyter_flows.client.names import made_by
 from jupyter_flows.client.state import flow
 
@@ -47,20 +48,32 @@ class Hook:
         self._changed: set[str] = set()
         self._seen: str | None = None
         self._depth = 0
+        self._others: Any = None
 
     def install(self) -> None:
         self.ip.display_trap.hook = self
         self.ip.events.register("pre_run_cell", self.before)
         self.ip.events.register("post_run_cell", self.after)
+        self._others = (self.ip.custom_exceptions, self.ip.CustomTB)
+        self.ip.set_custom_exc((FlowPaused, *self._others[0]), self._stopped)
         self.comms.install()
 
     def remove(self) -> None:
         self.comms.remove()
+        if self._others is not None:
+            self.ip.custom_exceptions, self.ip.CustomTB = self._others
         if self.ip.display_trap.hook is self:
             self.ip.display_trap.hook = self.inner
         for event, callback in (("pre_run_cell", self.before), ("post_run_cell", self.after)):
             with contextlib.suppress(ValueError):
                 self.ip.events.unregister(event, callback)
+
+    def _stopped(self, ip: Any, kind: Any, error: Any, trace: Any, tb_offset: Any = None) -> Any:
+        """Nothing is shown of a cell that waits in its midst; what others handle they go on to."""
+        del ip
+        if isinstance(error, FlowPaused):
+            return None
+        return self._others[1](kind, error, trace, tb_offset=tb_offset)
 
     def __call__(self, value: Any = None) -> None:
         if self.cell is not None:
@@ -95,7 +108,7 @@ class Hook:
         os.environ["FLOWS_STEP_ID"] = cell["step"]
         os.environ["FLOWS_ATTEMPT"] = str(cell["attempt"])
         tell_windmills_client(cell["run"], cell["step"])
-        flow.rebuilding = cell["rebuilding"]
+        flow.rebuilding, flow.calls = cell["rebuilding"], None
         if flow.run_id != cell["run"]:
             flow.run_id = cell["run"]
             self.ip.user_ns["results"] = flow.results
@@ -137,6 +150,9 @@ class Hook:
         if cell is None:
             return
         failed = result is None or not result.success
+        if failed and isinstance(getattr(result, "error_in_exec", None), FlowPaused):
+            self.cell, self.value, self._before = None, _UNSET, None
+            return
         if self._before is not None:
             self._note_made(cell, result, failed=failed)
         if not failed and self.script is None:

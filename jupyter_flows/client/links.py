@@ -16,30 +16,65 @@ NOWHERE = "https://flows.invalid"
 """The server's address where there is none, because recorded answers stand for people."""
 
 
+NOT_A_FLOW = (
+    "This notebook is not running as a flow. Run it as one with: jupyter flows run NOTEBOOK\n"
+    "To go on here without a flow, have its gates answered as recorded beside it, in"
+    " NOTEBOOK.answers.yml: jupyter_flows.answers('NOTEBOOK.ipynb')"
+)
+
+NOT_FOUND = 404
+
+
 class FlowsClientError(RuntimeError):
     """The flow's server refused, can't be reached, or there is no flow."""
 
 
+class NotThereError(FlowsClientError):
+    """The server has no such thing."""
+
+
+class UnreachableError(FlowsClientError):
+    """The flow's server can't be reached."""
+
+
 def post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    replied: dict[str, Any] = ask("POST", path, asked)
+    return replied
+
+
+def ask(
+    method: str, path: str, asked: Any = None, *, key: str | None = None, seconds: float = 30
+) -> Any:
+    """What the server answers: JSON, or a text of another kind. With `key` it is done once, however
+    often it is asked for. Raises FlowsClientError.
+    """
     base, token = os.environ.get("FLOWS_URL"), os.environ.get("FLOWS_TOKEN")
     if not base or not token:
         raise FlowsClientError("This run has no server that could answer.")
     if base == NOWHERE:
         return _rehearsed(path, asked)
     headers = {"Authorization": "Bearer " + token, "Content-Type": "application/json"}
+    if key is not None:
+        headers["Idempotency-Key"] = key
     url = base.rstrip("/") + path
+    body = json.dumps(asked).encode() if method == "POST" else None
     request = urllib.request.Request(  # noqa: S310 (the run's own server gave the address)
-        url, json.dumps(asked).encode(), headers, method="POST"
+        url, body, headers, method=method
     )
     try:
-        with _opener(url).open(request, timeout=30) as answer:
-            replied: dict[str, Any] = json.load(answer)
-            return replied
+        with _opener(url).open(request, timeout=seconds) as answer:
+            return _read(answer)
     except urllib.error.HTTPError as error:
-        raise FlowsClientError(_detail(error)) from None
+        refused = NotThereError if error.code == NOT_FOUND else FlowsClientError
+        raise refused(_detail(error)) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise FlowsClientError(f"The flow's server can't be reached: {reason}") from None
+        raise UnreachableError(f"The flow's server can't be reached: {reason}") from None
+
+
+def _read(answer: Any) -> Any:
+    is_text = answer.headers.get("Content-Type", "").startswith("text/")
+    return answer.read().decode() if is_text else json.load(answer)
 
 
 def _rehearsed(path: str, asked: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ class Flow:
     others ran, and how often they told widgets something, since the run's last cell. `session`: the
     server's. `own_comms`: those of the widgets that it has had made. `around`: what ran in the
     kernel besides. `marks`: of what cells tagged `replay` have bound. `nonce`: proves that a kernel
-    is the one that was met.
+    is the one that was met. `kept`: what has no server to keep it. `progress`: the last that was
+    told. `calls`: the inner steps of the cell that runs.
     `bound`: what a checkpoint leaves out, for the flow binds it anew. That is nothing: a cell may
     have changed what the flow bound.
     """
@@ -37,6 +38,9 @@ class Flow:
         self.around = Around()
         self.aside: dict[str, Any] = {}
         self.marks: dict[str, str] = {}
+        self.kept: dict[str, dict[str, Any]] = {}
+        self.progress: Any = None
+        self.calls: Any = None
         self._made: dict[str, dict[str, Any]] = {}
 
     def forget(self) -> None:
@@ -44,7 +48,8 @@ class Flow:
         self.run_id, self.flow_input, self.results, self.gates = None, {}, {}, {}
         self.rebuilding, self.digests = False, {}
         self.foreign, self.nonce = 0, os.urandom(16).hex()
-        self.own_comms = set()
+        self.own_comms, self.calls = set(), None
+        self.kept, self.progress = {}, None
         self.around = Around()
         self.around.add(running())
         self.let_go()

@@ -84,3 +84,26 @@ def _shown(vote: Vote) -> Mapping[str, Json]:
         "reason": vote.reason,
         "at": vote.at,
     }
+
+
+def answer_of(gate: Gate) -> Json:
+    """What the call that asked by this gate comes to; None while it is not closed.
+
+    `value` is the newest approval's payload, or the error that a rejection or the deadline stands
+    for (G13), with the rejector's payload under `payload` (G14).
+    """
+    if gate.status not in CLOSED:
+        return None
+    error = gate_error(gate)
+    if error is None:
+        vote = gate.approvals[-1]
+        return {"approved": True, "approver": vote.voter.shown, "value": vote.payload}
+    veto = next((vote for vote in gate.votes if not vote.approved), None)
+    value: dict[str, Json] = {"error": error.as_json()}
+    if veto is not None:
+        value["payload"] = veto.payload
+    return {
+        "approved": False,
+        "approver": None if veto is None else veto.voter.shown,
+        "value": value,
+    }

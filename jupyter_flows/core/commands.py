@@ -26,12 +26,22 @@ class Advance(Struct, frozen=True, kw_only=True):
     """Start the next step, if nothing is awaited."""
 
 
+class Pause(Struct, frozen=True, kw_only=True):
+    """A cell ended at a wait in its midst: a sleep of `seconds`, or, with `ask` (what the call said
+    of it), an approval. Its code runs again from the top when the wait is over.
+    """
+
+    key: str
+    seconds: float | None = None
+    ask: Mapping[str, Json] | None = None
+
+
 class FinishStep(Struct, frozen=True, kw_only=True):
     """A cell has ended. `link` is the id for the link that its gate, if it opens, is given.
 
     `error` None is success. `amended` holds outputs of earlier steps that this cell changed.
     `stop` is what `stop_after_if` came to, `retry` what `retry_if` did; `chance`, from 0 to 1,
-    spreads the pauses between tries.
+    spreads the pauses between tries. With `pause` it is to go on later.
     """
 
     step: StepId
@@ -46,6 +56,16 @@ class FinishStep(Struct, frozen=True, kw_only=True):
     stop: bool = False
     retry: bool = True
     chance: float = 0.5
+    pause: Pause | None = None
+
+
+class KeepInner(Struct, frozen=True, kw_only=True):
+    """An inner step of the cell that runs has ended; what is kept already stays."""
+
+    step: StepId
+    key: str
+    result: Digest
+    failed: bool = False
 
 
 class DecideSkip(Struct, frozen=True, kw_only=True):
@@ -95,12 +115,15 @@ class CheckDeadline(Struct, frozen=True, kw_only=True):
 
 
 class MintLink(Struct, frozen=True, kw_only=True):
-    """`gate` None asks for a flow-level link; `expires_at` is required for it."""
+    """`gate` None asks for a flow-level link; `expires_at` is required for it. `key` is that of the
+    call by which the step's code is going to ask; None there is for the next one.
+    """
 
     link: LinkId
     gate: StepId | None
     approver: str | None = None
     expires_at: float | None = None
+    key: str | None = None
 
 
 class RevokeLink(Struct, frozen=True, kw_only=True):
@@ -212,6 +235,7 @@ Command: TypeAlias = (
     Start
     | Advance
     | FinishStep
+    | KeepInner
     | DecideSkip
     | FailStep
     | CastVote

@@ -32,6 +32,9 @@ FlowsError
     ├── Conflict            another writer was faster (the version moved)
     ├── Fenced              another driver has the run
     ├── StoreUnavailable
+    ├── VariablesLocked     the key of the variables is missing, damaged or another one
+    ├── StorageUnavailable  the storage of objects can't be reached, or fails
+    ├── NotifyFailed        a message was not taken where it was sent
     ├── KernelUnavailable
     ├── ValidatorUnavailable  the gate's own check can't be made now (G62)
     ├── Unchecked           a gate opened that checks answers, and this one was not (G62)
@@ -256,6 +259,18 @@ class Fenced(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store can't be reached."""
+
+
+class VariablesLocked(Unavailable):
+    """The variables can't be decrypted."""
+
+
+class StorageUnavailable(Unavailable):
+    """The storage of objects can't be used now."""
+
+
+class NotifyFailed(Unavailable):
+    """The message was not delivered."""
 
 
 class KernelUnavailable(Unavailable):

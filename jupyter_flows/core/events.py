@@ -96,6 +96,37 @@ class StepRetried(Struct, frozen=True, kw_only=True):
     execution_count: int | None = None
 
 
+class StepPaused(Struct, frozen=True, kw_only=True):
+    """Its cell ended at a wait in its midst, by the call of this key: a sleep `until` then, or an
+    approval. The step is to run again from the top.
+    """
+
+    step: StepId
+    key: str
+    until: float | None = None
+    outputs: Digest | None = None
+    execution_count: int | None = None
+
+
+class InnerStepKept(Struct, frozen=True, kw_only=True):
+    """A call in the cell's code has ended, and is not made again when the code runs again."""
+
+    step: StepId
+    key: str
+    outcome: Digest
+    failed: bool = False
+
+
+class InnerGateExpected(Struct, frozen=True, kw_only=True):
+    """The step's code asks, or is going to ask, by the call of this key: its gate has this
+    generation. The empty key is for the next call, which then gives the gate its own.
+    """
+
+    step: StepId
+    key: str
+    generation: int
+
+
 class RunSlept(Struct, frozen=True, kw_only=True):
     """The run does nothing until a time: behind a step (G81), or before a retry of it (G82)."""
 
@@ -321,6 +352,9 @@ Event: TypeAlias = (
     | StepSucceeded
     | StepFailed
     | StepRetried
+    | StepPaused
+    | InnerStepKept
+    | InnerGateExpected
     | RunSlept
     | RunWoken
     | RunStopped

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from jupyter_flows.core import durations, forms, gating, options
+from msgspec.structs import replace
+
+from jupyter_flows.core import durations, entries, forms, gating, options
 from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.checkpoint import CheckpointOptions
 from jupyter_flows.core.descriptions import Unfit, read_description
@@ -31,6 +33,7 @@ class _Reading:
     """What has been found so far, while the cells are read."""
 
     is_python: bool
+    is_script: bool = False
     mistakes: list[Mistake] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     steps: list[StepSpec] = field(default_factory=list)
@@ -42,7 +45,7 @@ def read_flow(notebook: Mapping[str, Json]) -> Flow:
 
     Raises FlowInvalid with all mistakes, each named by cell, key and what is allowed.
     """
-    reading = _Reading(_language(notebook) in ("python", ""))
+    reading = _Reading(_language(notebook) in ("python", ""), entries.is_script(notebook))
     settings = _settings(notebook, reading.mistakes)
     for index, cell in enumerate(notebook["cells"]):
         _read_cell(index, cell, reading)
@@ -127,7 +130,8 @@ def _read_cell(index: int, cell: Mapping[str, Json], reading: _Reading) -> None:
     if not found and (source.strip() or "suspend" in said):
         reading.warnings += _unfit_description(where, said.get("suspend"))
         sections = reading.outline.sections
-        reading.steps.append(_spec(index, cell, tags, said, sections))
+        spec = _spec(index, cell, tags, said, sections)
+        reading.steps.append(_with_entry(spec, source, reading) if reading.is_python else spec)
 
 
 def _unfit_description(where: str, suspend: Json) -> Iterator[str]:
@@ -297,6 +301,11 @@ def _spec(
         cell=None if said.get("id", cell["id"]) == cell["id"] else str(cell["id"]),
         checkpoint=options.checkpoint(said.get("checkpoint")),
     )
+
+
+def _with_entry(spec: StepSpec, source: str, reading: _Reading) -> StepSpec:
+    unasked = reading.is_script or spec.gate is not None
+    return replace(spec, asks=entries.asks(source), entry=entries.entry(source, unasked=unasked))
 
 
 def _seconds(duration: Json) -> float | None:

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -151,15 +152,24 @@ def _split(data: bytes) -> list[str | None]:
 _KERNEL = "kernel token"
 
 
-def kernel_token(keyring: Keyring, run: RunId) -> str:
+class KernelToken(NamedTuple):
+    """`expires_at` in seconds since 1970; None: it is good for as long as the run."""
+
+    run: RunId
+    expires_at: float | None
+
+
+def kernel_token(keyring: Keyring, run: RunId, expires_at: float | None = None) -> str:
     """What the code of this run's kernel shows to the server. It never votes (G46)."""
-    return keyring.sign(_KERNEL, run.encode())
+    until = "" if expires_at is None else f" {expires_at!r}"
+    return keyring.sign(_KERNEL, f"{run}{until}".encode())
 
 
 @lru_cache(maxsize=1024)
-def read_kernel_token(keyring: Keyring, token: str) -> RunId:
+def read_kernel_token(keyring: Keyring, token: str) -> KernelToken:
     """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign.
 
     Remembered: a cell asks many times with one token, and to verify it is most of what that costs.
     """
-    return RunId(keyring.unsign(_KERNEL, token).decode())
+    run, _, until = keyring.unsign(_KERNEL, token).decode().partition(" ")
+    return KernelToken(RunId(run), float(until) if until else None)

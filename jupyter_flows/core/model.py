@@ -146,6 +146,13 @@ class Section(Struct, frozen=True):
     skip_if: str
 
 
+class Entry(StrEnum):
+    """How the function is called that a cell ends with and does not call: by itself, or awaited."""
+
+    CALL = "call"
+    AWAIT = "await"
+
+
 class StepSpec(Struct, frozen=True):
     """One code cell as the run was started with it; stored as data, never read again from the file.
 
@@ -154,7 +161,8 @@ class StepSpec(Struct, frozen=True):
     only when the run fails. Expressions are Python, for the run's kernel; durations are seconds.
     With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is its own
     cell's id, where the author has named the step otherwise. `checkpoint` is for the waits behind
-    it.
+    it. `asks` says that its code may wait for an approval in its midst, and `entry` how the
+    function `main` is called that it ends with.
     """
 
     id: StepId
@@ -177,6 +185,8 @@ class StepSpec(Struct, frozen=True):
     scripts: bool = False
     cell: str | None = None
     checkpoint: CheckpointOptions | None = None
+    asks: bool = False
+    entry: Entry | None = None
 
     @property
     def cell_id(self) -> StepId:
@@ -186,13 +196,15 @@ class StepSpec(Struct, frozen=True):
 
 class Step(Struct, frozen=True):
     """A step's present state. `attempts` counts starts, `tries` those since the step was first
-    begun or resumed from; `outputs` names the stored outputs.
+    begun or resumed from, of which `pauses` ended at a wait in its midst; `outputs` names the
+    stored outputs.
     """
 
     spec: StepSpec
     status: StepStatus = StepStatus.PENDING
     attempts: int = 0
     tries: int = 0
+    pauses: int = 0
     started_at: float | None = None
     finished_at: float | None = None
     result: Json = None
@@ -264,7 +276,9 @@ class Vote(Struct, frozen=True):
 class Gate(Struct, frozen=True):
     """One opening of a suspend step. `(step, generation)` names it within its run (G6).
 
-    `shown` holds who has seen its page, and with which digest.
+    `shown` holds who has seen its page, and with which digest. `key` is that of the call by which a
+    cell's code asks in its midst (`core.inner`); it is None for the gate of a `suspend` step, and
+    empty for a gate that the next such call takes.
     """
 
     step: StepId
@@ -279,6 +293,7 @@ class Gate(Struct, frozen=True):
     digest: Digest | None = None
     link: LinkId | None = None
     shown: frozenset[tuple[str, Digest | None]] = frozenset()
+    key: str | None = None
 
     @property
     def approvals(self) -> tuple[Vote, ...]:
@@ -287,6 +302,11 @@ class Gate(Struct, frozen=True):
     def vote_of(self, voter: Voter) -> Vote | None:
         """This approver's newest vote."""
         return next((vote for vote in reversed(self.votes) if vote.voter.same_as(voter)), None)
+
+
+def _newest(gate: Gate) -> tuple[bool, bool, int]:
+    was_open = gate.key is None or gate.opened_at is not None
+    return gate.status is GateStatus.OPEN, was_open, gate.generation
 
 
 class Link(Struct, frozen=True):
@@ -303,6 +323,18 @@ class Link(Struct, frozen=True):
     expires_at: float | None = None
     revoked_at: float | None = None
     consumed_by: StepId | None = None
+
+
+class Inner(Struct, frozen=True):
+    """An inner step: a call in a cell's code whose outcome is kept, so that the code can run again
+    from the top. One of: its `result` (stored JSON; `failed` where it is an error), the end of a
+    sleep (`until`), or the `generation` of the gate by which it asks.
+    """
+
+    result: Digest | None = None
+    failed: bool = False
+    until: float | None = None
+    generation: int | None = None
 
 
 class Run(Struct, frozen=True):
@@ -326,7 +358,7 @@ class Run(Struct, frozen=True):
     the whole family began with; both are None for a run that began by itself. `started_by` is the
     run whose kernel asked for it: it is cancelled with that one, and takes one of the `at_once`
     places that the runs which that one has started have at work. A queued run with `wake_at` begins
-    then.
+    then. `inner` holds the inner steps of each step, by their keys.
     """
 
     id: RunId
@@ -375,6 +407,7 @@ class Run(Struct, frozen=True):
     root_job: RunId | None = None
     started_by: RunId | None = None
     at_once: int | None = None
+    inner: Mapping[StepId, Mapping[str, Inner]] = field(default_factory=dict)
 
     @property
     def finished(self) -> bool:
@@ -396,9 +429,11 @@ class Run(Struct, frozen=True):
         return next((g for g in self.gates.values() if g.status is GateStatus.OPEN), None)
 
     def gate(self, step: StepId) -> Gate | None:
-        """The newest generation of this step's gate."""
+        """The newest generation of this step's gate. Of those by which its code asks, the open one,
+        else the newest that has been open.
+        """
         generations = [g for g in self.gates.values() if g.step == step]
-        return max(generations, key=lambda g: g.generation, default=None)
+        return max(generations, key=_newest, default=None)
 
     @property
     def flow(self) -> str:

@@ -186,6 +186,13 @@ _SAY: Mapping[type[e.Event], Callable[[Any], str]] = {
     e.StepSucceeded: lambda event: f"step {event.step} succeeded",
     e.StepFailed: _failed,
     e.StepRetried: lambda event: f"{_failed(event)}; it is to be tried again",
+    e.StepPaused: lambda event: f"step {event.step} waits in its midst, at {event.key!r}",
+    e.InnerStepKept: lambda event: (
+        f"{event.key!r} of step {event.step} {'failed' if event.failed else 'done'}, and kept"
+    ),
+    e.InnerGateExpected: lambda event: (
+        f"step {event.step} is going to ask{f', at {event.key!r}' if event.key else ''}"
+    ),
     e.RunSlept: lambda event: (
         f"run sleeps behind step {event.step} until {moments.said(event.until)}"
     ),

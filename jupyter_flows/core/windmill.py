@@ -48,8 +48,15 @@ def root_of(run: Run) -> RunId:
 
 
 def state_path(run: Run) -> str:
-    """Where what is kept between runs of this flow lies, for its owner: `u/OWNER/FLOW/state`."""
-    return f"u/{plain(run.owner)}/{plain(run.flow)}/state"
+    """Where what is kept between runs of this flow lies, for its owner: `u/OWNER/FLOW/state`. A
+    notebook that no file holds is no other's flow: its state is its run's alone.
+    """
+    return f"{home_of(run.owner)}/{plain(run.flow or root_of(run))}/state"
+
+
+def home_of(user: str) -> str:
+    """What the paths of this user's own things begin with: two parts, whatever the name holds."""
+    return f"u/{plain(user.replace('/', chr(0)))}"
 
 
 def plain(name: str) -> str:

@@ -10,6 +10,7 @@ from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.children import Asked, Children
 from jupyter_flows.engine.ends import Ends
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Piece
 
 WAIT_SECONDS = 900.0
 """How long a script may take whose result is waited for; the client `wmill` gives up then."""
@@ -44,6 +45,10 @@ class AdHoc:
         if ended.error is not None:
             raise BadInput(f"{ended.error.name}: {ended.error.message}")
         return ended.result
+
+    async def piece(self, piece: Piece) -> Json:
+        """As `python`; for `Inline`."""
+        return await self.python(piece.run, piece.user, piece.content, piece.args)
 
     async def function(
         self, caller: Run, step: StepId, name: str, args: Mapping[str, Json], parent_job: str

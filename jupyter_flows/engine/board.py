@@ -70,8 +70,8 @@ class Board:
         return self._joined(self._listeners, heard)
 
     def watch(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Tell whenever `state` is another one, or the kernel is gone; the returned function ends
-        that.
+        """Tell whenever `state` is another one, a step says how far it is, or the kernel is gone;
+        the returned function ends that.
         """
         return self._joined(self._watchers, changed)
 
@@ -106,14 +106,14 @@ class Board:
         for step, cell in self._cells.items():
             ops += cell.become(shown.get(step, Shown()))
         self._tell([*ops, *self._at(state, widgets, ())])
-        self._say_changed()
+        self.say_changed()
 
     def at(self, state: Run, widgets: Widgets, touched: Iterable[StepId] = ()) -> None:
         """The run is this by now, by events of the `touched` steps; what its cells put out, the
         kernel tells.
         """
         self._tell(self._at(state, widgets, touched))
-        self._say_changed()
+        self.say_changed()
 
     def _at(self, state: Run, widgets: Widgets, touched: Iterable[StepId]) -> list[OutputOp]:
         moved = state.status is not self.state.status
@@ -155,7 +155,8 @@ class Board:
         name = self._names[op.cell]
         return op if name == op.cell else structs.replace(op, cell=name)
 
-    def _say_changed(self) -> None:
+    def say_changed(self) -> None:
+        """To those who watch."""
         for changed in tuple(self._watchers):
             changed()
 

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.model import Json, Run, RunId, StepId
+from jupyter_flows.core.things import Progress, shown_progress
 from jupyter_flows.engine.board import Board, Heard
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.keep import Keeper
@@ -54,6 +55,7 @@ class Boards:
         self._log = log
         self._boards: dict[RunId, Board] = {}
         self._widgets: dict[RunId, dict[StepId, Mapping[str, Json]]] = {}
+        self._progress: dict[RunId, dict[StepId, Progress]] = {}
         self.root: str | None = None
         self._shows_here: dict[RunId, bool] = {}
         self._following: dict[RunId, asyncio.Task[None]] = {}
@@ -164,6 +166,8 @@ class Boards:
     def _committed(self, run: Run, events: Sequence[e.Recorded]) -> None:
         if isinstance(events[0].event, e.RunCreated):
             self._note(run)
+        if run.finished:
+            self._progress.pop(run.id, None)
         if run.id in self._widgets and run.open_gate is None:
             self._widgets.pop(run.id)
         board = self._boards.get(run.id)
@@ -192,6 +196,17 @@ class Boards:
         else:
             self._widgets.setdefault(run, {})[step] = bundle
         self._redraw(run)
+
+    def set_progress(self, run: RunId, step: StepId, progress: Progress) -> None:
+        """The step says so of itself, here. Whoever watches its board is told."""
+        self._progress.setdefault(run, {})[step] = progress
+        board = self._boards.get(run)
+        if board is not None:
+            board.say_changed()
+
+    def progress_of(self, run: Run) -> Mapping[StepId, Progress]:
+        """What those steps said that run now."""
+        return shown_progress(run, self._progress.get(run.id, {}))
 
     # ------------------------------------------------------------ which run
 

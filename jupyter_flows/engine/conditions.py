@@ -31,6 +31,8 @@ class Conditions:
 
     async def behind(self, run: Run, step: Step, outcome: CellOutcome) -> Ended:
         """Whether the run stops behind a step that did well, or a failed one is tried again."""
+        if outcome.pause is not None:
+            return Ended(outcome)
         rule, retry = step.spec.stop_after_if, step.spec.retry
         if outcome.error is None and rule is not None:
             names = {"result": outcome.result}

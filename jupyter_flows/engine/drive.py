@@ -314,6 +314,7 @@ class Driver:
             stop=ended.stop,
             retry=ended.retry,
             chance=self._keeper.new_chance(),
+            pause=outcome.pause,
         )
 
     async def _amended(self, amended: Mapping[StepId, Outputs]) -> dict[StepId, Digest]:

@@ -37,6 +37,7 @@ from jupyter_flows.engine.drive import Driver, Look
 from jupyter_flows.engine.due import DueTimes
 from jupyter_flows.engine.families import Families
 from jupyter_flows.engine.feed import Feed
+from jupyter_flows.engine.inner import InnerSteps
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.links import Links
 from jupyter_flows.engine.queue import Queue
@@ -200,6 +201,7 @@ class Engine:
             chance=chance,
             limits=limits,
         )
+        self.inner = InnerSteps(store, self._teller, clock)
         self._cut_off = CutOff(self._teller, self._driver, self._dispatcher, kernels)
         queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
         self.feed.listen(queue.committed)

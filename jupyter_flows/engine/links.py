@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import UnknownLink
-from jupyter_flows.core.links import Keyring, read_kernel_token
+from jupyter_flows.core.links import Keyring, kernel_token, read_kernel_token
 from jupyter_flows.core.model import Link, LinkId, Run, RunId, StepId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
@@ -34,8 +34,11 @@ class Links:
         self._chance = chance
         self._limits = limits
 
-    async def mint(self, run: RunId, gate: StepId | None, approver: str | None) -> tuple[Run, Link]:
-        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30).
+    async def mint(
+        self, run: RunId, gate: StepId | None, approver: str | None, key: str | None = None
+    ) -> tuple[Run, Link]:
+        """A new link for a gate that is expected or open, or (gate None) for the whole run (G30);
+        with `key`, for that call in the step's code.
 
         A flow-level link expires after the default timeout. A cell that runs again for a fresh
         kernel is given the link of its first time. Raises NoGate, RunFinished.
@@ -47,7 +50,8 @@ class Links:
         link = LinkId(self._chance())
         expires = None if gate else self._clock() + self._limits.timeout
         state = await self._teller.tell(
-            run, c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires)
+            run,
+            c.MintLink(link=link, gate=gate, approver=approver, expires_at=expires, key=key),
         )
         return state, state.links[link]
 
@@ -66,10 +70,21 @@ class Links:
 
     async def run_of(self, token: str) -> Run:
         """The unfinished run whose kernel holds this token (G46). Raises UnknownLink."""
-        run = await self._teller.state(read_kernel_token(self._keyring(), token))
+        shown = read_kernel_token(self._keyring(), token)
+        if shown.expires_at is not None and shown.expires_at <= self._clock():
+            raise UnknownLink
+        run = await self._teller.state(shown.run)
         if run.finished:
             raise UnknownLink
         return run
+
+    def shorter(self, token: str, expires_at: float | None) -> str:
+        """Another token of the kernel that holds this one, which expires then, but never later than
+        this one. Raises UnknownLink.
+        """
+        shown = read_kernel_token(self._keyring(), token)
+        ends = [each for each in (shown.expires_at, expires_at) if each is not None]
+        return kernel_token(self._keyring(), shown.run, min(ends, default=None))
 
 
 def _minted_before(run: Run, gate: StepId | None, approver: str | None) -> Link | None:

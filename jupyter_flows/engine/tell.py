@@ -25,6 +25,8 @@ CHEAP = (
     e.StepSucceeded,
     e.StepFailed,
     e.StepRetried,
+    e.StepPaused,
+    e.InnerGateExpected,
     e.SectionEntered,
     e.RunSlept,
     e.RunWoken,

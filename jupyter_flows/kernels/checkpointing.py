@@ -19,7 +19,14 @@ FLOW = "flow"
 
 BEHIND = "jupyter_flows_behind"
 
+_CANNOT_CHECK = "CannotCheck"
+"""What a kernel calls that its Python lacks the hash."""
+
 Execute = Callable[[Cell], Awaitable[CellOutcome]]
+
+
+class _Lacking(CheckpointUnusable):
+    """What was saved may be whole, and another kernel may load it."""
 
 
 class Checkpointing:
@@ -84,7 +91,17 @@ class Checkpointing:
     async def restore(
         self, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
     ) -> None:
-        """Raises KernelUnavailable, CheckpointUnusable."""
+        """Raises KernelUnavailable, also for a kernel that lacks what checks the content, and
+        CheckpointUnusable.
+        """
+        try:
+            await self._restore(folder, saved, replays, execute)
+        except _Lacking as lacking:
+            raise KernelUnavailable(str(lacking)) from None
+
+    async def _restore(
+        self, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
+    ) -> None:
         kernel = {name: value for name, value in saved.items() if name != FLOW}
         await self._step("prepare", {"kernel": kernel})
         load = {"folder": folder, "kernel": kernel, "dry": False}
@@ -122,7 +139,8 @@ class Checkpointing:
             raise CheckpointUnusable(f"Loading took longer than {self._seconds:g} s.")
         error = found[0].get("error")
         if error:
-            raise CheckpointUnusable(error["message"], error.get("variable"))
+            kind = _Lacking if error.get("name") == _CANNOT_CHECK else CheckpointUnusable
+            raise kind(error["message"], error.get("variable"))
 
     async def _call(
         self, function: str, text: Mapping[str, Json], seconds: float, *, behind: str = ""

@@ -5,6 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
+from jupyter_flows.core.commands import Pause
 from jupyter_flows.core.model import Failure, Json
 from jupyter_flows.kernels.outputs import CellOutputs, whole
 from jupyter_flows.ports import Cell, Evaluation
@@ -46,6 +49,23 @@ def failure_of(running: Running, *, ours: bool) -> Failure | None:
             return None if running.cell.raises else _raised(running.reply)
         case _:
             return Failure("CellAborted", "The kernel did not run the cell.")
+
+
+PAUSED = "FlowPaused"
+"""The name of what a call raises that waits in the midst of a cell (`client.inner`)."""
+
+
+def pause_of(running: Running) -> Pause | None:
+    """Where the cell waits in its midst, if it does."""
+    reply = running.reply
+    if running.timed_out or running.death is not None or reply is None:
+        return None
+    if reply.get("status") != "error" or reply.get("ename") != PAUSED:
+        return None
+    try:
+        return msgspec.json.decode(str(reply.get("evalue", "")).encode(), type=Pause)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
 
 
 def died(cause: str) -> Failure:

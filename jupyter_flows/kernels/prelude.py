@@ -22,7 +22,10 @@ IDENTITY = f"{_CLIENT}.identity()"
 
 _SHELL = "__import__('IPython').get_ipython()"
 
-PARTS = ("encoding", "links", "names", "around", "state", "recall", "comms", "hook", "flows")
+PARTS = (
+    *("encoding", "links", "names", "around", "state", "recall", "comms"),
+    *("inner", "workflow", "hook", "kept", "flows"),
+)
 """The client's modules, the client itself last."""
 
 LOADER = (

@@ -26,6 +26,7 @@ from jupyter_flows.kernels.outcome import (
     evaluation_of,
     failure_of,
     notices_of,
+    pause_of,
     result_of,
     told,
 )
@@ -203,10 +204,11 @@ class KernelSession:
         if running.cell.rebuilding:
             self._outputs.settle(running.cell.step)
         self.telling.now()
-        error = failure_of(running, ours=self.kernel.ours)
+        pause = pause_of(running)
+        error = None if pause else failure_of(running, ours=self.kernel.ours)
         result: Json = None
         notices: list[str] = []
-        if error is None and running.reply is not None:
+        if error is None and pause is None and running.reply is not None:
             result, notices = (
                 result_of(running.reply) if self.speaks_flows else (None, self._say_foreign())
             )
@@ -219,6 +221,7 @@ class KernelSession:
             lost=self.lost,
             amended=self._outputs.amended(),
             widgets=self._widgets.state(),
+            pause=pause,
         )
 
     def _say_foreign(self) -> list[str]:

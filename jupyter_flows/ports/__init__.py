@@ -37,6 +37,7 @@ from jupyter_flows.ports.store import (
     SigningKey,
     Store,
 )
+from jupyter_flows.ports.things import Shelf, ThingStore
 from jupyter_flows.ports.world import Chance, Clock
 
 __all__ = [
@@ -76,9 +77,11 @@ __all__ = [
     "SaveRequest",
     "ScheduleStore",
     "SharedNotebook",
+    "Shelf",
     "Shown",
     "SigningKey",
     "Snapshot",
     "Store",
+    "ThingStore",
     "Word",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+from jupyter_flows.core.commands import Pause
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
 from jupyter_flows.ports.outputs import Ops, Outputs, Shown
 
@@ -91,6 +92,7 @@ class CellOutcome:
 
     `amended` holds the outputs of earlier steps that changed since the last outcome.
     `notice` is a sentence for the reader (a result that is not JSON, outputs cut short).
+    With `pause` it ended at a wait in its midst.
     """
 
     outputs: Outputs
@@ -101,6 +103,7 @@ class CellOutcome:
     lost: bool = False
     amended: Mapping[StepId, Outputs] = field(default_factory=dict)
     widgets: Mapping[str, Json] | None = None
+    pause: Pause | None = None
 
 
 Word: TypeAlias = Callable[[RunId, Mapping[str, Json], str], None]

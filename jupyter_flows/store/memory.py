@@ -13,6 +13,7 @@ from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
+from jupyter_flows.store.memory_things import MemoryThings
 from jupyter_flows.store.rows import cursor_of, read_cursor
 
 ChainRow = tuple[int, float, str, str, str]
@@ -30,6 +31,7 @@ class MemoryStore:
         self._partials: dict[RunId, bytes] = {}
         self.schedules = MemorySchedules()
         self.flows = MemoryFlows()
+        self.things = MemoryThings()
 
     async def create(
         self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None

@@ -30,6 +30,8 @@ from jupyter_flows.store.rows import (
     recorded,
 )
 from jupyter_flows.store.schedules import SqlSchedules
+from jupyter_flows.store.things import SqlThings
+from jupyter_flows.store.variable_keys import VariableKeys
 
 T = TypeVar("T")
 
@@ -67,6 +69,8 @@ class SqlStore(SqlLists):
         self._writer: sa.Connection | None = None  # kept: to fetch one costs a third of a commit
         self.schedules = SqlSchedules(self._engine, self._job, self._transaction)
         self.flows = SqlFlows(self._engine, self._job, self._transaction)
+        keys = VariableKeys(folder / "variable-keys")
+        self.things = SqlThings(self._engine, self._job, self._transaction, keys)
 
     async def _job(self, work: Callable[[], T]) -> T:
         job = self._thread.submit(work)

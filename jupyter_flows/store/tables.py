@@ -1,5 +1,6 @@
 """The tables: the log of events, which is the truth, its projections, which are for lists; and the
-schedules, registered flows and their versions, which are no part of the log.
+schedules, the registered flows, their versions and what is kept for flows, which are no part of the
+log.
 """
 
 import sqlalchemy as sa
@@ -116,4 +117,41 @@ versions = sa.Table(
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("notebook", sa.LargeBinary, nullable=False),
+)
+
+variables = sa.Table(
+    "variables",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("is_secret", sa.Boolean, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+
+resources = sa.Table(
+    "resources",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("resource_type", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+
+user_states = sa.Table(
+    "user_states",
+    metadata,
+    sa.Column("root", sa.String(64), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+progress = sa.Table(
+    "progress",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("percent", sa.Integer, nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("at", sa.Float, nullable=False),
 )

@@ -139,7 +139,8 @@ class RunDoor(ApiDoor):
     @authorized
     async def get(self, run: str) -> None:
         state = await self.engine.run(RunId(run))
-        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter))
+        progress = await self.doors.progress.shown(state)
+        self.answer(views.run_view(self.engine, self.doors.public_url, state, self.voter, progress))
 
 
 class EventsDoor(ApiDoor):

@@ -10,12 +10,13 @@ from jupyter_flows.core import machine, policy, saved
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import Refused
 from jupyter_flows.core.model import Json, Run, Step, StepId, Voter
+from jupyter_flows.core.things import Progress
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import OutputOp, Shown
 from jupyter_flows.web import views
 from jupyter_flows.web.checkpoint_views import CheckpointView, of_checkpoint
 from jupyter_flows.web.times import Time
-from jupyter_flows.web.views import ErrorView, GateView
+from jupyter_flows.web.views import ErrorView, GateView, ProgressView
 
 
 class DocumentStep(Struct):
@@ -31,6 +32,7 @@ class DocumentStep(Struct):
     finished_at: Time | None
     notice: str | None
     error: ErrorView | None
+    progress: ProgressView | None
 
 
 class DocumentRun(Struct):
@@ -123,6 +125,7 @@ def document_run(
     engine: Engine, public_url: Callable[[], str], run: Run, reader: Voter
 ) -> DocumentRun:
     """The run as `reader` may see it (G45)."""
+    progress = engine.boards.progress_of(run)
     whole = views.run_view(engine, public_url, run, reader)
     reads = policy.may_read_run(run, reader)
     return DocumentRun(
@@ -144,7 +147,7 @@ def document_run(
         saved=whole.saved,
         released_at=whole.released_at,
         choices=whole.choices,
-        steps=[_step(step, reads=reads) for step in run.steps.values()],
+        steps=[_step(step, progress.get(step.id), reads=reads) for step in run.steps.values()],
         gates=whole.gates,
     )
 
@@ -155,8 +158,8 @@ def _kept(run: Run) -> CheckpointView | None:
     return None if found is None else of_checkpoint(run, found)
 
 
-def _step(step: Step, *, reads: bool) -> DocumentStep:
-    shown = views.step_view(step)
+def _step(step: Step, progress: Progress | None, *, reads: bool) -> DocumentStep:
+    shown = views.step_view(step, progress)
     return DocumentStep(
         id=shown.id,
         cell=step.spec.cell_id,
@@ -168,6 +171,7 @@ def _step(step: Step, *, reads: bool) -> DocumentStep:
         finished_at=shown.finished_at,
         notice=shown.notice if reads else None,
         error=shown.error if reads else None,
+        progress=shown.progress if reads else None,
     )
 
 

@@ -39,8 +39,13 @@ from jupyter_flows.engine.adhoc import AdHoc
 from jupyter_flows.engine.children import Children
 from jupyter_flows.engine.ends import Ends
 from jupyter_flows.engine.engine import Engine
+from jupyter_flows.engine.inline import Inline
+from jupyter_flows.engine.notices import Notices
+from jupyter_flows.engine.objects import Objects
+from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
+from jupyter_flows.engine.things import Things
 from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
@@ -59,19 +64,27 @@ FORM_OVERHEAD = 64 * 1024
 class Doors:
     """What the handlers share. `public_url` is what links begin with (G37); `groups_of` gives a
     logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
-    the sessions of kernel clients that belong to connected browsers. `workflow_lifetime` is how
-    many seconds a run that the workflow-run API has started may take in all.
+    the sessions of kernel clients that belong to connected browsers. `stopping` says whether this
+    server is about to end. `workflow_lifetime` is how many seconds a run that the workflow-run API
+    has started may take in all, `object_limit` how many bytes an object may have.
     """
 
     engine: Engine
     schedules: Schedules
     registry: Registry
+    things: Things
+    progress: ProgressTold
+    stopping: Callable[[], bool]
+    objects: Objects
+    inline: Inline
+    notices: Notices
     public_url: Callable[[], str]
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
     tries_per_minute: int = 60
     answers_per_minute: int = 60
     workflow_lifetime: float | None = None
+    object_limit: int = 5 << 30
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     prompts: Prompts = field(init=False)
@@ -88,6 +101,7 @@ class Doors:
         object.__setattr__(self, "ends", Ends(self.engine))
         object.__setattr__(self, "children", Children(self.engine, self.registry))
         object.__setattr__(self, "adhoc", AdHoc(self.engine, self.children, self.ends))
+        self.inline.register("python3", self.adhoc.piece)
 
     @property
     def body_limit(self) -> int:

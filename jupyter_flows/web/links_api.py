@@ -21,12 +21,15 @@ from jupyter_flows.web.urls import link_urls
 
 
 class MintLink(Struct, forbid_unknown_fields=True):
-    """`gate` is a step's id; with `flow_level` the link is for the whole run (G36)."""
+    """`gate` is a step's id; with `flow_level` the link is for the whole run (G36). `key` is that
+    of a call by which the step's code asks.
+    """
 
     run: str
     gate: str | None = None
     approver: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     flow_level: bool = False
+    key: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
 
 
 class LinksDoor(ApiDoor):
@@ -60,7 +63,7 @@ class LinksDoor(ApiDoor):
         if asked.gate is None and not asked.flow_level:
             raise BadInput("Give `gate`, or `flow_level: true`.")
         gate = None if asked.flow_level or asked.gate is None else StepId(asked.gate)
-        run, link = await self.engine.links.mint(RunId(asked.run), gate, asked.approver)
+        run, link = await self.engine.links.mint(RunId(asked.run), gate, asked.approver, asked.key)
         urls = link_urls(self.engine, self.doors.public_url, run, link)
         self.answer({"id": link.id, **urls}, HTTPStatus.CREATED)
 

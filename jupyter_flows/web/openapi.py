@@ -49,7 +49,7 @@ class Problem(Struct, omit_defaults=True):
 def document(routes: "Sequence[Route]", base: str) -> dict[str, Json]:
     """The whole document; `base` is the address of the doors."""
     records = {t for r in routes for t in (r.body, *r.answers.values()) if t is not None}
-    ordered = sorted({*records, Problem}, key=lambda t: str(t.__name__))
+    ordered = sorted({*records, Problem}, key=_name_of)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
     )
@@ -67,6 +67,11 @@ def document(routes: "Sequence[Route]", base: str) -> dict[str, Json]:
         "paths": paths,
         "components": {"schemas": components, "securitySchemes": _SCHEMES},
     }
+
+
+def _name_of(record: Any) -> tuple[str, str]:
+    """Of a record, or of a plain type of JSON; also of two that bear one name."""
+    return str(getattr(record, "__name__", "")), repr(record)
 
 
 def _operation(route: "Route", references: dict[Any, Json]) -> dict[str, Json]:

@@ -16,11 +16,13 @@ from jupyter_flows.core.model import (
     Json,
     Run,
     Step,
+    StepId,
     Vote,
     Voter,
 )
 from jupyter_flows.core.saved import told
 from jupyter_flows.core.schedules import schedule_of
+from jupyter_flows.core.things import Progress
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.ports import LinkRow, RunRow
 from jupyter_flows.web.awaiting import OpenGate, may_read, may_vote
@@ -28,11 +30,20 @@ from jupyter_flows.web.checkpoint_views import CheckpointView, checkpoint_view
 from jupyter_flows.web.times import Time, time, time_or_none
 from jupyter_flows.web.urls import gate_key, link_urls
 
+_NOTHING_TOLD: Mapping[StepId, Progress] = {}
+
 
 class ErrorView(Struct, omit_defaults=True):
     name: str
     message: str
     reason: str | None = None
+
+
+class ProgressView(Struct):
+    """What a step that runs says of itself: from 0 to 100, and in words."""
+
+    percent: int
+    message: str | None
 
 
 class StepView(Struct):
@@ -47,6 +58,7 @@ class StepView(Struct):
     result: Json
     notice: str | None
     error: ErrorView | None
+    progress: ProgressView | None
 
 
 class VoteView(Struct):
@@ -222,7 +234,11 @@ def _error(error: Failure | None) -> ErrorView | None:
     return None if error is None else ErrorView(error.name, error.message, error.reason)
 
 
-def step_view(step: Step) -> StepView:
+def _progress(told: Progress | None) -> ProgressView | None:
+    return None if told is None else ProgressView(told.percent, told.message)
+
+
+def step_view(step: Step, progress: Progress | None = None) -> StepView:
     return StepView(
         id=step.id,
         index=step.spec.index,
@@ -235,6 +251,7 @@ def step_view(step: Step) -> StepView:
         result=step.result,
         notice=step.notice,
         error=_error(step.error),
+        progress=_progress(progress),
     )
 
 
@@ -286,9 +303,15 @@ def _groups(gate: Gate) -> list[GroupView]:
     ]
 
 
-def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Voter) -> RunView:
+def run_view(
+    engine: Engine,
+    public_url: Callable[[], str],
+    run: Run,
+    reader: Voter,
+    progress: Mapping[StepId, Progress] = _NOTHING_TOLD,
+) -> RunView:
     """The run as `reader` may see it: only the owner sees links, and what the cells gave only who
-    may read all gates (G45).
+    may read all gates (G45). `progress` is of the steps that run.
     """
     reads, mine = policy.may_read_run(run, reader), reader.name == run.owner
     return RunView(
@@ -308,7 +331,10 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
         error=_error(run.error) if reads else None,
         failing=run.failing,
         stopped=_stopped(run),
-        steps=[_readable(step_view(step), reads=reads) for step in run.steps.values()],
+        steps=[
+            _readable(step_view(step, progress.get(step.id)), reads=reads)
+            for step in run.steps.values()
+        ],
         gates=[
             gate_view(run, gate, reader, _owner_links(engine, public_url, run, gate, reader))
             for gate in run.gates.values()
@@ -323,7 +349,7 @@ def run_view(engine: Engine, public_url: Callable[[], str], run: Run, reader: Vo
 
 
 def _readable(step: StepView, *, reads: bool) -> StepView:
-    return step if reads else replace(step, result=None, notice=None, error=None)
+    return step if reads else replace(step, result=None, notice=None, error=None, progress=None)
 
 
 def _stopped(run: Run) -> StoppedView | None:

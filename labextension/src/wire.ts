@@ -45,6 +45,14 @@ export interface Step {
   finished_at: string | null;
   notice: string | null;
   error: Failure | null;
+  /** While it runs: what its cell says of itself, if it says anything. */
+  progress: Progress | null;
+}
+
+export interface Progress {
+  /** From 0 to 100. */
+  percent: number;
+  message: string | null;
 }
 
 export interface Vote {

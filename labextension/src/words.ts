@@ -1,7 +1,7 @@
 /** A run's state and its cells' states in words, from what the server says of them. */
 
 import { keptDetail } from './model/kept.js';
-import { DocumentRun, Gate, RunStatus, Step, Vote } from './wire';
+import { DocumentRun, Gate, Progress, RunStatus, Step, Vote } from './wire';
 
 /** How a state looks: what it asks of the reader. */
 export type Tone = 'quiet' | 'busy' | 'waiting' | 'good' | 'bad';
@@ -60,7 +60,7 @@ function stepState(run: DocumentRun, step: Step): State | null {
       return atWork(run) ? pendingState(run, step) : null;
     case 'running':
       return atWork(run)
-        ? { text: `Running${tries}`, detail: since(step.started_at), tone: 'busy', isUsual: !tries }
+        ? runningState(step, tries)
         : { text: 'Interrupted', detail: 'The run stopped in this cell', tone: 'bad' };
     case 'succeeded':
       return {
@@ -80,6 +80,21 @@ function stepState(run: DocumentRun, step: Step): State | null {
     case 'cancelled':
       return { text: 'Cancelled', detail: step.notice ?? '', tone: 'quiet' };
   }
+}
+
+function runningState(step: Step, tries: string): State {
+  const { progress } = step;
+  const far = progress ? `, ${farWords(progress)}` : '';
+  return {
+    text: `Running${tries}${far}`,
+    detail: since(step.started_at),
+    tone: 'busy',
+    isUsual: !tries && !far
+  };
+}
+
+export function farWords({ percent, message }: Progress): string {
+  return message ? `${percent} %: ${message}` : `${percent} %`;
 }
 
 function pendingState(run: DocumentRun, step: Step): State {

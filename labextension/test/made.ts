@@ -20,6 +20,7 @@ export function step(id: string, from: number | null, to: number | null, more: P
     finished_at: to === null ? null : at(to),
     notice: null,
     error: null,
+    progress: null,
     ...more
   };
 }

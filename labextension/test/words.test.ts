@@ -20,6 +20,7 @@ function step(id: string, over: Partial<Step> = {}): Step {
     finished_at: T,
     notice: null,
     error: null,
+    progress: null,
     ...over
   };
 }
@@ -99,6 +100,18 @@ void test('a cell that is tried again says so', () => {
   assert.equal(wordsOf(step('a', { attempts: 3 })), 'Done after 3 tries');
   assert.equal(wordsOf(step('a', { status: 'failed', attempts: 2 })), 'Failed after 2 tries');
   assert.equal(wordsOf(step('a', { status: 'pending', attempts: 1 })), 'Try 2 follows');
+});
+
+void test('a running cell says how far it is, where it knows', () => {
+  const running = step('a', { status: 'running' });
+  const known = { ...running, progress: { percent: 42, message: null } };
+  const said = { ...running, attempts: 2, progress: { percent: 0, message: 'loading' } };
+  assert.equal(wordsOf(running), 'Running');
+  assert.equal(wordsOf(known), 'Running, 42 %');
+  assert.equal(wordsOf(said), 'Running, try 2, 0 %: loading');
+  assert.equal(cellStates(run({ steps: [running] })).get('a')?.isUsual, true);
+  assert.equal(cellStates(run({ steps: [known] })).get('a')?.isUsual, false);
+  assert.equal(wordsOf(known, { status: 'interrupted' }), 'Interrupted');
 });
 
 void test('a running cell of a run that stopped was interrupted', () => {

@@ -113,6 +113,34 @@ def test_on_a_narrow_terminal_links_stay_whole(flows):
     assert b"2/3" in said
 
 
+FAR = """
+import pathlib, time, jupyter_flows as flows
+flows.progress(42, "loading")
+while not pathlib.Path("seen").exists(): time.sleep(0.05)
+"""
+
+
+def test_on_a_terminal_and_in_show_a_running_step_says_how_far_it_is(flows):
+    master, slave = pty.openpty()
+    run = flows.start("run", flows.notebook(FAR, "7"), stdout=slave)
+    os.close(slave)
+    said = b""
+    while b"42 %" not in said:
+        said += os.read(master, 1 << 16)
+    lines = flows("show", "last").lines
+    assert [line for line in lines if line.endswith("running   s1 42 % (loading)")], lines
+    shown = json.loads("\n".join(flows("show", "last", "--json").lines))
+    told = [step["progress"] for step in shown["steps"]]
+    assert told == [{"percent": 42, "message": "loading"}, None]
+    (flows.folder / "seen").touch()
+    with contextlib.suppress(OSError):  # the terminal's other end was closed
+        while os.read(master, 1 << 16):
+            pass
+    os.close(master)
+    assert run.process.wait(60) == 0
+    assert not [line for line in flows("show", "last").lines if "%" in line]
+
+
 def test_a_rejection_fails_it_with_the_reason(flows):
     run = flows.start("run", flows.notebook("x = 1", GATE, "7"), "--json")
     awaited = run.await_event("suspended")

@@ -139,6 +139,7 @@ FIELDS = {
     "at_once": st.none() | st.integers(1, 9),
     "wake_at": st.none() | numbers,
     "skipped": st.booleans(),
+    "failed": st.booleans(),
     "goes_on": st.booleans(),
     "in_place": st.booleans(),
     "checkpointing": options,

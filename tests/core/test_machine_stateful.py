@@ -160,8 +160,16 @@ class Outcome(Struct, frozen=True):
     stop: bool = False
     retry: bool = True
     chance: float = 0.5
+    pause: c.Pause | None = None
 
 
+PAUSES = st.sampled_from(
+    [None] * 12 + [
+        c.Pause(key="sleep", seconds=5.0), c.Pause(key="approval", ask={}),
+        c.Pause(key="b", ask={"timeout": 60, "self_approval": False}),
+        c.Pause(key="b", ask={"form": FORM}), c.Pause(key="", ask={}),
+    ]
+)  # fmt: skip
 OUTCOMES = st.builds(
     Outcome,
     result=RESULTS,
@@ -171,6 +179,7 @@ OUTCOMES = st.builds(
     stop=st.booleans(),
     retry=st.sampled_from([True] * 4 + [False]),
     chance=st.sampled_from([0.0, 0.5, 1.0]),
+    pause=PAUSES,
 )
 CHANGES = st.sampled_from(["none"] * 8 + ["outer", "outer", "inner", "inner", "end"])
 
@@ -198,6 +207,7 @@ def step_spec(draw, index: int, sections: tuple[Section, ...]) -> StepSpec:
         skipped=draw(seldom),
         skip_if=draw(st.sampled_from([None] * 9 + ["x"])),
         retry=draw(RETRIES),
+        asks=draw(st.booleans()),
     )
     if draw(st.sampled_from([False] * 4 + [True])):
         return replace(spec, failure=True)
@@ -273,7 +283,7 @@ class Runs(RuleBasedStateMachine):
             gate = self.run.gates[event.gate, event.generation]
             by_clock = event.voter.route == "timeout"
             assert gate.status in (GateStatus.EXPECTED, GateStatus.OPEN)
-            assert self.run.gate(gate.step) is gate
+            assert gate.key is not None or self.run.gate(gate.step) is gate
             assert by_clock or self.now < (gate.deadline or math.inf)
             assert not (by_clock and gate.options.on_timeout is None)
             self._check_by_whom(gate, event.voter, event.approved)
@@ -410,7 +420,26 @@ class Runs(RuleBasedStateMachine):
             stop=outcome.stop,
             retry=outcome.retry,
             chance=outcome.chance,
+            pause=outcome.pause,
         )
+
+    @precondition(lambda self: self.run.running is not None)
+    @rule(key=st.sampled_from(["x", "y"]), failed=st.booleans(), really=at_times)
+    def keep_inner(self, key: str, failed: bool, really: bool) -> None:
+        """What is kept stays, until the step begins anew or what failed is tried again."""
+        step = self.run.running
+        if really and step is not None:
+            before = self.run.inner.get(step, {}).get(key)
+            outcome = sha256(f"{key}{self.minted}".encode())
+            self.tell(c.KeepInner(step=step, key=key, result=outcome, failed=failed))
+            assert before is None or self.run.inner[step][key] == before
+
+    @precondition(lambda self: self.run.running is not None)
+    @rule(key=st.sampled_from([None, "approval", "b"]), really=at_times)
+    def mint_for_a_call(self, key: str | None, really: bool) -> None:
+        step = self.run.running
+        if really and step is not None:
+            self.tell(c.MintLink(link=self.link(), gate=step, key=key))
 
     @precondition(lambda self: not isinstance(plan(self.run), Wait | Done))
     @rule(outcomes=st.lists(OUTCOMES, min_size=1, max_size=6))
@@ -839,7 +868,9 @@ class Runs(RuleBasedStateMachine):
     def at_most_one_gate_is_open_and_one_step_runs(self) -> None:
         run = self.run
         unfinished = [g for g in run.gates.values() if g.status is GateStatus.OPEN]
-        expected = [g for g in run.gates.values() if g.status is GateStatus.EXPECTED]
+        expected = [
+            g for g in run.gates.values() if g.status is GateStatus.EXPECTED and g.key is None
+        ]
         running = [s for s in run.steps.values() if s.status is StepStatus.RUNNING]
         assert len(unfinished) + len(running) <= 1
         assert (len(unfinished) == 1) == (run.status is RunStatus.SUSPENDED)
@@ -892,7 +923,9 @@ class Runs(RuleBasedStateMachine):
     def a_step_is_tried_no_more_often_than_it_says(self) -> None:
         for step in self.run.steps.values():
             retry = step.spec.retry or Retry()
-            assert step.tries <= 1 + retry.constant_attempts + retry.exponential_attempts
+            assert (
+                step.tries - step.pauses <= 1 + retry.constant_attempts + retry.exponential_attempts
+            )
             assert step.tries <= step.attempts
 
     @invariant()
@@ -971,7 +1004,7 @@ def test_what_holds_of_a_run_holds_after_any_commands() -> None:
     run_state_machine_as_test(
         Runs,
         settings=settings(
-            max_examples=1000,
+            max_examples=500,
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from jupyter_flows.client.checkpoint.hashes import name_in
 from jupyter_flows.core.errors import CheckpointUnusable
 from jupyter_flows.core.model import RunId
 from jupyter_flows.store.checkpoints.folder import Layout, hex_of
@@ -47,7 +48,7 @@ class Saved:
     def blobs(self):
         """The streams first; plain or compressed, as they lie there."""
         parts = [*self.kernel["streams"], *self.kernel["blobs"]]
-        paths = [self.layout.blob(part["sha256"]) for part in parts]
+        paths = [self.layout.blob(name_in(part)) for part in parts]
         return [p if p.exists() else p.with_name(p.name + ".z") for p in dict.fromkeys(paths)]
 
     async def restored(self):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jupyter_flows.client.checkpoint.hashes import name_in
 from jupyter_flows.store.checkpoints.folder import Layout
 from tests.faults.conftest import trials
 from tests.faults.looking import lost, manifest, unfinished, unlike_its_name
@@ -61,7 +62,7 @@ class Saves:
         age(self.folder, 2 * HOUR)
         await self.checkpoints.collect([RUN])
         needed = {
-            part["sha256"]
+            name_in(part)
             for digest, _ in self.committed
             for kernel in [(await self.checkpoints.manifest(RUN, digest))["kernel"]]
             for part in [*kernel["streams"], *kernel["blobs"]]

@@ -10,6 +10,7 @@ import signal
 
 import pytest
 
+from jupyter_flows.client.checkpoint.hashes import name_in
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.store.checkpoints.folder import Layout
@@ -36,7 +37,7 @@ async def parts(house, run):
     """The paths of the newest checkpoint: its manifest, its stream, its buffers."""
     digest = run.checkpoints[-1].digest
     kernel = (await house.checkpoints.manifest(run.id, digest))["kernel"]
-    named = [each["sha256"] for each in [*kernel["streams"], *kernel["blobs"]]]
+    named = [name_in(each) for each in [*kernel["streams"], *kernel["blobs"]]]
     return [layout(house).manifest(run.id, digest), *map(layout(house).blob, named)]
 
 

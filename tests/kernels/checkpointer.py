@@ -69,6 +69,8 @@ def load(text):
         with Path(asked["folder"], str(place)).open("rb") as file:
             found.update(pickle.load(file))
     _misbehave(found)
+    if "unchecked" in found:
+        return Told({"error": {"name": "CannotCheck", "message": "Install it."}})
     if "broken" in found:
         said = {"name": "NotRestored", "message": "broken is broken.", "variable": "broken"}
         return Told({"error": said})

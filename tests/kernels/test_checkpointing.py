@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_flows.client.checkpoint import errors
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable, KernelUnavailable
 from jupyter_flows.core.model import RunId, StepId
-from jupyter_flows.kernels import checkpoint_source, session
+from jupyter_flows.kernels import checkpoint_source, checkpointing, session
 from jupyter_flows.kernels.session import Limits
 from jupyter_flows.kernels.warm import WarmKernels
 from jupyter_flows.ports import Cell, Expression, SaveRequest
@@ -199,6 +200,20 @@ async def test_a_variable_that_can_not_be_loaded_is_named(runs, folder):
     with pytest.raises(CheckpointUnusable, match="broken is broken") as raised:
         await restored(runs, folder, told)
     assert raised.value.variable == "broken"
+
+
+async def test_a_kernel_that_cant_check_it_casts_no_doubt_on_what_was_saved(runs, folder):
+    await runs.open()
+    await runs.execute("unchecked = 1")
+    told = await saved(runs, folder)
+    with pytest.raises(KernelUnavailable, match=r"Install it\."):
+        await restored(runs, folder, told)
+    with pytest.raises(CheckpointUnusable, match=r"Install it\."):
+        await runs.kernels.rehearse(runs.request(), folder, told)
+
+
+def test_what_a_kernel_calls_that_is_what_we_know_it_by():
+    assert errors.CannotCheck.__name__ == checkpointing._CANNOT_CHECK
 
 
 async def test_a_cell_that_fails_when_it_runs_again_is_named(runs, folder):

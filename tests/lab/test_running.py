@@ -47,6 +47,19 @@ def test_outputs_come_on_screen_while_a_cell_still_runs(opened, tmp_path):
     assert seen.texts() == ["begun\nwent on\n", "end\n"]
 
 
+@both
+def test_a_running_cell_says_how_far_it_is(opened, tmp_path):
+    flag = tmp_path / "go"
+    far = "import jupyter_flows as flows\nflows.progress(42, 'loading')\n"
+    seen = opened(far + waits_for(flag), "print('end')")
+    seen.run_as_flow()
+    seen.shows(0, "begun")
+    seen.badge(0, "Running, 42 %: loading")
+    flag.touch()
+    seen.badge(0, "Done")
+    seen.shows(1, "end")
+
+
 def test_who_closes_the_browser_in_the_middle_finds_all_that_was_put_out(opened, person, tmp_path):
     flag = tmp_path / "go"
     seen = opened("print('first')", waits_for(flag), "print('last')")

@@ -11,17 +11,19 @@ from pathlib import Path
 
 from jupyter_flows.store.checkpoints.blobs import damage
 from jupyter_flows.store.checkpoints.collecting import collect, drop
-from jupyter_flows.store.checkpoints.folder import HEX, PACKED, Layout
+from jupyter_flows.store.checkpoints.folder import Layout, digits_of, is_manifest
 from jupyter_flows.store.checkpoints.manifests import read
 from tests.store.saving import (
     HOUR,
     OTHER,
     RUN,
     age,
+    blake3,
     blobs,
     manifests,
     opened,
     saved,
+    sha256,
     write_blob,
 )
 
@@ -46,7 +48,7 @@ class Scene:
         self.server._place(RUN)
         self.old = self.commit(RUN, [TEXT + b"old"], [b"shared" * 5000])
         self.new = self.commit(RUN, [TEXT], [b"shared" * 5000])
-        self.other = self.commit(OTHER, [TEXT + b"other"], [b"shared" * 5000, TEXT])
+        self.other = self.commit(OTHER, [TEXT + b"other"], [b"shared" * 5000, TEXT], blake3)
         write_blob(self.folder, b"loose" * 1000)
         age(self.folder, 2 * HOUR)
         return self
@@ -57,23 +59,23 @@ class Scene:
         scene.old, scene.new, scene.other = self.old, self.new, self.other
         return scene
 
-    def commit(self, run, streams, buffers):
-        said = saved(self.folder, [(stream, ["df"]) for stream in streams], buffers, run)
+    def commit(self, run, streams, buffers, named=sha256):
+        said = saved(self.folder, [(stream, ["df"]) for stream in streams], buffers, run, named)
         return self.server._commit(run, self.server._place(run), said)
 
     def checked(self):
         """Every manifest is whole, and every byte of what it names."""
         for run, file in self.layout.manifest_files():
-            if HEX.fullmatch(file.name):
+            if is_manifest(file.name):
                 _, parts = read(self.layout, run, f"sha256:{file.name}")
                 for part in parts:
-                    wrong = damage(self.layout, part.sha256, part.bytes, lambda: False)
+                    wrong = damage(self.layout, part.blob, part.bytes, lambda: False)
                     assert not wrong, (part, wrong)
 
     def whole(self):
         """What there is, without what is half written."""
-        names = {name for name in blobs(self.folder) if HEX.fullmatch(name.removesuffix(PACKED))}
-        return names, {name for name in manifests(self.folder) if HEX.fullmatch(name)}
+        names = {name for name in blobs(self.folder) if digits_of(name)}
+        return names, {name for name in manifests(self.folder) if is_manifest(name)}
 
 
 def first_place(scene):

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+import blake3 as hashing
+
 from jupyter_flows import composition
 from jupyter_flows.core.model import RunId
 from jupyter_flows.store.checkpoints import CheckpointFolder, Limits
@@ -26,6 +28,16 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def blake3(content):
+    """The name that most kernels give it."""
+    return f"blake3-{hashing.blake3(content).hexdigest()}"
+
+
+def entry(name, content):
+    kind, _, digits = name.rpartition("-")
+    return {kind or "sha256": digits, "bytes": len(content)}
+
+
 def roomy(folder):
     return Disk(1000 * GB, 900 * GB)
 
@@ -42,12 +54,12 @@ def opened(folder, clock=None, compress_after=HOUR, **limits):
 
 
 def path_of(folder, name):
-    return Path(folder) / "blobs" / name[:2] / name
+    return Path(folder) / "blobs" / name[: name.find("-") + 3] / name
 
 
-def write_blob(folder, content):
+def write_blob(folder, content, named=sha256):
     """As a kernel does: what is there is used again, all else comes in one move."""
-    name = sha256(content)
+    name = named(content)
     path = path_of(folder, name)
     path.parent.mkdir(exist_ok=True)
     for there in (path, path.with_name(name + ".z")):
@@ -55,18 +67,21 @@ def write_blob(folder, content):
             os.utime(there)
         except FileNotFoundError:
             continue
-        return {"sha256": name, "bytes": len(content)}
+        return entry(name, content)
     new = path.with_name(f".{name}.{next(NUMBERS)}")
     new.write_bytes(content)
     new.replace(path)
-    return {"sha256": name, "bytes": len(content)}
+    return entry(name, content)
 
 
-def saved(folder, streams, buffers=(), run=RUN):
+def saved(folder, streams, buffers=(), run=RUN, named=sha256):
     """Write these, and give the manifest of them. A stream is (content, names)."""
     return manifest(
-        [{**write_blob(folder, content), "names": list(names)} for content, names in streams],
-        [write_blob(folder, content) for content in buffers],
+        [
+            {**write_blob(folder, content, named), "names": list(names)}
+            for content, names in streams
+        ],
+        [write_blob(folder, content, named) for content in buffers],
         run,
     )
 
@@ -86,10 +101,10 @@ def manifest(streams, blobs=(), run=RUN):
     }
 
 
-async def committed(checkpoints, streams, buffers=(), run=RUN):
+async def committed(checkpoints, streams, buffers=(), run=RUN, named=sha256):
     """A checkpoint of these, in the course that a suspension takes: its digest."""
     place = await checkpoints.place(run)
-    return await checkpoints.commit(run, place, saved(place.folder, streams, buffers, run))
+    return await checkpoints.commit(run, place, saved(place.folder, streams, buffers, run, named))
 
 
 def age(folder, seconds, names=None):

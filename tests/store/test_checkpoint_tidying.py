@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import hashlib
 import os
 import random
 import threading
@@ -13,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
-from jupyter_flows.store.checkpoints.blobs import CHUNK, hash_of, unpacked
+from jupyter_flows.store.checkpoints.blobs import CHUNK, is_content, unpacked
 
-from .saving import HOUR, RUN, age, blobs, committed, opened, path_of, saved, sha256
+from .saving import HOUR, RUN, age, blake3, blobs, committed, opened, path_of, saved, sha256
 
 TEXT = b"the same words again and again, " * 4000
 PACKED = zlib.compress(TEXT)
@@ -292,4 +291,6 @@ def test_what_was_compressed_is_read_as_it_was(tmp_path_factory, pieces):
     read = list(unpacked(packed))
     assert b"".join(read) == data
     assert max(map(len, read), default=0) <= CHUNK
-    assert hash_of(read, lambda: False) == hashlib.sha256(data).hexdigest()
+    for name in (sha256(data), blake3(data)):
+        assert is_content(name, read, lambda: False) is True
+        assert is_content(name, [*read, b"more"], lambda: False) is False

@@ -231,6 +231,7 @@ async def test_an_out_of_band_buffer_that_is_not_there_is_refused(folder, checkp
 
 
 GOOD = {"sha256": "ab" * 32, "bytes": 0, "names": []}
+BLAKE3 = {"blake3": "ab" * 32, "bytes": 0, "names": []}
 
 
 @pytest.mark.parametrize(
@@ -244,6 +245,18 @@ GOOD = {"sha256": "ab" * 32, "bytes": 0, "names": []}
         {**GOOD, "sha256": "ab" * 32 + ".z"},
         {**GOOD, "sha256": None},
         {**GOOD, "sha256": 5},
+        {**GOOD, "blake3": "ab" * 32},
+        {**GOOD, "blake3": None},
+        {**BLAKE3, "sha256": None},
+        {**BLAKE3, "blake3": "blake3-" + "ab" * 32},
+        {**BLAKE3, "blake3": "../" * 20 + "ab" * 2},
+        {**BLAKE3, "blake3": "AB" * 32},
+        {**BLAKE3, "blake3": "ab" * 32 + "\n"},
+        {**BLAKE3, "blake3": "ab" * 31},
+        {**BLAKE3, "blake3": 5},
+        {"md5": "ab" * 32, "bytes": 0, "names": []},
+        {"bytes": 0, "names": []},
+        {"name": "blake3-" + "ab" * 32, "bytes": 0, "names": []},
         {**GOOD, "bytes": -1},
         {**GOOD, "bytes": "0"},
         {**GOOD, "bytes": True},

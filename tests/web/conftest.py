@@ -17,8 +17,9 @@ from jupyter_flows.web import doors, page
 
 from ..engine.fakes import FakeKernels  # noqa: TID252 (the tests are no installed package)
 from .browsing import browse, start
+from .windmill_client import base_url, windmill, windmill_of
 
-__all__ = ["browse", "start"]
+__all__ = ["base_url", "browse", "start", "windmill", "windmill_of"]
 
 
 @pytest.fixture

@@ -59,6 +59,20 @@ async def test_a_run_tells_its_state_its_sources_and_its_outputs_in_this_order(
     assert gate["links"]["approvalPage"]
 
 
+async def test_a_running_step_says_how_far_it_is(kernels, call, browse, start):
+    browser = await browse()
+    run = (await start(("# hold\n1", [], {"id": "load"}), "2"))["id"]
+    await kernels.begun(run)
+    place = f"api/w/jupyter/job_metrics/set_progress/{run}.load"
+    for told in ({"percent": 0}, {"percent": 42, "message": "loading"}):
+        assert (await call("POST", place, told)).status == 200
+        shown = {"message": None, **told}
+        await browser.until(lambda b, shown=shown: b.run and b.run["steps"][0]["progress"] == shown)
+    kernels.go(run)
+    await browser.reached("succeeded")
+    assert [step["progress"] for step in browser.run["steps"]] == [None, None]
+
+
 async def test_the_record_of_a_gate_follows_its_state(kernels, call, browse, start):
     browser = await browse()
     run = await start(GATE, "'done'")

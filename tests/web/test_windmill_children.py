@@ -399,3 +399,12 @@ async def test_a_script_that_nobody_waits_for_is_cancelled(inline, kernels, engi
     with pytest.raises(asyncio.CancelledError):
         await waits
     assert (await engine.run(row.id)).status == "cancelled"
+
+
+async def test_the_real_package_runs_a_script_and_has_its_result(parent, in_kernel):
+    client = in_kernel(await parent(), "c0")
+    content = "def main(n):\n    return n * 2\n"
+    run = client.run_inline_script_preview
+    assert await asyncio.to_thread(run, content, "python3", {"n": 4}) == 8
+    with pytest.raises(Exception, match=r"400, .*ZeroDivisionError"):
+        await asyncio.to_thread(run, "def main(): 1 / 0", "python3")

@@ -33,6 +33,10 @@ class Unreadable(Damaged):
     """Bytes that the system does not give; they may be what was saved."""
 
 
+class CannotCheck(CheckpointError):
+    """This Python lacks the hash that the blobs are named by."""
+
+
 class NotRestored(CheckpointError):
     """A variable could not be made from its bytes."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from jupyter_flows.client.checkpoint import (
     chance,
+    hashes,
     names,
     origin,
     placeholders,
@@ -56,8 +57,9 @@ class _Load:
 
     def __init__(self, folder: str, kernel: dict[str, Any]) -> None:
         self.kernel = kernel
-        _import_early(kernel)
         streams, blobs = kernel["streams"], kernel["blobs"]
+        hashes.check_known([*streams, *blobs])
+        _import_early(kernel)
         self.texts: list[Any] = [bytearray(each["bytes"]) for each in streams]
         self.memories: list[Any] = [reading.memory(size) for size in kernel["buffers"]]
         parts = reading.cut(self.memories, blobs)
@@ -97,6 +99,10 @@ class _Load:
             raised = NotRestored(f"{what} can't be restored: {type(error).__name__}: {error}")
             raised.variable = name
             raise raised from error
+
+
+def _id(kernel: dict[str, Any]) -> str:
+    return hashes.name_in(kernel["streams"][0])
 
 
 _under_way: dict[str, _Load] = {}
@@ -149,14 +155,14 @@ def _first(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
     restore = _Load(asked["folder"], kernel)
     loaded = restore.stream(0)
     _check_types(kernel, loaded)
-    _under_way[kernel["streams"][0]["sha256"]] = restore
+    _under_way[_id(kernel)] = restore
     shell.user_ns.update(loaded)
     return len(loaded)
 
 
 def _second(asked: dict[str, Any], kernel: dict[str, Any], shell: Any) -> int:
     del asked
-    restore = _under_way.pop(kernel["streams"][0]["sha256"], None)
+    restore = _under_way.pop(_id(kernel), None)
     if restore is None:
         raise Damaged("The restore's first phase is missing.")
     _check_replayed(kernel, shell)

@@ -1,10 +1,9 @@
-"""Reads blobs into memory and checks their hash there, two at a time."""
+"""Reads blobs into memory and checks their hash there, several at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import sys
 import threading
@@ -13,11 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jupyter_flows.client.checkpoint import hashes
 from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
 from jupyter_flows.client.checkpoint.writing import SEEN
 
-CHUNK = 8 << 20
-READERS = 2
+CHUNK = 64 << 20
+"""Bytes that are read, then hashed, at once. Between these a thread may have to wait for Python,
+where another one imports.
+"""
+UNPACKED = 8 << 20
+"""The same of compressed ones, which need memory besides."""
+READERS = max(1, min(4, os.cpu_count() or 2) - 1)
+"""Threads besides the one that asks, which reads as well when it has done what else there is."""
 DAMAGED = ".damaged"
 """Behind the name of a blob that was found to be another than was saved."""
 
@@ -67,6 +73,7 @@ class _Reader:
             thread.start()
         try:
             meanwhile()
+            self._work()
             for thread in threads:
                 thread.join()
         except BaseException as error:
@@ -87,28 +94,28 @@ class _Reader:
             self._error = error
 
     def _fill(self, blob: Any, into: Any) -> None:
-        digest, size = blob["sha256"], blob["bytes"]
-        path = self._blobs / digest[:2] / digest
+        name, size = hashes.name_in(blob), blob["bytes"]
+        path = hashes.place(self._blobs, name)
         with memoryview(into) as view:
-            for read, place in ((_plain, path), (_unpacked, path.with_name(digest + ".z"))) * 2:
-                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, digest):
-                    _check(read(place, size, view), digest, size)
+            for read, place in ((_plain, path), (_unpacked, path.with_name(name + ".z"))) * 2:
+                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, name):
+                    _check(read(place, size, view), name, size)
                     return
-        raise Missing(f"The checkpoint's blob {digest} is gone.")
+        raise Missing(f"The checkpoint's blob {name} is gone.")
 
 
-def _check(pieces: Iterator[memoryview], digest: str, size: int) -> None:
-    hashed = hashlib.sha256()
+def _check(pieces: Iterator[memoryview], name: str, size: int) -> None:
+    hashed = hashes.of(name)()
     done = 0
     for piece in pieces:
         hashed.update(piece)
         done += len(piece)
-    if done != size or hashed.hexdigest() != digest:
-        raise Damaged(f"The checkpoint's blob {digest} is not what was saved.")
+    if done != size or hashes.name_from(hashed) != name:
+        raise Damaged(f"The checkpoint's blob {name} is not what was saved.")
 
 
 @contextlib.contextmanager
-def _set_aside_if_damaged(path: Path, digest: str) -> Iterator[None]:
+def _set_aside_if_damaged(path: Path, name: str) -> Iterator[None]:
     """A save reuses blobs by their names: it is to find none here, and to write this one anew."""
     try:
         yield
@@ -116,7 +123,7 @@ def _set_aside_if_damaged(path: Path, digest: str) -> Iterator[None]:
         raise
     except Damaged:
         with contextlib.suppress(OSError):
-            path.replace(path.with_name(digest + DAMAGED))
+            path.replace(path.with_name(name + DAMAGED))
         raise
 
 
@@ -156,11 +163,11 @@ def _unpacked(path: Path, size: int, view: memoryview) -> Iterator[memoryview]:
     unpacker = zlib.decompressobj()
     with _opened(path) as file:
         while True:
-            packed = unpacker.unconsumed_tail or file.read(CHUNK)
+            packed = unpacker.unconsumed_tail or file.read(UNPACKED)
             if not packed:
                 break
             try:
-                piece = unpacker.decompress(packed, CHUNK)
+                piece = unpacker.decompress(packed, UNPACKED)
             except zlib.error as error:
                 raise Damaged(f"The checkpoint's blob {path.name} is damaged: {error}.") from None
             if done + len(piece) > size:

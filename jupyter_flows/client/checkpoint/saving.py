@@ -15,6 +15,7 @@ from jupyter_flows.client.checkpoint import (
     background,
     chance,
     depth,
+    hashes,
     live,
     marks,
     names,
@@ -180,9 +181,9 @@ class _Save:
         return self._told(streams, kept, pieces, pickler)
 
     def _store(self, kept: _Kept, ahead: Ahead) -> list[dict[str, Any]]:
-        digests = ahead.finish()
+        known = ahead.finish()
         try:
-            return Pieces(self.blobs, kept.buffers, digests, careful=self.careful).store()
+            return Pieces(self.blobs, kept.buffers, known, careful=self.careful).store()
         except Changing as changing:
             name = kept.names[changing.index]
             if name is None:
@@ -252,10 +253,10 @@ class _Save:
         self, streams: list[Stream], kept: _Kept, pieces: list[Any], pickler: Pickler
     ) -> dict[str, Any]:
         written = [
-            {"sha256": stream.digest, "bytes": stream.size, "names": self._names(second=at == 1)}
+            {**hashes.entry(stream.name, stream.size), "names": self._names(second=at == 1)}
             for at, stream in enumerate(streams)
         ]
-        distinct = {each["sha256"]: each["bytes"] for each in [*pieces, *written]}
+        distinct = {hashes.name_in(each): each["bytes"] for each in [*pieces, *written]}
         return {
             "streams": written,
             "blobs": pieces,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import queue
 import threading
 from collections.abc import Callable
 from typing import Any
 
+from jupyter_flows.client.checkpoint import hashes
 from jupyter_flows.client.checkpoint.writing import SEEN, Blobs, write_all, write_hashed
 
 BATCH = 1 << 20
@@ -23,12 +23,12 @@ class Stream:
 
     def __init__(self, blobs: Blobs, size_of_others: Callable[[], int]) -> None:
         self.size = 0
-        self.digest = ""
+        self.name = ""
         self._blobs = blobs
         self._others = size_of_others
         self._pending: list[Any] = []
         self._pending_size = 0
-        self._queue: queue.Queue[list[Any] | None] = queue.Queue(2)
+        self._queue: queue.Queue[list[Any] | None] = queue.Queue(1)
         self._error: BaseException | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="checkpoint stream", daemon=True)
@@ -72,7 +72,7 @@ class Stream:
     def _run(self) -> None:
         try:
             with self._blobs.file() as (descriptor, path):
-                hashed = hashlib.sha256()
+                hashed = self._blobs.new_hash()
                 while True:
                     batch = self._batch()
                     if batch is None:
@@ -81,8 +81,8 @@ class Stream:
                     hashed.update(data)
                     write_all(descriptor, data)
                 if not (self._abandoned or self._blobs.stopped):
-                    self.digest = hashed.hexdigest()
-                    self._blobs.finish(descriptor, path, self.digest, self.size)
+                    self.name = hashes.name_from(hashed)
+                    self._blobs.finish(descriptor, path, self.name, self.size)
         except BaseException as error:  # noqa: BLE001 (raised again where the pickler writes)
             self._error = error
             while self._batch() is not None:
@@ -102,7 +102,7 @@ class Null:
     """Where a pickle goes that is only tried."""
 
     size = 0
-    digest = ""
+    name = ""
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
@@ -121,39 +121,42 @@ class Changing(Exception):
 
 
 class Ahead:
-    """Hashes the pieces of buffers that may be there already, by threads, while the pickle still
+    """Hashes the pieces of buffers that may be there already, by a thread, while the pickle still
     grows. Nothing is written: that has to wait until it is known how much there is.
+
+    One thread is as fast as what it shares the processors with: the pickler and its stream. Who
+    waits for it helps.
     """
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._queue: queue.SimpleQueue[tuple[int, int, memoryview] | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._thread: threading.Thread | None = None
         self._abandoned = False
-        self._digests: dict[tuple[int, int], str] = {}
+        self._names: dict[tuple[int, int], str] = {}
 
     def add(self, index: int, buffer: Any) -> None:
         with buffer.raw() as view:
             for start, piece in _cut(view):
                 if piece.nbytes in SEEN:
                     self._queue.put((index, start, piece))
-                    self._have_threads()
+                    self._have_thread()
                 else:
                     piece.release()
 
-    def _have_threads(self) -> None:
-        if len(self._threads) < WRITERS:
-            thread = threading.Thread(target=self._run, name="checkpoint hashes", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+    def _have_thread(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="checkpoint hashes", daemon=True)
+            self._thread.start()
 
     def finish(self) -> dict[tuple[int, int], str]:
-        """The digests by the buffer's place and where the piece starts in it."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
-        return self._digests
+        """The names by the buffer's place and where the piece starts in it."""
+        if self._thread is not None:
+            for _ in (self._thread, threading.current_thread()):
+                self._queue.put(None)
+            self._run()
+            self._thread.join()
+        return self._names
 
     def abandon(self) -> None:
         self._abandoned = True
@@ -164,7 +167,7 @@ class Ahead:
             index, start, piece = found
             with piece:
                 if not (self._abandoned or self._blobs.stopped):
-                    self._digests[index, start] = hashlib.sha256(piece).hexdigest()
+                    self._names[index, start] = self._blobs.hash(piece)
 
 
 def _cut(view: memoryview) -> list[tuple[int, memoryview]]:
@@ -174,7 +177,7 @@ def _cut(view: memoryview) -> list[tuple[int, memoryview]]:
 class Pieces:
     """Stores buffers in pieces, which several threads hash and, where they are new, write.
 
-    `careful`: something may write into the buffers meanwhile, which is then found out. `digests`
+    `careful`: something may write into the buffers meanwhile, which is then found out. `names`
     are known already, as `Ahead` gives them.
     """
 
@@ -182,24 +185,24 @@ class Pieces:
         self,
         blobs: Blobs,
         buffers: list[Any],
-        digests: dict[tuple[int, int], str],
+        names: dict[tuple[int, int], str],
         *,
         careful: bool,
     ) -> None:
         self._blobs = blobs
         self._careful = careful
-        self._known = digests
+        self._known = names
         self._views = [buffer.raw() for buffer in buffers]
         cuts = [(at, *cut) for at, view in enumerate(self._views) for cut in _cut(view)]
         self._pieces = [piece for _, _, piece in cuts]
         self._places = [(index, start) for index, start, _ in cuts]
         self._next = iter(range(len(self._pieces)))
-        self._digests = [""] * len(self._pieces)
+        self._names = [""] * len(self._pieces)
         self._lock = threading.Lock()
         self._error: BaseException | None = None
 
     def store(self) -> list[dict[str, Any]]:
-        """The digests and sizes of all pieces in their order. Raises Changing."""
+        """The names and sizes of all pieces in their order. Raises Changing."""
         threads = [
             threading.Thread(target=self._run, name="checkpoint buffers", daemon=True)
             for _ in range(min(WRITERS, len(self._pieces)))
@@ -223,7 +226,7 @@ class Pieces:
         if self._error is not None:
             raise self._error
         SEEN.update(sizes)
-        return [{"sha256": it, "bytes": size} for it, size in zip(self._digests, sizes)]
+        return [hashes.entry(name, size) for name, size in zip(self._names, sizes)]
 
     def _run(self) -> None:
         try:
@@ -232,32 +235,35 @@ class Pieces:
                     index = next(self._next, None)
                 if index is None:
                     return
-                self._digests[index] = self._store(index)
+                self._names[index] = self._store(index)
         except BaseException as error:  # noqa: BLE001 (raised again in the thread that waits)
             self._error = error
 
     def _store(self, index: int) -> str:
         piece = self._pieces[index]
         self._blobs.check(0)
-        digest = self._known.get(self._places[index])
-        if digest is None and (self._careful or piece.nbytes in SEEN):
-            digest = hashlib.sha256(piece).hexdigest()
-        if digest is None:
+        name = self._known.get(self._places[index])
+        if name is None and (self._careful or piece.nbytes in SEEN):
+            name = self._blobs.hash(piece)
+        if name is None:
             return self._write(piece)
-        if not self._blobs.has(digest, piece.nbytes) and self._blobs.claim(digest):
-            self._write_as(digest, index, piece)
-        return digest
+        if not self._blobs.has(name, piece.nbytes) and self._blobs.claim(name):
+            self._write_as(name, index, piece)
+        return name
 
     def _write(self, piece: memoryview) -> str:
         with self._blobs.file() as (descriptor, path):
-            digest = write_hashed(descriptor, piece, lambda: self._blobs.check(0))
-            if self._blobs.claim(digest):
-                self._blobs.finish(descriptor, path, digest, piece.nbytes)
-        return digest
+            name = self._written(descriptor, piece)
+            if self._blobs.claim(name):
+                self._blobs.finish(descriptor, path, name, piece.nbytes)
+        return name
 
-    def _write_as(self, digest: str, index: int, piece: memoryview) -> None:
+    def _write_as(self, name: str, index: int, piece: memoryview) -> None:
         with self._blobs.file() as (descriptor, path):
-            if write_hashed(descriptor, piece, lambda: self._blobs.check(0)) != digest:
-                self._blobs.disclaim(digest)
+            if self._written(descriptor, piece) != name:
+                self._blobs.disclaim(name)
                 raise Changing(self._places[index][0])
-            self._blobs.finish(descriptor, path, digest, piece.nbytes)
+            self._blobs.finish(descriptor, path, name, piece.nbytes)
+
+    def _written(self, descriptor: int, piece: memoryview) -> str:
+        return write_hashed(descriptor, piece, self._blobs.new_hash, lambda: self._blobs.check(0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from jupyter_flows.client.checkpoint import hashes
 from jupyter_flows.client.checkpoint.errors import NoSpace, OutOfTime, TooLarge
 
 CHUNK = 1 << 20
@@ -30,6 +30,7 @@ class Blobs:
         self.folder = Path(folder) / "blobs"
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.new_bytes = 0
+        self.new_hash = hashes.best()
         self.stopped = False
         self._limit = limit
         self._deadline = deadline
@@ -71,23 +72,27 @@ class Blobs:
             with contextlib.suppress(OSError):
                 path.unlink()
 
-    def finish(self, descriptor: int, path: Path, digest: str, size: int) -> None:
+    def hash(self, data: Any) -> str:
+        """The name that a blob of these bytes has."""
+        return hashes.name_from(self.new_hash(data))
+
+    def finish(self, descriptor: int, path: Path, name: str, size: int) -> None:
         """Give a written file its name, unless its content is there; `settle` makes that last."""
-        if self.has(digest, size):
+        if self.has(name, size):
             return
         os.fsync(descriptor)
-        place = self.folder / digest[:2]
-        place.mkdir(mode=0o700, exist_ok=True)
-        path.replace(place / digest)
+        place = hashes.place(self.folder, name)
+        place.parent.mkdir(mode=0o700, exist_ok=True)
+        path.replace(place)
         with self._lock:
-            self._changed |= {place, self.folder}
+            self._changed |= {place.parent, self.folder}
             self._unfinished.discard(path)
             self.new_bytes += size
 
-    def has(self, digest: str, size: int) -> bool:
+    def has(self, name: str, size: int) -> bool:
         """Whether the content is there; if so it is marked as used just now."""
-        plain = self.folder / digest[:2] / digest
-        for path in (plain, plain.with_name(digest + ".z")):
+        plain = hashes.place(self.folder, name)
+        for path in (plain, plain.with_name(name + ".z")):
             with contextlib.suppress(OSError):
                 if path is plain and path.lstat().st_size != size:
                     continue
@@ -97,17 +102,17 @@ class Blobs:
                 return True
         return False
 
-    def claim(self, digest: str) -> bool:
+    def claim(self, name: str) -> bool:
         """False if another thread is writing this content."""
         with self._lock:
-            known = digest in self._claimed
-            self._claimed.add(digest)
+            known = name in self._claimed
+            self._claimed.add(name)
             return not known
 
-    def disclaim(self, digest: str) -> None:
+    def disclaim(self, name: str) -> None:
         """It was not written after all."""
         with self._lock:
-            self._claimed.discard(digest)
+            self._claimed.discard(name)
 
     def settle(self) -> None:
         """Make the names of all finished files durable."""
@@ -142,15 +147,17 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_hashed(descriptor: int, data: memoryview, go_on: Callable[[], None]) -> str:
-    """Returns the hash of what was written, be it that somebody writes into the data meanwhile."""
-    hashed = hashlib.sha256()
+def write_hashed(
+    descriptor: int, data: memoryview, new_hash: hashes.New, go_on: Callable[[], None]
+) -> str:
+    """The name of what was written, be it that somebody writes into the data meanwhile."""
+    hashed = new_hash()
     for start in range(0, data.nbytes, CHUNK):
         go_on()
         copy = bytes(data[start : start + CHUNK])
         hashed.update(copy)
         write_all(descriptor, copy)
-    return hashed.hexdigest()
+    return hashes.name_from(hashed)
 
 
 def write_all(descriptor: int, data: Any) -> None:

@@ -55,12 +55,13 @@ def attempts(run: Run, steps: Iterable[StepId]) -> tuple[int, ...]:
 
 def tried(run: Run) -> int:
     """How often the next step has been tried since it was first begun, or resumed from; one that
-    has only just been begun, and whose cell has not run, is not yet tried.
+    has only just been begun, and whose cell has not run, is not yet tried. What ended at a wait in
+    its midst is no try: it is made to run again from the top.
     """
     step = run.running_step
     if step is not None:
-        return step.tries - 1
-    return 0 if run.next_step is None else run.next_step.tries
+        return step.tries - step.pauses - 1
+    return 0 if run.next_step is None else run.next_step.tries - run.next_step.pauses
 
 
 def choices(run: Run) -> tuple[Choice, ...]:

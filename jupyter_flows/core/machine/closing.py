@@ -10,9 +10,19 @@ from jupyter_flows.core.machine.tables import OPEN
 from jupyter_flows.core.model import GateOptions, LinkId, Run, StepId
 
 
-def opening(run: Run, step: StepId, options: GateOptions, link: LinkId, now: float) -> Events:
-    """G2, G4, G12, G36: open, count the early votes and pre-approvals, close if they suffice."""
-    generation = run.steps[step].attempts
+def opening(
+    run: Run,
+    step: StepId,
+    options: GateOptions,
+    link: LinkId,
+    now: float,
+    *,
+    generation: int | None = None,
+) -> Events:
+    """G2, G4, G12, G36: open, count the early votes and pre-approvals, close if they suffice.
+    `generation` is that of a gate by which the step's code asks.
+    """
+    generation = run.steps[step].attempts if generation is None else generation
     opened = e.GateOpened(
         gate=step,
         generation=generation,
@@ -70,6 +80,8 @@ def timing_out(run: Run, now: float) -> Events:
 def _consequence(run: Run, step: StepId, generation: int, now: float) -> Events:
     """G13, G14: a rejection or timeout fails the run, unless the author let it go on."""
     gate = run.gates[step, generation]
+    if gate.key is not None:  # its cell is told, and runs again
+        return ()
     error = gates.gate_error(gate)
     if error is None or gate.options.continue_on_disapprove_timeout:
         return behind(run, step, now)

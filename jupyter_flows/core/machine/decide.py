@@ -9,7 +9,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.digest import gate_digest
-from jupyter_flows.core.machine import checkpoints, resuming, steps, votes
+from jupyter_flows.core.machine import checkpoints, pausing, resuming, steps, votes
 from jupyter_flows.core.machine.closing import timing_out
 from jupyter_flows.core.machine.evolve import evolve
 from jupyter_flows.core.machine.going_on import Events, after, ending, failing
@@ -77,13 +77,18 @@ def _mint_link(run: Run, command: c.MintLink, _: float) -> Events:
     if len(command.approver or "") > MAX_APPROVER_CHARS:
         raise errors.BadInput(f"An approver's name has at most {MAX_APPROVER_CHARS} characters.")
     generation = 0
+    expected: Events = ()
     if command.gate is not None:
         step = known_step(run, command.gate)
         gate = run.gate(step.id)
-        if gate is None or gate.status not in (EXPECTED, OPEN):
+        if pausing.may_ask(run, step, command.key):
+            expected, generation = pausing.to_be_asked(run, step.id, command.key)
+        elif gate is None or gate.status not in (EXPECTED, OPEN):
             raise errors.NoGate(_why_no_gate(step, gate))
-        generation = gate.generation
+        else:
+            generation = gate.generation
     return (
+        *expected,
         e.LinkMinted(
             link=command.link,
             gate=command.gate,
@@ -97,8 +102,8 @@ def _mint_link(run: Run, command: c.MintLink, _: float) -> Events:
 def _why_no_gate(step: Step, gate: Gate | None) -> str:
     if step.spec.gate is None:
         return (
-            f"The step {step.id!r} has no gate: tag its cell `suspend`,"
-            " or ask for flow-level links (flow_level=True)."
+            f"The step {step.id!r} has no gate: tag its cell `suspend`, have its code wait for an"
+            " approval (flows.wait_for_approval), or ask for flow-level links (flow_level=True)."
         )
     if gate is None:
         return f"The gate of step {step.id!r} is not open yet: its cell has not started."
@@ -167,6 +172,7 @@ _DECIDE: Mapping[type[c.Command], Callable[[Run, Any, float], Events]] = {
     c.DecideSkip: steps.decide_skip,
     c.FailStep: steps.fail_step,
     c.FinishStep: steps.finish_step,
+    c.KeepInner: pausing.keep,
     c.CastVote: votes.cast_vote,
     c.WithdrawVote: votes.withdraw_vote,
     c.CheckDeadline: _check_deadline,

@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec.structs import replace
 
 from jupyter_flows.core import events as e
-from jupyter_flows.core.machine import interrupting, kept, parts, voting
+from jupyter_flows.core.machine import inner, interrupting, kept, parts, voting
 from jupyter_flows.core.machine.shown import with_shown
 from jupyter_flows.core.machine.tables import (
     RUN_TRANSITIONS,
@@ -94,6 +94,12 @@ def evolve(  # noqa: C901, PLR0911, PLR0912 (a table: one case for each event)
             return _step_failed(run, event, at)
         case e.StepRetried():
             return _step_failed(run, event, at)
+        case e.StepPaused():
+            return inner.paused(run, event, at)
+        case e.InnerStepKept():
+            return inner.kept(run, event)
+        case e.InnerGateExpected():
+            return inner.gate_expected(run, event)
         case e.RunSlept():
             return replace(run, wake_at=event.until)
         case e.RunWoken():
@@ -231,6 +237,8 @@ def _step_failed(run: Run, event: e.StepFailed | e.StepRetried, at: float) -> Ru
         outputs=event.outputs,
         execution_count=event.execution_count,
     )
+    if isinstance(event, e.StepRetried):
+        run = inner.without_failed(run, event.step)
     return run if goes_on else parts.gates_ended(run, event, at)
 
 

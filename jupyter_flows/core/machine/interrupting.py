@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from jupyter_flows.core import events as e
-from jupyter_flows.core.machine import kept, parts
+from jupyter_flows.core.machine import inner, kept, parts
 from jupyter_flows.core.model import (
     Failure,
     Run,
@@ -29,13 +29,15 @@ def resumed(run: Run, event: e.RunResumed, at: float) -> Run:
     """From this step on everything is to do again, and the sections that begin there are to be
     entered again; the steps before it are to be rebuilt.
     """
+    before = run
     if event.steps is not None:
         run = _with_edits(run, event, event.steps)
+    run = inner.resumed(run, before, event, at)
     reached, entered = False, set[str]()
     for step in run.steps.values():
         reached = reached or step.id == event.step
         if reached or step.spec.failure:
-            run = parts.with_step(run, step.id, event, tries=0)
+            run = parts.with_step(run, step.id, event, tries=0, pauses=0)
         elif step.status is not StepStatus.PENDING:
             entered |= {section.id for section in step.spec.sections}
     run = replace(

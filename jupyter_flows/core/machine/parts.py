@@ -66,8 +66,13 @@ def gate_moved(gate: Gate, event: e.Event, at: float) -> Gate:
 
 
 def gates_ended(run: Run, event: e.Event, at: float) -> Run:
-    """The gates that still waited are superseded by the run's end (or its interruption)."""
+    """The gates that still waited are superseded by the run's end (or its interruption, or another
+    try of the step, which those that a cell's code has asked by outlive).
+    """
+    passing = isinstance(event, e.StepRetried | e.StepPaused | e.RunInterrupted)
     for gate in run.gates.values():
+        if passing and gate.key is not None:
+            continue
         if (gate.status, type(event)) in GATE_TRANSITIONS:
             run = with_gate(run, gate_moved(gate, event, at))
     return run

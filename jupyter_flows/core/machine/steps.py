@@ -6,6 +6,7 @@ from jupyter_flows.core import commands as c
 from jupyter_flows.core import errors
 from jupyter_flows.core import events as e
 from jupyter_flows.core.gating import configured_gate
+from jupyter_flows.core.machine import pausing
 from jupyter_flows.core.machine.closing import opening
 from jupyter_flows.core.machine.evolve import evolve
 from jupyter_flows.core.machine.going_on import (
@@ -116,6 +117,8 @@ def finish_step(run: Run, command: c.FinishStep, now: float) -> Events:
 
 
 def _outcome(run: Run, step: Step, command: c.FinishStep, now: float) -> Events:
+    if command.pause:
+        return _paused(run, step, command, command.pause, now)
     if command.error:
         return _failed(run, step, command, command.error, now)
     try:
@@ -135,6 +138,29 @@ def _outcome(run: Run, step: Step, command: c.FinishStep, now: float) -> Events:
     if options is None:
         return (succeeded, *behind(run, step.id, now))
     return (succeeded, *opening(run, step.id, options, command.link, now))
+
+
+def _paused(run: Run, step: Step, command: c.FinishStep, asked: c.Pause, now: float) -> Events:
+    """The cell is to run again, behind a sleep or a gate of its own."""
+    try:
+        options = pausing.options_of(step, asked)
+    except errors.BadInput as mistake:
+        return _misconfigured(run, step, command, str(mistake), now)
+    until = None if asked.seconds is None else now + asked.seconds
+    paused = e.StepPaused(
+        step=step.id,
+        key=asked.key,
+        until=until,
+        outputs=command.outputs,
+        execution_count=command.execution_count,
+    )
+    run = evolve(run, paused, now)
+    if options is None:
+        return (paused, e.RunSlept(step=step.id, until=now if until is None else until))
+    expected, generation = pausing.expected(run, step.id, asked.key)
+    run = after(run, expected, now)
+    opened = opening(run, step.id, options, command.link, now, generation=generation)
+    return (paused, *expected, *opened)
 
 
 def _stopping(run: Run, step: Step, now: float) -> Events:
@@ -163,7 +189,8 @@ def _misconfigured(run: Run, step: Step, command: c.FinishStep, mistake: str, no
 def _failed(run: Run, step: Step, command: c.FinishStep, error: Failure, now: float) -> Events:
     """G82, G83, G3: try again, or go on, or fail the run."""
     outputs, count = command.outputs, command.execution_count
-    wait = pause(step.spec.retry, step.tries, command.chance) if command.retry else None
+    tries = step.tries - step.pauses
+    wait = pause(step.spec.retry, tries, command.chance) if command.retry else None
     if wait is not None:
         retried = e.StepRetried(step=step.id, error=error, outputs=outputs, execution_count=count)
         return (retried, e.RunSlept(step=step.id, until=now + wait)) if wait else (retried,)

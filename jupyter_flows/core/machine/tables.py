@@ -49,6 +49,9 @@ RUN_UNMOVED: Mapping[type[e.Event], frozenset[RunStatus]] = {
     e.SectionEntered: frozenset({R}),
     e.StepFailed: frozenset({R}),
     e.StepRetried: frozenset({R}),
+    e.StepPaused: frozenset({R}),
+    e.InnerStepKept: frozenset({R}),
+    e.InnerGateExpected: frozenset({R}),
     e.RunStopped: frozenset({R}),
     e.RunFailing: frozenset({R}),
     e.KernelRebuilt: frozenset({R}),
@@ -81,6 +84,7 @@ STEP_TRANSITIONS: Mapping[tuple[StepStatus, type[e.Event]], StepStatus] = {
     (RUNNING, e.StepSucceeded): StepStatus.SUCCEEDED,
     (RUNNING, e.StepFailed): StepStatus.FAILED,
     (RUNNING, e.StepRetried): PENDING,
+    (RUNNING, e.StepPaused): PENDING,
     (RUNNING, e.RunFailing): StepStatus.CANCELLED,
     (RUNNING, e.RunInterrupted): PENDING,
     (RUNNING, e.RunCancelled): StepStatus.CANCELLED,
@@ -100,11 +104,13 @@ GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
     (EXPECTED, e.GateOpened): OPEN,
     (EXPECTED, e.StepFailed): GateStatus.SUPERSEDED,
     (EXPECTED, e.StepRetried): GateStatus.SUPERSEDED,
+    (EXPECTED, e.StepPaused): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunStopped): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunFailing): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunInterrupted): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunCancelled): GateStatus.SUPERSEDED,
     (EXPECTED, e.RunFailed): GateStatus.SUPERSEDED,
+    (EXPECTED, e.RunResumed): GateStatus.SUPERSEDED,
     (OPEN, e.GateApproved): GateStatus.APPROVED,
     (OPEN, e.GateRejected): GateStatus.REJECTED,
     (OPEN, e.GateTimedOut): GateStatus.TIMED_OUT,
@@ -112,7 +118,10 @@ GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
     (OPEN, e.RunFailing): GateStatus.SUPERSEDED,
     (OPEN, e.RunFailed): GateStatus.SUPERSEDED,
 }
-"""`StepStarted` of a suspend step makes its gate, as expected."""
+"""`StepStarted` of a suspend step makes its gate, as expected; `InnerGateExpected` one by which a
+cell's code asks, which outlives a try of the step and an interruption. `RunResumed` ends those of
+the cells that begin anew.
+"""
 
 
 class IllegalEventError(AssertionError):

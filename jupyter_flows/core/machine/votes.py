@@ -19,7 +19,7 @@ def cast_vote(run: Run, command: c.CastVote, now: float) -> Events:
     gate = known_gate(run, command.gate, command.generation)
     policy.checked_link(run, command.voter.link, gate, now)
     policy.check_purpose(command)
-    if run.gate(gate.step) is not gate:
+    if gate.key is None and run.gate(gate.step) is not gate:
         raise errors.GateSuperseded
     if policy.is_repeated(gate, command):
         return ()
@@ -80,7 +80,7 @@ def withdraw_vote(run: Run, command: c.WithdrawVote, now: float) -> Events:
     link = run.links.get(command.voter.link) if command.voter.link else None
     by_gates_link = link is None or link.gate is not None
     policy.checked_link(run, command.voter.link, gate if by_gates_link else None, now)
-    if run.gate(gate.step) is not gate:
+    if gate.key is None and run.gate(gate.step) is not gate:
         raise errors.GateSuperseded
     policy.check_open(gate, now)
     given = gate.vote_of(command.voter)

@@ -1,11 +1,11 @@
 """The blobs of a checkpoint: whether they are there, and whether they are what their names say."""
 
-import hashlib
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from jupyter_flows.store.checkpoints import hashes
 from jupyter_flows.store.checkpoints.folder import PACKED, Layout
 
 CHUNK = 1 << 20
@@ -59,14 +59,14 @@ def unpacked(path: Path) -> Iterator[bytes]:
         raise ValueError("it is cut short, or has more behind its end")
 
 
-def hash_of(pieces: Iterable[bytes], stop: Callable[[], bool]) -> str | None:
-    """The SHA-256 of these; None if it was to stop before the end."""
-    hashed = hashlib.sha256()
+def is_content(name: str, pieces: Iterable[bytes], stop: Callable[[], bool]) -> bool | None:
+    """Whether these are what the name is of; None if it was to stop before the end."""
+    hashed = hashes.new(name)
     for piece in pieces:
         hashed.update(piece)
         if stop():
             return None
-    return hashed.hexdigest()
+    return hashes.matches(name, hashed)
 
 
 def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> str:
@@ -77,11 +77,11 @@ def damage(layout: Layout, name: str, size: int, stop: Callable[[], bool]) -> st
     path = layout.blob(name)
     try:
         try:
-            hashed = hash_of(plain(path), stop)
+            whole = is_content(name, plain(path), stop)
         except FileNotFoundError:
-            hashed = hash_of(unpacked(path.with_name(name + PACKED)), stop)
+            whole = is_content(name, unpacked(path.with_name(name + PACKED)), stop)
     except ValueError as error:
         return f"can't be uncompressed: {error}"
     except OSError as error:
         return f"can't be read: {error.strerror}"
-    return "" if hashed in (name, None) else "has another content than was saved"
+    return "has another content than was saved" if whole is False else ""

@@ -13,13 +13,13 @@ from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.ports import Collected
 from jupyter_flows.store.checkpoints.folder import (
     HOUR,
-    PACKED,
     Layout,
-    content_of,
+    digits_of,
     hex_of,
+    is_manifest,
     sync_folder,
 )
-from jupyter_flows.store.checkpoints.manifests import names_in
+from jupyter_flows.store.checkpoints.manifests import digits_in
 
 SIXTY_DAYS = 60 * 86400.0
 
@@ -44,12 +44,12 @@ def collect(
     dead = [
         file
         for run, file in layout.manifest_files()
-        if not (run in alive and content_of(file.name))
+        if not (run in alive and is_manifest(file.name))
         and _is_old(file, now, SIXTY_DAYS if run in strange else HOUR)
     ]
     manifests = _remove_manifests(layout, dead)
     kept = _named(layout)
-    loose = (file for file in layout.blob_files() if content_of(file.name) not in kept)
+    loose = (file for file in layout.blob_files() if digits_of(file.name) not in kept)
     return _sum(manifests, _remove(file for file in loose if _is_old(file, now)))
 
 
@@ -59,17 +59,19 @@ def drop(layout: Layout, run: RunId, keep: Collection[Digest]) -> Collected:
     """
     kept = set(map(hex_of, keep))
     dead = [file for of, file in layout.manifest_files() if of == run and file.name not in kept]
-    names = set().union(*(names_in(Path(file).read_bytes()) for file in dead))
+    digits = set().union(*(digits_in(Path(file).read_bytes()) for file in dead))
     manifests = _remove_manifests(layout, dead)
     with layout.no_save() as alone:
-        gone = names - _named(layout) if alone and names else set()
-        paths = (layout.blob(name).with_name(name + end) for name in gone for end in ("", PACKED))
+        gone = digits - _named(layout) if alone and digits else set()
+        paths = (path for each in gone for path in layout.blobs_of(each))
         return _sum(manifests, _remove(path for path in paths if path.exists()))
 
 
 def _named(layout: Layout) -> set[str]:
-    """The blobs that a manifest names, be it damaged. Raises OSError rather than overlook one."""
-    return set().union(*(names_in(Path(file).read_bytes()) for _, file in layout.manifest_files()))
+    """The digits of the blobs that a manifest names, be it damaged. Raises OSError rather than
+    overlook one.
+    """
+    return set().union(*(digits_in(Path(file).read_bytes()) for _, file in layout.manifest_files()))
 
 
 def _is_old(file: os.DirEntry[str], now: float, age: float = HOUR) -> bool:
@@ -99,7 +101,7 @@ def _remove(files: Iterable[os.DirEntry[str] | Path]) -> _Removed:
         except FileNotFoundError:  # its writer has put it in place, or given it up
             continue
         freed += size
-        whole += content_of(path.name) is not None
+        whole += digits_of(path.name) is not None
     return _Removed(whole, freed)
 
 

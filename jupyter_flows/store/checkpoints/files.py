@@ -120,7 +120,7 @@ class CheckpointFolder:
     def _verify(self, run: RunId, digest: Digest, stop: Callable[[], bool]) -> None:
         _, parts = manifests.read(self._layout, run, digest)
         for part in parts:
-            wrong = damage(self._layout, part.sha256, part.bytes, stop)
+            wrong = damage(self._layout, part.blob, part.bytes, stop)
             if wrong:
                 manifests.unusable(part, wrong)
 

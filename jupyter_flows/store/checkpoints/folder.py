@@ -12,8 +12,8 @@ from pathlib import Path
 
 from jupyter_flows.core.errors import CheckpointRefused
 from jupyter_flows.core.model import Digest, RunId
+from jupyter_flows.store.checkpoints import hashes
 
-HEX = re.compile(r"[0-9a-f]{64}")
 PACKED = ".z"
 """What the name of a compressed blob ends with."""
 
@@ -24,7 +24,7 @@ _UNFINISHED = "tmp-"
 """What a kernel calls a blob whose name it does not know yet."""
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{1,100}")
-_SHARD = re.compile(r"[0-9a-f]{2}")
+_MANIFEST = re.compile(r"[0-9a-f]{64}")
 _NUMBERS = itertools.count()
 
 
@@ -47,10 +47,15 @@ class Layout:
         return self.root / "key"
 
     def blob(self, name: str) -> Path:
-        """Where the content of that SHA-256 lies plain; compressed it has `PACKED` behind it."""
-        if not HEX.fullmatch(name):
-            raise ValueError(f"{name!r} is no SHA-256 in hex digits")
-        return self.blobs / name[:2] / name
+        """Where the content of that hash lies plain; compressed it has `PACKED` behind it."""
+        if not hashes.NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a blob")
+        return self.blobs / hashes.shard(name) / name
+
+    def blobs_of(self, digits: str) -> list[Path]:
+        """Where blobs with these hex digits may lie: of either hash, plain or compressed."""
+        plain = [self.blob(prefix + digits) for prefix in hashes.PREFIXES]
+        return [*plain, *(path.with_name(path.name + PACKED) for path in plain)]
 
     def manifests_of(self, run: RunId) -> Path:
         if not _RUN.fullmatch(run):
@@ -63,7 +68,7 @@ class Layout:
     def blob_files(self) -> Iterator[os.DirEntry[str]]:
         """The files where blobs are: blobs plain and compressed, and what is being written."""
         for entry in _entries(self.blobs):
-            if _SHARD.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
+            if hashes.SHARD.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
             elif entry.name.startswith(_UNFINISHED) and entry.is_file(follow_symlinks=False):
                 yield entry
@@ -112,15 +117,20 @@ class Layout:
 def hex_of(digest: Digest) -> str:
     """The digest without its prefix. Raises ValueError for what is no digest."""
     name = digest.removeprefix("sha256:")
-    if name == digest or not HEX.fullmatch(name):
+    if name == digest or not is_manifest(name):
         raise ValueError(f"{digest!r} is no digest")
     return name
 
 
-def content_of(name: str) -> str | None:
-    """Whose content a file of that name has, compressed or not; None for what is no blob."""
+def is_manifest(name: str) -> bool:
+    """Whether a file of that name is one; else it is one that was not finished."""
+    return _MANIFEST.fullmatch(name) is not None
+
+
+def digits_of(name: str) -> str | None:
+    """The hex digits in the name of a blob, compressed or not; None for what is no blob."""
     plain = name.removesuffix(PACKED)
-    return plain if HEX.fullmatch(plain) else None
+    return hashes.digits(plain) if hashes.NAME.fullmatch(plain) else None
 
 
 def _entries(folder: Path | str) -> list[os.DirEntry[str]]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from jupyter_flows.core import sizes
 from jupyter_flows.core.canonical import canonical_json, sha256
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, Json, RunId
+from jupyter_flows.store.checkpoints import hashes
 from jupyter_flows.store.checkpoints.blobs import fault
 from jupyter_flows.store.checkpoints.folder import Layout, hex_of, sync_folder, write_durably
 from jupyter_flows.store.checkpoints.key import key_to_write, read_key, seal
@@ -24,17 +25,26 @@ from jupyter_flows.store.checkpoints.key import key_to_write, read_key, seal
 LARGEST = 64 << 20
 """The most bytes of a manifest; the content of variables is in its blobs."""
 
-_Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+_Digits = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 _Size = Annotated[int, Meta(ge=0)]
-_NAMES_IN_BYTES = re.compile(rb"[0-9a-f]{64}")
+_DIGITS_IN_BYTES = re.compile(rb"[0-9a-f]{64}")
 
 
-class _Blob(Struct, frozen=True):
-    sha256: _Sha256
+class _Blob(Struct, frozen=True, kw_only=True):
     bytes: _Size
+    sha256: _Digits | UnsetType = UNSET
+    blake3: _Digits | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if (self.sha256 is UNSET) is (self.blake3 is UNSET):
+            raise ValueError("a blob has one hash, sha256 or blake3")
+
+    @property
+    def name(self) -> str:
+        return self.sha256 or f"{hashes.BLAKE3}{self.blake3}"
 
 
-class _Stream(_Blob, frozen=True):
+class _Stream(_Blob, frozen=True, kw_only=True):
     names: list[str]
 
 
@@ -56,13 +66,13 @@ class _Manifest(Struct, frozen=True):
 class Part:
     """A blob of a checkpoint. `names` are the variables of a stream; a buffer has none."""
 
-    sha256: str
+    blob: str
     bytes: int
     names: Sequence[str] = ()
 
     def __str__(self) -> str:
         what = f"the variables {', '.join(self.names)}" if self.names else "a buffer"
-        return f"{what} ({sizes.shown(self.bytes)}, blob {self.sha256})"
+        return f"{what} ({sizes.shown(self.bytes)}, blob {self.blob})"
 
 
 def parts(manifest: Mapping[str, Json], run: RunId) -> list[Part]:
@@ -71,13 +81,15 @@ def parts(manifest: Mapping[str, Json], run: RunId) -> list[Part]:
     if checked.run != run:
         raise ValueError(f"it is of the run {checked.run!r}")
     kernel = checked.kernel
-    streams = [Part(stream.sha256, stream.bytes, stream.names) for stream in kernel.streams]
-    return [*streams, *(Part(blob.sha256, blob.bytes) for blob in kernel.blobs)]
+    streams = [Part(stream.name, stream.bytes, stream.names) for stream in kernel.streams]
+    return [*streams, *(Part(blob.name, blob.bytes) for blob in kernel.blobs)]
 
 
-def names_in(data: bytes) -> set[str]:
-    """What may be a blob's name there. It reads a damaged manifest, too, and parses nothing."""
-    return {name.decode() for name in _NAMES_IN_BYTES.findall(data)}
+def digits_in(data: bytes) -> set[str]:
+    """What may be the digits of a blob's name there, of whichever hash. It reads a damaged
+    manifest, too, and parses nothing.
+    """
+    return {digits.decode() for digits in _DIGITS_IN_BYTES.findall(data)}
 
 
 # ---------------------------------------------------------------- writing
@@ -119,7 +131,7 @@ def _refusing_what_is_invalid() -> Iterator[None]:
 
 def _check_parts(layout: Layout, named: Sequence[Part]) -> None:
     for part in named:
-        wrong = fault(layout, part.sha256, part.bytes)
+        wrong = fault(layout, part.blob, part.bytes)
         if wrong:
             raise CheckpointRefused(
                 f"The kernel says that it saved {part}, but that {wrong}, in {layout.root}."
@@ -128,7 +140,7 @@ def _check_parts(layout: Layout, named: Sequence[Part]) -> None:
 
 def _sync_parts(layout: Layout, named: Sequence[Part]) -> None:
     """A kernel syncs what it writes; but not what another one has just put there."""
-    for folder in {layout.blob(part.sha256).parent for part in named} | {layout.blobs, layout.root}:
+    for folder in {layout.blob(part.blob).parent for part in named} | {layout.blobs, layout.root}:
         sync_folder(folder)
 
 
@@ -203,7 +215,7 @@ def check_there(layout: Layout, named: Sequence[Part]) -> None:
     """Raises CheckpointUnusable if a blob is not there, or has another size."""
     for part in named:
         try:
-            wrong = fault(layout, part.sha256, part.bytes)
+            wrong = fault(layout, part.blob, part.bytes)
         except OSError as error:
             wrong = f"can't be looked at: {error.strerror}"
         if wrong:

@@ -15,8 +15,8 @@ from typing import Protocol
 from jupyter_flows.core import sizes
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, RunId
-from jupyter_flows.store.checkpoints.folder import Layout, content_of
-from jupyter_flows.store.checkpoints.manifests import names_in, read
+from jupyter_flows.store.checkpoints.folder import Layout, digits_of, is_manifest
+from jupyter_flows.store.checkpoints.manifests import digits_in, read
 
 _OURS = {"blobs", "manifests", "key", "lock", "saving", "tidying", "lost+found"}
 _NEW_KEY = re.compile(r"key\.\d+\.new")
@@ -58,17 +58,17 @@ class Usage:
 def usage(layout: Layout) -> Usage:
     """Raises OSError. What is removed meanwhile may be counted or not."""
     files = {file.name: _size(file) for file in layout.blob_files()}
-    blobs = [name for name in files if content_of(name)]
+    blobs = [name for name in files if digits_of(name)]
     lists = [(run, _content(file)) for run, file in layout.manifest_files()]
     named: dict[RunId, set[str]] = defaultdict(set)
     for run, data in lists:
-        named[run] |= names_in(data)
+        named[run] |= digits_in(data)
     return Usage(
         manifests=len(lists),
         blobs=len(blobs),
         bytes=sum(files.values()) + sum(len(data) for _, data in lists),
         runs={
-            run: sum(files[name] for name in blobs if content_of(name) in found)
+            run: sum(files[name] for name in blobs if digits_of(name) in found)
             for run, found in named.items()
         },
     )
@@ -114,7 +114,7 @@ def room(layout: Layout, limits: Limits, run: RunId | None) -> int:
 
 def _newest_size(layout: Layout, run: RunId) -> int:
     """Of its content, uncompressed; 0 for a run that has none that can be used."""
-    mine = (file for of, file in layout.manifest_files() if of == run and content_of(file.name))
+    mine = (file for of, file in layout.manifest_files() if of == run and is_manifest(file.name))
     try:
         newest = max(mine, key=lambda file: file.stat().st_mtime, default=None)
         if newest is None:
@@ -122,7 +122,7 @@ def _newest_size(layout: Layout, run: RunId) -> int:
         _, parts = read(layout, run, Digest(f"sha256:{newest.name}"))
     except (FileNotFoundError, CheckpointUnusable):
         return 0
-    return sum({part.sha256: part.bytes for part in parts}.values())
+    return sum({part.blob: part.bytes for part in parts}.values())
 
 
 # ---------------------------------------------------------------- the folder

@@ -5,7 +5,6 @@ whenever this dies, each blob is there; the next time goes on from what it finds
 """
 
 import errno
-import hashlib
 import logging
 import os
 import sys
@@ -14,9 +13,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from jupyter_flows.store.checkpoints.blobs import CHUNK, hash_of, plain, unpacked
+from jupyter_flows.store.checkpoints import hashes
+from jupyter_flows.store.checkpoints.blobs import CHUNK, is_content, plain, unpacked
 from jupyter_flows.store.checkpoints.folder import (
-    HEX,
     PACKED,
     Layout,
     new_beside,
@@ -59,7 +58,7 @@ class Tidier:
         return [
             Path(file.path)
             for file in self._layout.blob_files()
-            if HEX.fullmatch(file.name)
+            if hashes.NAME.fullmatch(file.name)
             and file.name not in self._hopeless
             and _is_due(file, before)
         ]
@@ -104,17 +103,17 @@ class Tidier:
 
     def _is_whole(self, packed: Path, name: str) -> bool:
         try:
-            return hash_of(unpacked(packed), self._stop) == name
+            return is_content(name, unpacked(packed), self._stop) is True
         except ValueError:
             return False
 
     def _pack(self, path: Path, packed: Path, used: int) -> None:
         new = new_beside(packed)
         try:
-            hashed = _write_packed(path, new, self._stop)
-            if hashed is None:
+            whole = _write_packed(path, new, self._stop)
+            if whole is None:
                 return
-            if hashed != path.name:
+            if not whole:
                 self._give_up(path, "is damaged: it has another content than was saved")
             elif new.stat().st_size > WORTH * path.stat().st_size:
                 self._give_up(path, "")
@@ -148,9 +147,9 @@ def _tried(path: Path) -> bool:
     return len(zlib.compress(start, _LEVEL)) <= WORTH * len(start)
 
 
-def _write_packed(path: Path, new: Path, stop: Callable[[], bool]) -> str | None:
-    """The SHA-256 of what was compressed; None if it was to stop before the end."""
-    packer, hashed = zlib.compressobj(_LEVEL), hashlib.sha256()
+def _write_packed(path: Path, new: Path, stop: Callable[[], bool]) -> bool | None:
+    """Whether what was compressed is what the name says; None if it was to stop before the end."""
+    packer, hashed = zlib.compressobj(_LEVEL), hashes.new(path.name)
     handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         for chunk in plain(path):
@@ -162,7 +161,7 @@ def _write_packed(path: Path, new: Path, stop: Callable[[], bool]) -> str | None
         os.fsync(handle)
     finally:
         os.close(handle)
-    return hashed.hexdigest()
+    return hashes.matches(path.name, hashed)
 
 
 def _let_go(path: Path, used: int) -> None:

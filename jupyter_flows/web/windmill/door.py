@@ -4,7 +4,7 @@ They are for the client package `wmill`, unmodified. It asks from a kernel, with
 for the run's owner and within the run's family; or from outside, for a logged-in user.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
@@ -19,9 +19,14 @@ from jupyter_flows.core import windmill
 from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownJob, UnknownLink, UnknownRun
 from jupyter_flows.core.model import Json, Run, RunId, StepId
 from jupyter_flows.core.windmill import Job
-from jupyter_flows.web.doors import ApiDoor
+from jupyter_flows.web.doors import ApiDoor, number
 
 D = TypeVar("D", bound="WindmillDoor")
+T = TypeVar("T")
+
+PAGE = 1000
+"""How many stand on one page of a list: by default, and at most."""
+MOST_PAGES = 1_000_000
 
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _READS = ("GET", "HEAD")
@@ -51,14 +56,15 @@ def windmill_door(method: Callable[..., Awaitable[None]]) -> Callable[..., Await
     async def entered(door: "WindmillDoor", *args: str) -> None:
         door.caller = await door.enter()
         if door.of_workspace:
-            _check_workspace(args[0])
+            check_workspace(args[0])
             args = args[1:]
         await method(door, *args)
 
     return entered
 
 
-def _check_workspace(name: str) -> None:
+def check_workspace(name: str) -> None:
+    """Raises BadInput for any other workspace than the one that there is."""
     if name != windmill.WORKSPACE:
         raise BadInput(
             f"This server has one workspace, {windmill.WORKSPACE!r}; set WM_WORKSPACE to it"
@@ -133,16 +139,26 @@ class WindmillDoor(ApiDoor):
         self.set_header("Cache-Control", "no-store")
         self.finish(said)
 
-    def query(self, name: str) -> str | None:
-        """A value of the address; None where it is missing or empty."""
-        found: Any = self.get_query_argument(name, None)
-        return found or None
+    def flag(self, name: str) -> bool:
+        """Whether the address says `true`. Raises BadInput."""
+        return self.flag_or_none(name) or False
 
-    def flag(self, name: str) -> bool | None:
-        """A value of the address that is true or false. Raises BadInput."""
+    def flag_or_none(self, name: str) -> bool | None:
+        """What the address says, if it does. Raises BadInput."""
         said = self.query(name)
         if said is None:
             return None
         if said.lower() not in _FLAGS:
-            raise BadInput(f"{name} must be `true` or `false`; it is {said[:40]!r}")
+            raise BadInput(f"{name} must be true or false; it is {said[:40]!r}")
         return _FLAGS[said.lower()]
+
+    def page(self, found: Sequence[T]) -> Sequence[T]:
+        """Those of the `page` that is asked for, counted from 1, of `per_page`. Raises BadInput."""
+        size = number("per_page", self.query("per_page") or str(PAGE), 1, PAGE)
+        first = (number("page", self.query("page") or "1", 1, MOST_PAGES) - 1) * size
+        return found[first : first + size]
+
+    def query(self, name: str) -> str | None:
+        """A value of the address; None where it is missing or empty."""
+        found: Any = self.get_query_argument(name, None)
+        return found or None

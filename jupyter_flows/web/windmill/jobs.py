@@ -242,7 +242,7 @@ class JobsDoor(WindmillDoor):
     @windmill_door
     async def get(self) -> None:
         wanted = RunFilter(
-            status=frozenset(_statuses(self.flag("running"))),
+            status=frozenset(_statuses(self.flag_or_none("running"))),
             owner=self.caller.user,
             flow=self.query("script_path_exact"),
         )
@@ -277,7 +277,7 @@ class ResumeUrlsDoor(WindmillDoor):
 
     @windmill_door
     async def get(self, job: str, nonce: str) -> None:  # noqa: ARG002 (the address has it)
-        flow_level = self.flag("flow_level") or False
+        flow_level = self.flag("flow_level")
         run, step = await self.job(job)
         own = self.caller.run
         if own is not None and own.id != run.id:

@@ -5,6 +5,7 @@ import React from 'react';
 import { stepWord } from '../model/runs';
 import { Row, Timeline, Wait } from '../model/timeline';
 import { duration, fullTime } from '../model/times';
+import { farWords } from '../words';
 
 export function TimelineView(props: {
   timeline: Timeline;
@@ -58,6 +59,7 @@ function StepRow(props: {
           {row.step.status === 'succeeded' ? '' : `${word.text} `}
           {row.ms !== null && row.step.status !== 'pending' && duration(row.ms)}
           {row.step.attempts > 1 && ` · try ${row.step.attempts}`}
+          {row.step.progress && ` · ${farWords(row.step.progress)}`}
         </span>
       </div>
       <div className="jfp-Track" aria-hidden="true">

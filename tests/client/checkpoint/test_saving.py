@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from jupyter_flows.client import checkpoint
-from jupyter_flows.client.checkpoint import saving, streams, writing
+from jupyter_flows.client.checkpoint import hashes, saving, streams, writing
 
 ARRAY = "import numpy as np\na = np.arange(50_000.)\n"
 
@@ -25,7 +25,7 @@ def test_the_answer_is_json_and_says_what_was_written(kernel, blobs):
     assert told["unsaved"] == told["replayed"] == []
     assert told["bytes"] == told["new_bytes"] == sum(path.stat().st_size for path in blobs())
     assert {path.name for path in blobs()} == {
-        each["sha256"] for each in [*told["streams"], *told["blobs"]]
+        hashes.name_in(each) for each in [*told["streams"], *told["blobs"]]
     }
     assert set(told["python"]) == {
         "implementation", "version", "machine", "byteorder", "maxsize"
@@ -290,7 +290,7 @@ def test_each_type_is_looked_at_once(kernel, monkeypatch):
 
 
 def test_the_protocol_has_a_number():
-    assert checkpoint.PROTOCOL == 1
+    assert checkpoint.PROTOCOL == 2
 
 
 def test_an_interrupt_before_all_threads_have_begun_is_told_as_what_it_is(
