@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cells, checkpoints, lab, memory, page, replay, votes, waiting, whole
+from benchmarks import cells, checkpoints, jobs, lab, memory, page, replay, votes, waiting, whole
 from benchmarks.machine import facts
 from benchmarks.outside import environment
 from benchmarks.table import Row, markdown
@@ -28,6 +28,7 @@ THEMES: Mapping[str, Callable[..., Any]] = {
     "page": page.measure,
     "lab": lab.measure,
     "checkpoints": checkpoints.measure,
+    "jobs": jobs.measure,
 }
 
 

@@ -16,6 +16,7 @@ from jupyter_flows.core.checkpoint import CheckpointOptions, When
 from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.core.registry import is_name
+from jupyter_flows.core.scripts import SCRIPT
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.inline import Inline, offer_sql
@@ -28,7 +29,7 @@ from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
 from jupyter_flows.engine.things import Things
 from jupyter_flows.kernels.none import NoKernels
-from jupyter_flows.kernels.notebook import read_notebook
+from jupyter_flows.kernels.notebook import read_notebook, script_notebook
 from jupyter_flows.notify.services import Services
 from jupyter_flows.objects.storages import Place, Storages
 from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
@@ -181,6 +182,7 @@ def compose(
                 when=When(settings.checkpoint), grace=durations.seconds(settings.checkpoint_grace)
             ),
             checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
+            children_at_once=settings.children_at_once,
         ),
         memory=memory,
         adopts=adopts,
@@ -279,15 +281,23 @@ def memory() -> Memory:
 
 
 async def _notebooks_in(folder: Path | None) -> dict[str, str]:
-    """The notebooks of a folder by their names, without their ending."""
+    """The notebooks and scripts in a folder and those below it, by their names: their paths from
+    there, without their ending.
+    """
     if folder is None:
         return {}
     return await asyncio.to_thread(_listed, folder)
 
 
 def _listed(folder: Path) -> dict[str, str]:
-    found = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
-    return {path.stem: str(path) for path in found if is_name(path.stem)}
+    """Of a script and a notebook of one name the notebook counts."""
+    found: dict[str, str] = {}
+    for ending in (SCRIPT, ".ipynb"):
+        for path in sorted(folder.rglob(f"*{ending}")) if folder.is_dir() else ():
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            if is_name(name):
+                found[name] = str(path)
+    return found
 
 
 async def _notebook_at(path: str) -> dict[str, Json]:
@@ -307,6 +317,9 @@ class LateDocuments:
         self, notebook: Mapping[str, Json], parameters: Mapping[str, Json], kernel_name: str | None
     ) -> tuple[dict[str, Json], str]:
         return self._documents.prepare(notebook, parameters, kernel_name)
+
+    def script(self, text: str) -> dict[str, Json]:
+        return script_notebook(text)
 
     def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
         return self._documents.parameters(prepared, kernel_name)

@@ -48,14 +48,21 @@ class FlowsSettings(HasTraits):
 
     flows_dir = Unicode(
         "",
-        help="The folder of flows: each notebook in it can be started by its name, without .ipynb,"
-        " as if it was registered. Default: the folder `flows` in the server's root folder.",
+        help="The folder of flows: each notebook and `.py` script in it, or in a folder below, can"
+        " be started by its path from there, without its ending, as if it was registered. Default:"
+        " the folder `flows` in the server's root folder.",
     ).tag(config=True)
 
     workflow_lifetime = Unicode(
         "30d",
         help="How long a run may take in all that was started by the workflow-run API; then it"
         " fails. As in 12h, 30d.",
+    ).tag(config=True)
+
+    children_at_once = Int(
+        4,
+        help="How many of the runs that one run has started may run at a time; the others are"
+        " queued. One that waits, for people or for the clock, does not count.",
     ).tag(config=True)
 
     max_payload_bytes = Int(1 << 20, help="The largest payload of a vote.").tag(config=True)
@@ -201,7 +208,7 @@ class FlowsSettings(HasTraits):
     def _is_a_duration_or_empty(self, proposal: Any) -> str:
         return self._is_a_duration(proposal) if proposal["value"].strip() else ""
 
-    @validate("checkpoint_max_bytes", "max_object_bytes")
+    @validate("checkpoint_max_bytes", "max_object_bytes", "children_at_once")
     def _is_some(self, proposal: Any) -> int:
         return int(_between(proposal, 1))
 

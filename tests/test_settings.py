@@ -88,6 +88,13 @@ def test_what_cant_be_meant_is_refused_by_its_name(name, value, says):
         FlowsSettings(**{name: value})
 
 
+def test_how_many_children_are_at_work_is_some_number():
+    assert FlowsSettings().children_at_once == 4
+    assert FlowsSettings(children_at_once=1).children_at_once == 1
+    with pytest.raises(TraitError, match="children_at_once"):
+        FlowsSettings(children_at_once=0)
+
+
 def test_a_storage_is_an_address_or_one_with_options():
     said = {"a": "s3://x/y", "b": {"url": "gs://z", "options": {"token": "anon"}}}
     assert FlowsSettings(objects_storages=said).objects_storages == {

@@ -10,10 +10,11 @@ from jupyter_flows.cli.display import JSON_HELP, choose_display
 from jupyter_flows.cli.early import Starter, kernel_of
 from jupyter_flows.cli.settings import data_dir_option, load_settings
 from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.scripts import NOT_WRITTEN, is_script
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.kernels.notebook import read_notebook
 
-HELP = """Run notebook NB in the foreground.
+HELP = """Run notebook NB in the foreground; a `.py` script runs by its `# %%` cells.
 
 No server is needed: it starts what it needs, shows what is awaited and prints the links. A vote by
 a browser, or by `jupyter flows approve` in a second terminal, lets it go on.
@@ -75,6 +76,8 @@ def run_command(
 def _absolute(output: Path | None) -> str | None:
     if output is None:
         return None
+    if is_script(output.name):
+        raise BadInput(f"--output {output}: {NOT_WRITTEN} Name a notebook: OUT.ipynb")
     whole = output.absolute()
     if not whole.parent.is_dir():
         raise BadInput(f"{output} can't be written: there is no folder {whole.parent}.")

@@ -12,10 +12,10 @@ from jupyter_flows.client.encoding import NotKept, written
 from jupyter_flows.client.hook import STEP
 from jupyter_flows.client.links import (
     NOT_A_FLOW,
+    NOT_FOUND,
     NOWHERE,
+    UNREACHABLE,
     FlowsClientError,
-    NotThereError,
-    UnreachableError,
     ask,
 )
 from jupyter_flows.client.state import flow
@@ -106,7 +106,9 @@ class State(_Kept):
     def _read(self) -> dict[str, Any]:
         try:
             found = ask("GET", f"{_DOORS}resources/get_value/{_state_path()}")
-        except NotThereError:
+        except FlowsClientError as error:
+            if error.status != NOT_FOUND:
+                raise
             return {}
         if found is None:
             return {}
@@ -173,7 +175,9 @@ def progress(percent: float, message: str | None = None) -> None:
     told = {"percent": whole, "message": message, "flow_job_id": run}
     try:
         ask("POST", f"{_DOORS}job_metrics/set_progress/{run}.{quote(step, safe='')}", told)
-    except UnreachableError:
+    except FlowsClientError as error:
+        if error.status != UNREACHABLE:
+            raise
         return
     flow.progress = said
 

@@ -25,16 +25,21 @@ NOT_A_FLOW = (
 NOT_FOUND = 404
 
 
+UNREACHABLE = 0
+
+
 class FlowsClientError(RuntimeError):
-    """The flow's server refused, can't be reached, or there is no flow."""
+    """The flow's server refused, can't be reached, or there is no flow. `status` is that of the
+    server's answer, UNREACHABLE where none came, None where it was not asked.
+    """
+
+    status: int | None = None
 
 
-class NotThereError(FlowsClientError):
-    """The server has no such thing."""
-
-
-class UnreachableError(FlowsClientError):
-    """The flow's server can't be reached."""
+def _refusal(message: str, status: int) -> FlowsClientError:
+    error = FlowsClientError(message)
+    error.status = status
+    return error
 
 
 def post(path: str, asked: dict[str, Any]) -> dict[str, Any]:
@@ -65,11 +70,11 @@ def ask(
         with _opener(url).open(request, timeout=seconds) as answer:
             return _read(answer)
     except urllib.error.HTTPError as error:
-        refused = NotThereError if error.code == NOT_FOUND else FlowsClientError
-        raise refused(_detail(error)) from None
+        raise _refusal(_detail(error), error.code) from None
     except OSError as error:
         reason = getattr(error, "reason", error)
-        raise UnreachableError(f"The flow's server can't be reached: {reason}") from None
+        why = f"The flow's server can't be reached: {reason}"
+        raise _refusal(why, UNREACHABLE) from None
 
 
 def _read(answer: Any) -> Any:

@@ -104,9 +104,12 @@ def _checked(said: Json, where: str) -> Iterator[Mistake]:
 
 def _homeless(places: Mapping[str, str], flow: Flow) -> Iterator[Mistake]:
     """The answers that no gate waits for."""
-    gates = [step.id for step in flow.steps if step.gate is not None]
-    others = {step.id for step in flow.steps if step.gate is None}
+    gates = [step.id for step in flow.steps if step.gate is not None or step.asks]
+    others = {step.id for step in flow.steps if step.gate is None and not step.asks}
+    ask = {step.id for step in flow.steps if step.asks}
     for step, place in places.items():
+        if step.partition("/")[0] in ask:
+            continue
         if step in others:
             yield Mistake(place, "has no gate; tag its cell `suspend`")
         elif step not in gates:
@@ -161,7 +164,7 @@ def _of_cells(
         lines, _ = options.option_lines(str(cell["source"]), "")
         said = {**cell.get("metadata", {}).get("flow", {}), **lines}.get("test")
         where = f"cell {step.index + 1} (id {cell['id']!r}), key 'test'"
-        if said is not None and step.gate is None:
+        if said is not None and step.gate is None and not step.asks:
             mistakes.append(Mistake(where, "the cell has no gate; tag it `suspend`"))
         elif said is not None:
             yield step.id, _answer(said, where)

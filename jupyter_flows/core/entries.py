@@ -9,11 +9,19 @@ import ast
 import re
 from collections.abc import Mapping
 
-from jupyter_flows.core.model import Entry, Json
+from jupyter_flows.core.model import Entry, Json, StepSpec
 
 MAIN = "main"
 WORKFLOW = "workflow"
 _ASKS = re.compile(r"\bwait_for_approval\b")
+
+_CALL = f"__import__('sys').modules['jupyter_flows.client.flows'].entry({MAIN})"
+_ENTRY = {Entry.CALL: f"\n{_CALL}", Entry.AWAIT: f"\nawait {_CALL}"}
+
+
+def with_entry(source: str, spec: StepSpec) -> str:
+    """What the kernel is sent: with the call of the function that the cell ends with."""
+    return source if spec.entry is None else source + _ENTRY[spec.entry]
 
 
 def is_script(notebook: Mapping[str, Json]) -> bool:

@@ -42,6 +42,9 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     checkpointing: CheckpointOptions = CheckpointOptions()
     parent_job: str | None = None
     root_job: RunId | None = None
+    started_by: RunId | None = None
+    at_once: int | None = None
+    wake_at: float | None = None
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -132,7 +135,7 @@ class RunSlept(Struct, frozen=True, kw_only=True):
 
 
 class RunWoken(Struct, frozen=True, kw_only=True):
-    """The time has come."""
+    """The time has come: to go on, or for a run that was to begin later, to begin."""
 
 
 class RunStopped(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from itsdangerous import BadSignature, Signer
@@ -164,7 +165,11 @@ def kernel_token(keyring: Keyring, run: RunId, expires_at: float | None = None) 
     return keyring.sign(_KERNEL, f"{run}{until}".encode())
 
 
+@lru_cache(maxsize=1024)
 def read_kernel_token(keyring: Keyring, token: str) -> KernelToken:
-    """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign."""
+    """The run whose kernel holds this token. Raises UnknownLink for any that we didn't sign.
+
+    Remembered: a cell asks many times with one token, and to verify it is most of what that costs.
+    """
     run, _, until = keyring.unsign(_KERNEL, token).decode().partition(" ")
     return KernelToken(RunId(run), float(until) if until else None)

@@ -355,8 +355,10 @@ class Run(Struct, frozen=True):
     for it now that it is interrupted.
 
     `parent_job` is the job whose code has started it (`core.windmill`), and `root_job` the run that
-    the whole family began with; both are None for a run that began by itself. `inner` holds the
-    inner steps of each step, by their keys.
+    the whole family began with; both are None for a run that began by itself. `started_by` is the
+    run whose kernel asked for it: it is cancelled with that one, and takes one of the `at_once`
+    places that the runs which that one has started have at work. A queued run with `wake_at` begins
+    then. `inner` holds the inner steps of each step, by their keys.
     """
 
     id: RunId
@@ -403,6 +405,8 @@ class Run(Struct, frozen=True):
     choices: tuple[Choice, ...] = ()
     parent_job: str | None = None
     root_job: RunId | None = None
+    started_by: RunId | None = None
+    at_once: int | None = None
     inner: Mapping[StepId, Mapping[str, Inner]] = field(default_factory=dict)
 
     @property
@@ -439,6 +443,8 @@ class Run(Struct, frozen=True):
     @property
     def due_at(self) -> float | None:
         """When the clock alone has something to do here."""
+        if self.status is RunStatus.QUEUED:
+            return self.wake_at
         if self.status not in TIMED:
             return None
         gate = self.open_gate

@@ -71,6 +71,9 @@ class FlowView(Struct):
     owner: Annotated[str | None, Meta(description="Who has registered it")]
     registered_at: Time | None
     source: Literal["registered", "folder"]
+    hash: Annotated[
+        str | None, Meta(description="The version that its notebook is now; not in lists")
+    ] = None
 
 
 class FlowList(Struct):

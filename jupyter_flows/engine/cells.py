@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.bindings import bindings
-from jupyter_flows.core.entries import MAIN
-from jupyter_flows.core.model import Digest, Entry, Json, Run, Step, StepId, StepStatus
+from jupyter_flows.core.entries import with_entry
+from jupyter_flows.core.model import Digest, Json, Run, Step, StepId, StepStatus
 from jupyter_flows.ports import Cell
 
 
@@ -38,7 +38,7 @@ def cell_of(
     return Cell(
         step=step.id,
         attempt=max(step.attempts, 1),
-        source=_source(step, snapshot),
+        source=with_entry(snapshot["cells"][step.spec.index]["source"], step.spec),
         timeout=step.spec.timeout,
         raises=step.spec.raises,
         bindings=bindings(run, before=step.id),
@@ -47,19 +47,6 @@ def cell_of(
         replay=step.spec.replay,
         failed_before=step.status is StepStatus.FAILED,
     )
-
-
-_CLIENT = "__import__('sys').modules['jupyter_flows.client.flows']"
-_ENTRY = {
-    Entry.CALL: f"\n{_CLIENT}.entry({MAIN})",
-    Entry.AWAIT: f"\nawait {_CLIENT}.entry({MAIN})",
-}
-
-
-def _source(step: Step, snapshot: Mapping[str, Json]) -> str:
-    """What the kernel is sent: with the call of the function that the cell ends with."""
-    source: str = snapshot["cells"][step.spec.index]["source"]
-    return source if step.spec.entry is None else source + _ENTRY[step.spec.entry]
 
 
 def sources(run: Run, steps: tuple[StepId, ...], snapshot: Mapping[str, Json]) -> dict[StepId, str]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import TypeAlias, assert_never
 
 import msgspec
@@ -101,6 +102,7 @@ class Driver:
         self._driving: dict[RunId, Driving] = {}
         self._cells: dict[RunId, tuple[StepId, asyncio.Event]] = {}  # those that execute
         self.looks: list[Look] = []
+        self.place: Callable[[Run], AbstractContextManager[object]] = contextlib.nullcontext
 
     # ------------------------------------------------------------ the loop
 
@@ -191,7 +193,8 @@ class Driver:
     async def _effect(self, run: Run, effect: machine.Effect, driving: Driving) -> Run:
         match effect:
             case machine.BeginRun():
-                return await self._tell(run, c.Start())
+                with self.place(run):
+                    return await self._tell(run, c.Start())
             case machine.StartStep():
                 run, ready = await self._ready.with_kernel(run, driving)
                 return await self._tell(run, c.Advance()) if ready else run

@@ -12,7 +12,7 @@ from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.waiting import Waiting
 from jupyter_flows.ports import Clock, Store
 
-BEGINNINGS = (e.GateOpened, e.RunSlept, e.RunStarted, e.RunResumed)
+BEGINNINGS = (e.RunCreated, e.GateOpened, e.RunSlept, e.RunStarted, e.RunResumed)
 """The events behind which a run may have a due time that it had not before."""
 
 

@@ -27,6 +27,7 @@ from jupyter_flows.core.model import (
     Voter,
 )
 from jupyter_flows.core.sentences import sentence
+from jupyter_flows.engine import beginning
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.boards import Boards
@@ -34,6 +35,7 @@ from jupyter_flows.engine.cutting_off import CutOff
 from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver, Look
 from jupyter_flows.engine.due import DueTimes
+from jupyter_flows.engine.families import Families
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.inner import InnerSteps
 from jupyter_flows.engine.keep import Keeper
@@ -135,6 +137,8 @@ class Engine:
             clock=clock,
             log=log,
         )
+        self._families = Families(store, self.cancel, self._spawn, log)
+        self.feed.listen(self._families.committed)
         self._recovery = Recovery(
             server=server,
             adopts=adopts,
@@ -142,6 +146,7 @@ class Engine:
             peers=peers,
             driver=lambda: self._driver,
             dispatcher=lambda: self._dispatcher,
+            cancel_orphans=self._families.cancel_orphans,
             log=log,
         )
         self._waits = Waits(
@@ -200,6 +205,7 @@ class Engine:
         self._cut_off = CutOff(self._teller, self._driver, self._dispatcher, kernels)
         queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
         self.feed.listen(queue.committed)
+        self._driver.place = queue.place
         kernels.on_amended(self._amended)
         self._scribe = None if notebooks is None else self._with(notebooks)
 
@@ -303,23 +309,8 @@ class Engine:
             new.notebook, new.parameters, new.kernel_name
         )
         snapshot = await self.reading.kept(prepared)
-        created = e.RunCreated(
-            path=new.path,
-            owner=new.owner,
-            parameters=dict(new.parameters),
-            snapshot=snapshot,
-            steps=flow.steps,
-            kernel_name=kernel_name,
-            kernel_id=new.kernel_id,
-            folder=new.folder,
-            output=new.output,
-            default_timeout=self.limits.timeout,
-            name=flow.name,
-            timeout=min((x for x in (flow.timeout, new.lifetime) if x is not None), default=None),
-            concurrency=flow.concurrency,
-            in_place=new.in_place,
-            root=self.boards.root if new.in_place else None,
-            checkpointing=flow.checkpointing.over(self.limits.checkpointing),
+        created = beginning.created(
+            new, flow, snapshot, kernel_name, limits=self.limits, root=self.boards.root
         )
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
@@ -420,6 +411,7 @@ class Engine:
         """Another process on this store has changed the run: look at it, and drive it."""
         await self._teller.refresh(run)
         await self._after_telling(run)
+        await self._families.cancel_children(await self.run(run))
 
     async def settled(self, run: RunId) -> Run:
         """Wait until the run is not driven here any more; the run as it is then."""

@@ -47,6 +47,10 @@ class Reading:
         prepared, kernel, flow = self.read(notebook)
         return flow, self._documents.parameters(prepared, kernel)
 
+    def script(self, text: str) -> dict[str, Json]:
+        """A Python script as a notebook. Raises BadInput."""
+        return self._documents.script(text)
+
     async def kept(self, prepared: Mapping[str, Json]) -> Digest:
         """Keep a prepared notebook as a run's snapshot."""
         return await self._store.put(plain_json(prepared, "notebook", depth=None))

@@ -1,7 +1,7 @@
 """Finds the runs that a server left behind, and has them driven on."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
@@ -26,6 +26,7 @@ class Recovery:
         peers: Peers,
         driver: Callable[[], Driver],
         dispatcher: Callable[[], LocalDispatcher | PokingDispatcher],
+        cancel_orphans: Callable[[], Awaitable[None]],
         log: logging.Logger,
     ) -> None:
         self._server = server
@@ -34,6 +35,7 @@ class Recovery:
         self._peers = peers
         self._driver = driver
         self._dispatcher = dispatcher
+        self._cancel_orphans = cancel_orphans
         self._log = log
 
     async def reconcile(self) -> None:
@@ -49,6 +51,8 @@ class Recovery:
                 self._log.exception("run %s could not be recovered", row.id)
         for run in self._driver().held():
             await self._let_go_if_over(run)
+        if self._adopts:
+            await self._cancel_orphans()
 
     async def _let_go_if_over(self, run: RunId) -> None:
         """A run that ended elsewhere, whose poke was lost, must not hold its kernel for ever."""

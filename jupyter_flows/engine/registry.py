@@ -1,12 +1,13 @@
 """Registered flows: which notebook a name stands for, and runs of it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import PurePath
 from typing import TypeAlias
 
-from jupyter_flows.core.errors import NotAllowed, UnknownFlow
+from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownFlow
 from jupyter_flows.core.model import Json, Run
-from jupyter_flows.core.registry import RegisteredFlow, checked_name
+from jupyter_flows.core.plain import plain_json
+from jupyter_flows.core.registry import RegisteredFlow, Version, checked_name, version_hash
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.reading import Read
@@ -35,7 +36,7 @@ class Registry:
         """
         checked_name(name)
         await self._check_is_theirs(name, owner)
-        self._engine.reading.read(await self._read(path))
+        await self._note(name, path, await self._read(path))
         flow = RegisteredFlow(name=name, path=path, owner=owner, registered_at=self._engine.clock())
         await self._store.put(flow)
         return flow
@@ -60,16 +61,52 @@ class Registry:
 
     async def flow(self, name: str) -> RegisteredFlow:
         """Raises UnknownFlow."""
-        found = await self._store.flow(name)
-        if found is not None:
-            return found
-        path = (await self._folder()).get(name)
-        if path is None:
+        return await self.first((name,), name)
+
+    async def first(self, names: Sequence[str], asked: str) -> RegisteredFlow:
+        """The first of these names that there is. Raises UnknownFlow."""
+        for name in names:
+            found = await self._store.flow(name)
+            if found is not None:
+                return found
+        lying = await self._folder()
+        for name in names:
+            if name in lying:
+                return RegisteredFlow(name=name, path=lying[name])
+        raise UnknownFlow(
+            f"No flow {asked[:200]!r} is registered. Register one with:"
+            " jupyter flows register NAME NOTEBOOK"
+        )
+
+    async def version(self, hash_: str) -> Version:
+        """Raises UnknownFlow."""
+        found = await self._store.version(hash_)
+        if found is None:
             raise UnknownFlow(
-                f"No flow {name[:200]!r} is registered. Register one with:"
-                " jupyter flows register NAME NOTEBOOK"
+                f"No version {hash_[:200]!r} of a flow is known; `api/flows/NAME` tells a flow's."
             )
-        return RegisteredFlow(name=name, path=path)
+        return found
+
+    async def hash_of(self, flow: RegisteredFlow) -> str | None:
+        """The version that the flow's notebook is now, noted; None if it can't be read."""
+        try:
+            return await self._note(flow.name, flow.path, await self._read(flow.path))
+        except BadInput:
+            return None
+
+    async def _note(self, name: str, path: str, notebook: Mapping[str, Json]) -> str:
+        """Raises BadInput, FlowInvalid."""
+        prepared, _, _ = self._engine.reading.read(notebook)
+        data = plain_json(prepared, "notebook", depth=None)
+        version = Version(hash=version_hash(data), name=name, path=path, notebook=data)
+        await self._store.note(version)
+        return version.hash
+
+    async def notebook(self, flow: RegisteredFlow) -> Mapping[str, Json]:
+        """As it is now; its version is noted. Raises BadInput, FlowInvalid."""
+        notebook = await self._read(flow.path)
+        await self._note(flow.name, flow.path, notebook)
+        return notebook
 
     async def start(
         self,
@@ -87,7 +124,7 @@ class Registry:
         flow = await self.flow(name)
         return await self._engine.create(
             NewRun(
-                notebook=await self._read(flow.path),
+                notebook=await self.notebook(flow),
                 path=flow.path,
                 owner=owner,
                 parameters=parameters,

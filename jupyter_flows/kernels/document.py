@@ -18,6 +18,7 @@ from jupyter_flows.core.gating import configures_gate
 from jupyter_flows.core.model import Json, Run, Step, StepId
 from jupyter_flows.core.naming import MAJOR, MINOR, name_cells
 from jupyter_flows.core.records import gate_records, with_record
+from jupyter_flows.kernels.notebook import script_notebook
 from jupyter_flows.kernels.parameters import CELL_ID, TAG, declared, source_of
 from jupyter_flows.ports import Outputs, Parameter
 
@@ -47,6 +48,10 @@ class NotebookDocuments:
         if parameters:
             _inject(ready, source_of(parameters, name, _language(ready, name)))
         return ready, name
+
+    def script(self, text: str) -> Notebook:
+        """Raises BadInput."""
+        return script_notebook(text)
 
     def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
         place = _find_tag(prepared["cells"], "parameters")

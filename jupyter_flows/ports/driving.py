@@ -14,6 +14,9 @@ class Dispatcher(Protocol):
     async def enqueue(self, run: RunId) -> None:
         """Deliver `drive(run)` at least once, soon."""
 
+    async def settled(self, run: RunId) -> bool:
+        """Wait until the run is not driven here any more."""
+
     async def stop(self) -> None:
         """End what is being driven here, and wait for it."""
 

@@ -31,6 +31,9 @@ class Documents(Protocol):
         of its kernel. Raises BadInput (not a notebook), ParametersInvalid.
         """
 
+    def script(self, text: str) -> dict[str, Json]:
+        """A Python script as a notebook: its `# %%` cells, or all of it as one. Raises BadInput."""
+
     def parameters(self, prepared: Mapping[str, Json], kernel_name: str) -> Sequence[Parameter]:
         """What a prepared notebook's cell tagged `parameters` sets, as far as that can be read."""
 

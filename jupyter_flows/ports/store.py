@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus, StepId
-from jupyter_flows.core.registry import RegisteredFlow
+from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 
 
@@ -62,9 +62,13 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
+    """`flow` is a run's name, else its path."""
+
     status: frozenset[RunStatus] = frozenset()
     path: str | None = None
     owner: str | None = None
+    flow: str | None = None
+    started_by: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,8 @@ class Store(Protocol):
 
         The events' first seq must follow the last one stored, else Conflict. `epoch` is the
         driver's; if another driver has claimed the run since, Fenced. A run that would begin while
-        as many of its flow as it allows are at work is refused: FlowBusy. `durable` waits for the
+        as many of its flow as it allows are at work, or as many as may be of those that the same
+        run has started, is refused: FlowBusy. `durable` waits for the
         disk (power loss); otherwise the commit survives any death of this process.
         """
 
@@ -129,10 +134,23 @@ class Store(Protocol):
         """Raises BadInput for a cursor that was not given out."""
 
     async def ready(self) -> list[RunRow]:
-        """The runs whose state says that something is to be done now (queued or running)."""
+        """The runs whose state says that something is to be done now (queued or running), but for
+        those that are to begin later.
+        """
 
     async def queued(self, flow: str) -> list[RunId]:
         """The queued runs of a flow that limits how many are at work, the oldest first."""
+
+    async def at_work(self, starter: RunId) -> int:
+        """How many of the runs that this run has started are running."""
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        """So many of the queued runs that this run has started, the oldest first; and all those of
+        flows that limit how many are at work.
+        """
+
+    async def orphans(self) -> list[RunId]:
+        """The unfinished runs that were started by runs which are cancelled now."""
 
     async def due(self, now: float) -> list[RunId]:
         """The runs whose due time has passed."""
@@ -208,6 +226,12 @@ class FlowStore(Protocol):
 
     async def remove(self, name: str) -> bool:
         """Whether there was one."""
+
+    async def note(self, version: Version) -> None:
+        """Durably; one that is known stays as it is."""
+
+    async def version(self, hash_: str) -> Version | None:
+        """None if none is noted by this hash."""
 
 
 @dataclass(frozen=True, slots=True)

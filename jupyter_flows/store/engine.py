@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from jupyter_flows.core.errors import StoreUnavailable
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration. A database that says so is not migrated (Alembic is slow to load)."""
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "fuse.sshfs", "lustre", "gpfs")

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from jupyter_flows.core.registry import RegisteredFlow
+from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
 
 _C = tables.flows.c
+_V = tables.versions.c
 
 
 class SqlFlows:
@@ -47,5 +48,27 @@ class SqlFlows:
             with self._writing(durable=True) as connection:
                 gone = connection.execute(sa.delete(tables.flows).where(_C.name == name))
                 return gone.rowcount > 0
+
+        return await self._job(work)
+
+    async def note(self, version: Version) -> None:
+        if await self.version(version.hash) is not None:
+            return
+
+        def work() -> None:
+            with self._writing(durable=True) as connection:
+                known = sa.select(_V.hash).where(_V.hash == version.hash)
+                if connection.execute(known).first() is None:
+                    values = msgspec.structs.asdict(version)
+                    connection.execute(sa.insert(tables.versions).values(values))
+
+        await self._job(work)
+
+    async def version(self, hash_: str) -> Version | None:
+        def work() -> Version | None:
+            query = sa.select(tables.versions).where(_V.hash == hash_)
+            with self._engine.connect() as connection:
+                found = connection.execute(query).mappings().first()
+            return None if found is None else Version(**found)
 
         return await self._job(work)

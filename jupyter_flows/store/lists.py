@@ -6,13 +6,14 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from jupyter_flows.core import errors
-from jupyter_flows.core.model import GateStatus, LinkId, RunId, RunStatus
+from jupyter_flows.core.model import FINISHED, GateStatus, LinkId, RunId, RunStatus
 from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import tables
 from jupyter_flows.store.rows import cursor_of, gate_row, link_row, read_cursor, run_row
 
 T = TypeVar("T")
 
+_FINISHED = tuple(status.value for status in FINISHED)
 _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
@@ -48,6 +49,10 @@ class SqlLists:
             query = query.where(c.path == wanted.path)
         if wanted.owner is not None:
             query = query.where(c.owner == wanted.owner)
+        if wanted.flow is not None:
+            query = query.where(sa.func.coalesce(sa.func.nullif(c.name, ""), c.path) == wanted.flow)
+        if wanted.started_by is not None:
+            query = query.where(c.started_by == wanted.started_by)
         if cursor is not None:
             created_at, run = read_cursor(cursor)
             query = query.where(sa.tuple_(c.created_at, c.id) < sa.tuple_(created_at, run))
@@ -56,14 +61,47 @@ class SqlLists:
         return Page(rows=tuple(rows[:limit]), cursor=cursor_of(rows[limit - 1]) if more else None)
 
     async def ready(self) -> list[RunRow]:
-        query = sa.select(tables.runs).where(tables.runs.c.status.in_(_READY))
+        c = tables.runs.c
+        later = sa.and_(c.status == RunStatus.QUEUED.value, c.due_at.is_not(None))
+        query = sa.select(tables.runs).where(c.status.in_(_READY), sa.not_(later))
         return await self._select(query, run_row)
 
     async def queued(self, flow: str) -> list[RunId]:
         c = tables.runs.c
-        query = sa.select(c.id).where(c.flow == flow, c.status == RunStatus.QUEUED.value)
-        ordered = query.order_by(c.created_at, c.id)
-        return await self._select(ordered, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+        return await self._queued(c.flow == flow)
+
+    async def at_work(self, starter: RunId) -> int:
+        c = tables.runs.c
+        running = sa.and_(c.started_by == starter, c.status == RunStatus.RUNNING.value)
+
+        def work() -> int:
+            with self._engine.connect() as connection:
+                query = sa.select(sa.func.count()).where(running)
+                return int(connection.execute(query).scalar_one())
+
+        return await self._job(work)
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        c = tables.runs.c
+        mine = c.started_by == starter
+        unlimited = await self._queued(sa.and_(mine, c.flow.is_(None)), limit)
+        return unlimited + await self._queued(sa.and_(mine, c.flow.is_not(None)))
+
+    async def _queued(self, which: sa.ColumnElement[bool], limit: int | None = None) -> list[RunId]:
+        """Those of them that may begin now but for a place, the oldest first."""
+        c = tables.runs.c
+        waits = (c.status == RunStatus.QUEUED.value, c.due_at.is_(None))
+        query = sa.select(c.id).where(which, *waits).order_by(c.created_at, c.id).limit(limit)
+        return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
+
+    async def orphans(self) -> list[RunId]:
+        child, parent = tables.runs.alias(), tables.runs.alias()
+        query = (
+            sa.select(child.c.id)
+            .join(parent, child.c.started_by == parent.c.id)
+            .where(parent.c.status == RunStatus.CANCELLED.value, child.c.status.not_in(_FINISHED))
+        )
+        return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
 
     async def due(self, now: float) -> list[RunId]:
         query = sa.select(tables.runs.c.id).where(tables.runs.c.due_at <= now)

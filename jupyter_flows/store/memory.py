@@ -9,7 +9,7 @@ from jupyter_flows.core.codec import decode, encode
 from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.machine import replay
 from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
-from jupyter_flows.core.registry import RegisteredFlow
+from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.core.schedules import Schedule, ScheduleId
 from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
@@ -66,9 +66,15 @@ class MemoryStore:
             self._rows[run.id] = _row(run, row.epoch, row.server, row.key)
 
     def _check_room(self, run: Run) -> None:
-        begun = [r for r in self._states.values() if r.concurrency and r.status in TIMED]
-        if sum(r.flow == run.flow for r in begun) >= (run.concurrency or 0):
-            raise errors.FlowBusy
+        others = [r for r in self._states.values() if r.id != run.id]
+        if run.concurrency is not None:
+            begun = [r for r in others if r.concurrency and r.status in TIMED]
+            if sum(r.flow == run.flow for r in begun) >= run.concurrency:
+                raise errors.FlowBusy
+        if run.at_once is not None:
+            mine = [r for r in others if r.started_by == run.started_by]
+            if sum(r.status is RunStatus.RUNNING for r in mine) >= run.at_once:
+                raise errors.FlowBusy
 
     def _write(self, run: Run, events: Sequence[Recorded]) -> None:
         log = self._log[run.id]
@@ -112,6 +118,10 @@ class MemoryStore:
             rows = [r for r in rows if r.path == wanted.path]
         if wanted.owner is not None:
             rows = [r for r in rows if r.owner == wanted.owner]
+        if wanted.flow is not None:
+            rows = [r for r in rows if (r.name or r.path) == wanted.flow]
+        if wanted.started_by is not None:
+            rows = [r for r in rows if self._states[r.id].started_by == wanted.started_by]
         if cursor is not None:
             place = read_cursor(cursor)
             rows = [r for r in rows if (r.created_at, r.id) < place]
@@ -120,12 +130,26 @@ class MemoryStore:
 
     async def ready(self) -> list[RunRow]:
         wanted = (RunStatus.QUEUED, RunStatus.RUNNING)
-        return [row for row in self._rows.values() if row.status in wanted]
+        later = {r.id for r in self._rows.values() if r.status == "queued" and r.due_at is not None}
+        return [r for r in self._rows.values() if r.status in wanted and r.id not in later]
 
     async def queued(self, flow: str) -> list[RunId]:
         runs = [r for r in self._states.values() if r.concurrency and r.flow == flow]
-        waiting = [r for r in runs if r.status is RunStatus.QUEUED]
-        return [r.id for r in sorted(waiting, key=lambda r: (r.created_at, r.id))]
+        return _waiting(runs)
+
+    async def at_work(self, starter: RunId) -> int:
+        mine = [r for r in self._states.values() if r.started_by == starter]
+        return sum(r.status is RunStatus.RUNNING for r in mine)
+
+    async def queued_of(self, starter: RunId, limit: int) -> list[RunId]:
+        mine = [r for r in self._states.values() if r.started_by == starter]
+        unlimited = _waiting([r for r in mine if not r.concurrency])[:limit]
+        return unlimited + _waiting([r for r in mine if r.concurrency])
+
+    async def orphans(self) -> list[RunId]:
+        states = self._states
+        gone = {r.id for r in states.values() if r.status is RunStatus.CANCELLED}
+        return [r.id for r in states.values() if r.started_by in gone and not r.finished]
 
     async def due(self, now: float) -> list[RunId]:
         rows = self._rows.values()
@@ -251,6 +275,7 @@ class MemoryFlows:
 
     def __init__(self) -> None:
         self._flows: dict[str, RegisteredFlow] = {}
+        self._versions: dict[str, Version] = {}
 
     async def put(self, flow: RegisteredFlow) -> None:
         self._flows[flow.name] = flow
@@ -263,6 +288,18 @@ class MemoryFlows:
 
     async def remove(self, name: str) -> bool:
         return self._flows.pop(name, None) is not None
+
+    async def note(self, version: Version) -> None:
+        self._versions.setdefault(version.hash, version)
+
+    async def version(self, hash_: str) -> Version | None:
+        return self._versions.get(hash_)
+
+
+def _waiting(runs: Sequence[Run]) -> list[RunId]:
+    """Those that may begin now but for a place, the oldest first."""
+    found = [r for r in runs if r.status is RunStatus.QUEUED and r.wake_at is None]
+    return [r.id for r in sorted(found, key=lambda r: (r.created_at, r.id))]
 
 
 def _row(run: Run, epoch: int, server: str | None, key: str | None) -> RunRow:

@@ -38,6 +38,7 @@ def run_values(run: Run) -> dict[str, Any]:
         "name": run.name,
         "owner": run.owner,
         "flow": run.flow if run.concurrency else None,
+        "started_by": run.started_by,
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "due_at": run.due_at,
@@ -92,5 +93,8 @@ def touched_links(run: Run, events: Sequence[e.Event]) -> list[Link]:
 
 
 def begins(run: Run, events: Iterable[e.Event]) -> bool:
-    """Whether the run takes one of the places that its flow has (`concurrency`)."""
-    return run.concurrency is not None and any(isinstance(each, e.RunStarted) for each in events)
+    """Whether the run takes one of the places that its flow has (`concurrency`), or one of those
+    that the run which started it has for all that it starts.
+    """
+    limited = run.concurrency is not None or run.at_once is not None
+    return limited and any(isinstance(each, e.RunStarted) for each in events)

@@ -15,7 +15,7 @@ from jupyter_flows.core import errors
 from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.events import Event, Recorded
 from jupyter_flows.core.machine import evolve, replay
-from jupyter_flows.core.model import TIMED, Digest, Run, RunId
+from jupyter_flows.core.model import TIMED, Digest, Run, RunId, RunStatus
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.store import projection, tables
 from jupyter_flows.store.blobs import SMALL, Blobs, replace_file
@@ -416,11 +416,22 @@ class SqlStore(SqlLists):
 
 
 def _check_room(connection: sa.Connection, run: Run) -> None:
-    """Raises FlowBusy. SQLite has one writer at a time, so no two runs take one place."""
+    """Raises FlowBusy. SQLite has one writer at a time, so no two runs take one place.
+
+    Of a flow all runs that have begun count. Of those that one run has started only those that run:
+    one that waits has no cell at work, and its kernel may be gone; when it goes on, it does so at
+    once, for a person or the clock has said so.
+    """
     c = tables.runs.c
-    query = sa.select(sa.func.count()).where(c.flow == run.flow, c.status.in_(_BEGUN))
-    if connection.execute(query).scalar_one() >= (run.concurrency or 0):
-        raise errors.FlowBusy
+    count = sa.select(sa.func.count())
+    if run.concurrency is not None:
+        query = count.where(c.flow == run.flow, c.status.in_(_BEGUN))
+        if connection.execute(query).scalar_one() >= run.concurrency:
+            raise errors.FlowBusy
+    if run.at_once is not None:
+        query = count.where(c.started_by == run.started_by, c.status == RunStatus.RUNNING.value)
+        if connection.execute(query).scalar_one() >= run.at_once:
+            raise errors.FlowBusy
 
 
 def _set(connection: sa.Connection, pragma: str, value: str) -> None:

@@ -1,5 +1,6 @@
 """The tables: the log of events, which is the truth, its projections, which are for lists; and the
-schedules, the registered flows and what is kept for flows, which are no part of the log.
+schedules, the registered flows, their versions and what is kept for flows, which are no part of the
+log.
 """
 
 import sqlalchemy as sa
@@ -40,6 +41,8 @@ runs = sa.Table(
     sa.Column("server", sa.String(64)),
     sa.Column("idempotency_key", sa.Text),
     sa.Column("flow", sa.Text),
+    sa.Column("started_by", sa.String(64)),
+    sa.Index("runs_by_starter", "started_by", "status"),
     sa.Index("runs_by_flow", "flow", "status"),
     sa.Index("runs_by_status", "status"),
     sa.Index("runs_by_age", "created_at", "id"),
@@ -101,10 +104,19 @@ schedules = sa.Table(
 flows = sa.Table(
     "flows",
     metadata,
-    sa.Column("name", sa.String(100), primary_key=True),
+    sa.Column("name", sa.String(200), primary_key=True),
     sa.Column("path", sa.Text, nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("registered_at", sa.Float, nullable=False),
+)
+
+versions = sa.Table(
+    "versions",
+    metadata,
+    sa.Column("hash", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("notebook", sa.LargeBinary, nullable=False),
 )
 
 variables = sa.Table(

@@ -8,6 +8,7 @@ import pytest
 
 from jupyter_flows.composition import clock
 from jupyter_flows.core import options
+from jupyter_flows.core.answered_calls import of_step
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.model import Json, StepSpec
 from jupyter_flows.kernels.notebook import read_notebook
@@ -113,7 +114,8 @@ class Rehearsed:
         if step is None or self._rehearsal is None:
             return (yield)
         self._leave_out(item, step, kernel, self._rehearsal.bindings())
-        kernel.enter(step, self._rehearsal.bindings())
+        answers = of_step(self._recorded.answers, step) if self._recorded else {}
+        kernel.enter(step, self._rehearsal.bindings(), answers)
         try:
             outcome = yield
         except BaseException as failure:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_flows.client.flows import NOWHERE
 from jupyter_flows.core.answers import ROUTE
+from jupyter_flows.core.entries import with_entry
 from jupyter_flows.core.model import Json, StepSpec
 from jupyter_flows.kernels import prelude
 from jupyter_flows.kernels.outcome import evaluation_of
@@ -29,6 +30,7 @@ class FlowKernel:
         self._announced: StepSpec | None = None
         self._bound: dict[str, Json] = {}
         self._news: dict[str, Json] = {}
+        self._answers: Mapping[str, Json] = {}
         self._reply: Mapping[str, Json] = {}
         self.speaks_flows = str(inner.language or "").lower() == "python"
         if self.speaks_flows:
@@ -45,9 +47,11 @@ class FlowKernel:
         self._inner.await_idle(message, _PATIENCE)
         self.speaks_flows = self._reply.get("status") == "ok"
 
-    def enter(self, step: StepSpec, bindings: Mapping[str, Json]) -> None:
-        """The next cell to be executed is this step's."""
-        self._announced = step
+    def enter(
+        self, step: StepSpec, bindings: Mapping[str, Json], answers: Mapping[str, Json]
+    ) -> None:
+        """The next cell to be executed is this step's; `answers` are those of the calls in it."""
+        self._announced, self._answers = step, answers
         self._news = {k: v for k, v in bindings.items() if self._bound.get(k) != v}
         self._bound = dict(bindings)
         self._reply = {}
@@ -72,7 +76,7 @@ class FlowKernel:
             return str(self._inner.execute_cell_input(source, allow_stdin=allow_stdin))
         client = self._inner.kc
         content = {
-            "code": source,
+            "code": with_entry(source, step),
             "silent": False,
             "store_history": False,
             "user_expressions": {"jupyter_flows": prelude.REPORT},
@@ -88,6 +92,7 @@ class FlowKernel:
             "raises": step.raises,
             "goes_on": step.continue_on_error,
             "bindings": self._news,
+            "answers": dict(self._answers),
         }
         metadata = {"cellId": step.id, "jupyter_flows": told}
         message = client.session.msg("execute_request", content, metadata=metadata)

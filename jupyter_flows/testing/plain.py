@@ -12,6 +12,7 @@ from IPython.core.getipython import get_ipython
 from jupyter_flows.cli import iri
 from jupyter_flows.client import flows
 from jupyter_flows.composition import clock
+from jupyter_flows.core.answered_calls import of_step
 from jupyter_flows.core.answers import ROUTE, missing
 from jupyter_flows.core.errors import AnswersInvalid
 from jupyter_flows.core.model import Failure, Gate, Json, StepSpec
@@ -71,6 +72,7 @@ class Script:
             "rebuilding": False,
             "raises": step.raises,
             "bindings": self._news(),
+            "answers": of_step(self._recorded.answers, step),
         }
 
     def _step(self, source: str, cell_id: str | None) -> StepSpec | None:

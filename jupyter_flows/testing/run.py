@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from jupyter_flows.core.answered_calls import of_gate
 from jupyter_flows.core.answers import Answer, cast, missing, read_answer, refused, too_few
 from jupyter_flows.core.bindings import record
 from jupyter_flows.core.errors import AnswersInvalid, FlowsError, NoGate
@@ -110,8 +111,8 @@ class FlowRun:
         AnswersInvalid.
         """
         run = await self._engine.settled(self.id)
-        while (gate := run.open_gate) is not None and gate.step in answers:
-            await self._give(gate, answers[gate.step])
+        while (gate := run.open_gate) is not None and (answer := of_gate(answers, gate)):
+            await self._give(gate, answer)
             run = await self._engine.settled(self.id)
             if run.open_gate is not None and run.open_gate.step == gate.step:
                 return

@@ -19,6 +19,7 @@ from jupyter_flows.core.model import (
     RunStatus,
 )
 from jupyter_flows.core.schedules import RUN_KEYS
+from jupyter_flows.core.scripts import NOT_WRITTEN, is_script
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.web import views
@@ -32,7 +33,7 @@ MAX_SEQ = 2**31 - 1
 class StartRun(Struct, forbid_unknown_fields=True):
     """A run of the notebook at `path`, or of the one that is sent along; with both, of the one at
     `path` as it is on somebody's screen. `in_place`: the run shows in the notebook while it goes
-    on; by default the one at `path` does so.
+    on; by default the one at `path` does so, if it is no script.
     """
 
     path: str | None = None
@@ -83,7 +84,11 @@ class RunsDoor(ApiDoor):
         asked = self.read_json(StartRun)
         if (asked.idempotency_key or "").startswith(RUN_KEYS):
             raise BadInput(f"idempotency_key must not begin with {RUN_KEYS!r}")
+        script = is_script(asked.path or "")
+        if script and asked.in_place:
+            raise BadInput(f"{asked.path!r} can't show its run (`in_place`): {NOT_WRITTEN}")
         notebook, path = await self._notebook(asked)
+        shows = asked.path is not None and not script
         run = await self.engine.create(
             NewRun(
                 notebook=notebook,
@@ -94,7 +99,7 @@ class RunsDoor(ApiDoor):
                 kernel_id=asked.kernel_id,
                 folder=self._folder(path),
                 idempotency_key=asked.idempotency_key,
-                in_place=asked.path is not None if asked.in_place is None else asked.in_place,
+                in_place=shows if asked.in_place is None else asked.in_place,
             )
         )
         self.set_header("Location", f"runs/{run.id}")
@@ -111,7 +116,10 @@ class RunsDoor(ApiDoor):
             return asked.notebook or {}, ""
         content = asked.notebook is None
         model = await notebook_model(self.contents_manager, asked.path, content=content)
-        return asked.notebook or model["content"], model["path"].strip("/")
+        found = asked.notebook or model["content"]
+        if isinstance(found, str):
+            found = self.engine.reading.script(found)
+        return found, model["path"].strip("/")
 
     def _folder(self, path: str) -> str | None:
         folder = getattr(self.kernel_manager, "cwd_for_path", None)

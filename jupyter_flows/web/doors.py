@@ -35,6 +35,9 @@ from jupyter_flows.core.errors import (
 )
 from jupyter_flows.core.model import Json, Run, RunId, Voter
 from jupyter_flows.core.sentences import sentence
+from jupyter_flows.engine.adhoc import AdHoc
+from jupyter_flows.engine.children import Children
+from jupyter_flows.engine.ends import Ends
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.inline import Inline
 from jupyter_flows.engine.notices import Notices
@@ -85,6 +88,9 @@ class Doors:
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     prompts: Prompts = field(init=False)
+    ends: Ends = field(init=False)
+    children: Children = field(init=False)
+    adhoc: AdHoc = field(init=False)
     sheets: Sheets = field(default_factory=Sheets)
     clients: Clients = field(default_factory=Clients)
 
@@ -92,6 +98,10 @@ class Doors:
         object.__setattr__(self, "tries", Tries(self.tries_per_minute, self.engine.clock))
         object.__setattr__(self, "answers", Tries(self.answers_per_minute, self.engine.clock))
         object.__setattr__(self, "prompts", Prompts(self.engine, self.public_url, self.clients))
+        object.__setattr__(self, "ends", Ends(self.engine))
+        object.__setattr__(self, "children", Children(self.engine, self.registry))
+        object.__setattr__(self, "adhoc", AdHoc(self.engine, self.children, self.ends))
+        self.inline.register("python3", self.adhoc.piece)
 
     @property
     def body_limit(self) -> int:

@@ -6,6 +6,7 @@ from jupyter_server.auth.decorator import authorized
 from msgspec import Struct
 from tornado import web
 
+from jupyter_flows.core.registry import RegisteredFlow
 from jupyter_flows.core.workflow_records import FlowList
 from jupyter_flows.web.contents import file_of_notebook
 from jupyter_flows.web.doors import ApiDoor
@@ -29,14 +30,17 @@ class FlowDoor(ApiDoor):
     @web.authenticated
     @authorized
     async def get(self, name: str) -> None:
-        self.answer(flow_view(await self.doors.registry.flow(name)))
+        await self._tell(await self.doors.registry.flow(name))
 
     @web.authenticated
     @authorized
     async def put(self, name: str) -> None:
         asked = self.read_json(RegisterFlow)
         file = await file_of_notebook(self.contents_manager, asked.path)
-        self.answer(flow_view(await self.doors.registry.register(name, str(file), self.user)))
+        await self._tell(await self.doors.registry.register(name, str(file), self.user))
+
+    async def _tell(self, flow: RegisteredFlow) -> None:
+        self.answer(flow_view(flow, await self.doors.registry.hash_of(flow)))
 
     @web.authenticated
     @authorized

@@ -288,10 +288,10 @@ OWN: Sequence[Route] = (
         "List the flows that can be started by their names",
         answers={200: FlowList},
     ),
-    Route("GET", "api/flows/{name}", flows.FlowDoor, L, "A flow", answers={200: FlowView}),
+    Route("GET", "api/flows/{name+}", flows.FlowDoor, L, "A flow", answers={200: FlowView}),
     Route(
         "PUT",
-        "api/flows/{name}",
+        "api/flows/{name+}",
         flows.FlowDoor,
         L,
         "Register a notebook as the flow of this name",
@@ -301,7 +301,7 @@ OWN: Sequence[Route] = (
     ),
     Route(
         "DELETE",
-        "api/flows/{name}",
+        "api/flows/{name+}",
         flows.FlowDoor,
         L,
         "Unregister a flow (who has registered it); its runs stay",
@@ -309,7 +309,7 @@ OWN: Sequence[Route] = (
     ),
     Route(
         "POST",
-        "v1/agents/{name}/workflow",
+        "v1/agents/{name+}/workflow",
         workflows.WorkflowDoor,
         L,
         "Start a flow by its name, and wait until it pauses or ends",

@@ -19,13 +19,14 @@ from jupyter_flows.web.times import time, time_or_none
 NOT_YOURS = "This gate is not yours to read."
 
 
-def flow_view(flow: RegisteredFlow) -> FlowView:
+def flow_view(flow: RegisteredFlow, hash_: str | None = None) -> FlowView:
     return FlowView(
         name=flow.name,
         path=flow.path,
         owner=flow.owner or None,
         registered_at=time_or_none(flow.registered_at),
         source="folder" if flow.registered_at is None else "registered",
+        hash=hash_,
     )
 
 

@@ -13,7 +13,7 @@ def test_a_notebook_is_given_a_name_listed_and_loses_it(flows):
 
 
 def test_what_can_not_be_registered_is_refused_with_a_reason(flows):
-    refused = flows("register", "no/name", flows.notebook("1"))
+    refused = flows("register", "no//name", flows.notebook("1"))
     assert refused.status == 2
     assert "can't be a flow's name" in refused.errors
     unknown = flows("unregister", "nobody")

@@ -65,6 +65,7 @@ class Play:
         _parameters: Mapping[str, Any] | None = None,
         _timeout: float | None = None,
         _kernel_id: str | None = None,
+        _wake_at: float | None = None,
         **steps: Any,
     ) -> None:
         self.now = 1000.0
@@ -79,6 +80,7 @@ class Play:
             default_timeout=30 * DAY,
             timeout=_timeout,
             kernel_id=_kernel_id,
+            wake_at=_wake_at,
         )
         self.log = [e.Recorded(1, self.now, first)]
         self.run: Run = created(RunId("r1"), first, self.now)

@@ -136,6 +136,8 @@ FIELDS = {
     "timeout": st.none() | numbers,
     "concurrency": st.none() | st.integers(1, 9),
     "until": numbers,
+    "at_once": st.none() | st.integers(1, 9),
+    "wake_at": st.none() | numbers,
     "skipped": st.booleans(),
     "failed": st.booleans(),
     "goes_on": st.booleans(),

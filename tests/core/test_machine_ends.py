@@ -7,6 +7,7 @@ from jupyter_flows.core import errors
 from jupyter_flows.core.bindings import bindings
 from jupyter_flows.core.machine import (
     AskCondition,
+    BeginRun,
     Done,
     RebuildKernel,
     StartStep,
@@ -501,3 +502,28 @@ def test_a_gate_whose_run_took_too_long_is_asked_again_when_it_is_resumed(play):
     assert statuses(p) == {"ask": "running", "publish": "pending"}
     p.finish("ask")
     assert p.gate(generation=2).status is GateStatus.OPEN
+
+
+# ---------------------------------------------------------------- a run that begins later
+
+
+def test_a_run_that_begins_later_waits_queued_until_then(play):
+    p = play(a=None, _wake_at=5000.0)
+    assert (p.run.status, p.run.due_at, plan(p.run)) == (RunStatus.QUEUED, 5000.0, Wait(5000.0))
+    assert p.tell(c.Start()) == []
+    p.now = 4999.0
+    assert p.tell(c.CheckDeadline()) == []
+    p.now = 5000.0
+    assert p.tell(c.CheckDeadline()) == ["RunWoken"]
+    assert (p.run.status, p.run.due_at, plan(p.run)) == (RunStatus.QUEUED, None, BeginRun())
+    assert p.tell(c.CheckDeadline()) == []
+    assert p.begin().finish("a", 1) == ["StepSucceeded", "RunSucceeded"]
+    assert replay(p.run.id, p.log) == p.run
+
+
+def test_a_run_that_has_not_begun_yet_is_cancelled_for_good(play):
+    p = play(a=None, _wake_at=5000.0)
+    p.tell(c.Cancel(by="owner"))
+    p.now = 6000.0
+    assert p.tell(c.CheckDeadline()) == []
+    assert (p.run.due_at, plan(p.run)) == (None, Done())

@@ -204,10 +204,16 @@ async def test_the_client_works_from_its_source_text_where_the_package_is_missin
     assert (await runs.execute(source)).result == "<jupyter_flows.client.flows>"
     source = "%load_ext jupyter_flows\nflows.get_resume_urls()"
     failed = await runs.execute(source, step="b")
-    assert failed.error.name == "FlowsClientError"
+    assert failed.error.name == "UnreachableError"
     assert "can't be reached" in failed.error.message
     results = (await runs.execute("results", step="c")).result
     assert results == {StepId("step"): "<jupyter_flows.client.flows>"}
+    nowhere = "import os\nos.environ['FLOWS_URL'] = flows.NOWHERE\n"
+    kept = (
+        nowhere
+        + "flows.progress(42)\nflows.state['n'] = 1\n[dict(flows.state), dict(flows.user_state)]"
+    )
+    assert (await runs.execute(kept, step="d")).result == [{"n": 1}, {}]
 
 
 async def test_a_client_of_another_protocol_is_passed_over(runs):

@@ -108,3 +108,17 @@ def test_the_reviewers_answer_decides_which_branch_runs(run):
     assert told.count("sleeping") == 2
     sections = {line["cell"]: line["skipped"] for line in said if line["event"] == "section"}
     assert sections == {"public": True, "archive": False}
+
+
+def test_a_cell_that_asks_in_its_midst_pays_what_was_allowed(run):
+    status, said = run(
+        "asks_in_code.ipynb", lambda at, _: post(at["links"]["resume"], {"limit": 9})
+    )
+    assert status == 0
+    assert said[-1]["result"] == "200 paid"
+
+
+def test_it_goes_on_when_it_is_rejected(run):
+    status, said = run("asks_in_code.ipynb", lambda at, _: post(at["links"]["cancel"], {}))
+    assert status == 0
+    assert said[-1]["result"] == "200 paid"

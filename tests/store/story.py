@@ -8,10 +8,20 @@ from jupyter_flows.core.model import GateOptions, LinkId, RunId, StepId, StepSpe
 
 
 class Story:
-    """Two cells: `load`, and `ask` with a gate. `at` is the clock, which each telling moves on."""
+    """Two cells: `load`, and `ask` with a gate. `at` is the clock, which each telling moves on;
+    `first` is what else its first event says.
+    """
 
     def __init__(
-        self, name="run_1", *, owner="owner", path="report.ipynb", in_place=False, at=1000.0, **gate
+        self,
+        name="run_1",
+        *,
+        owner="owner",
+        path="report.ipynb",
+        in_place=False,
+        at=1000.0,
+        first=None,
+        **gate,
     ):
         self.at = at
         options = GateOptions(**gate)
@@ -28,6 +38,7 @@ class Story:
             kernel_name="python3",
             default_timeout=3600.0,
             in_place=in_place,
+            **(first or {}),
         )
         self.run = machine.created(RunId(name), first, at)
         self.first = [e.Recorded(1, at, first)]

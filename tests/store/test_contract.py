@@ -333,3 +333,88 @@ async def test_partial_outputs_are_kept_replaced_and_dropped(store):
     await store.save_partial(run, None)
     await store.save_partial(run, None)
     assert await store.partial(run) is None
+
+
+# ---------------------------------------------------------------- runs that runs have started
+
+
+def child(name, parent="run_parent", at_once=2, **first):
+    return Story(name, at=1000.0, first={"started_by": RunId(parent), "at_once": at_once, **first})
+
+
+async def test_so_many_children_of_one_run_are_at_work_and_no_more(store):
+    stories = [child(f"run_{n}") for n in range(4)]
+    for story in stories:
+        await kept(store, story)
+    one, two, three, _ = stories
+    await put(store, one.start())
+    await put(store, two.start())
+    assert await store.at_work(RunId("run_parent")) == 2
+    with pytest.raises(errors.FlowBusy):
+        await put(store, three.start())
+    assert await store.queued_of(RunId("run_parent"), 1) == ["run_2"]
+    assert await store.queued_of(RunId("run_else"), 1) == []
+
+
+async def test_a_child_that_waits_for_people_has_no_place(store):
+    waiting, next_one = child("run_1", at_once=1), child("run_2", at_once=1)
+    await kept(store, waiting)
+    await kept(store, next_one)
+    await put(store, waiting.start())
+    await put(store, waiting.finish("load"))
+    await put(store, waiting.finish("ask"))
+    assert waiting.run.status is RunStatus.SUSPENDED
+    await put(store, next_one.start())
+    assert await store.at_work(RunId("run_parent")) == 1
+
+
+async def test_children_of_other_runs_take_no_place(store):
+    one, other = child("run_1", at_once=1), child("run_2", "run_else", at_once=1)
+    for story in (one, other):
+        await kept(store, story)
+        await put(store, story.start())
+    assert await store.at_work(RunId("run_else")) == 1
+
+
+async def test_a_run_that_begins_later_is_due_then_and_not_ready_before(store):
+    story = child("run_later", wake_at=2000.0)
+    await kept(store, story)
+    assert await store.ready() == []
+    assert await store.queued_of(RunId("run_parent"), 9) == []
+    assert (await store.due(1999.0), await store.due(2000.0)) == ([], ["run_later"])
+    story.at = 2000.0
+    await put(store, story.tell(CheckDeadline()))
+    assert [row.id for row in await store.ready()] == ["run_later"]
+    assert await store.queued_of(RunId("run_parent"), 9) == ["run_later"]
+    assert await store.next_due() is None
+
+
+async def test_orphans_are_the_unfinished_children_of_cancelled_runs(store):
+    parent, living = Story("run_parent"), Story("run_living")
+    stories = [child("run_1"), child("run_2"), child("run_3", "run_living")]
+    for story in (parent, living, *stories):
+        await kept(store, story)
+    assert await store.orphans() == []
+    await put(store, parent.tell(Cancel(by="owner")))
+    await put(store, stories[0].tell(Cancel(by="owner")))
+    assert await store.orphans() == ["run_2"]
+
+
+async def test_runs_are_found_by_their_flow_and_by_who_started_them(store):
+    await kept(store, Story("run_1", path="a.ipynb"))
+    await kept(store, Story("run_2", path="a.ipynb", first={"name": "named"}))
+    await kept(store, child("run_3"))
+
+    async def found(**wanted):
+        return {row.id for row in (await store.runs(RunFilter(**wanted), None, 10)).rows}
+
+    assert await found(flow="a.ipynb") == {"run_1"}
+    assert await found(flow="named") == {"run_2"}
+    assert await found(started_by=RunId("run_parent")) == {"run_3"}
+
+
+async def test_what_is_known_of_children_is_made_anew_from_the_log(store):
+    await kept(store, child("run_1", wake_at=2000.0))
+    await store.rebuild()
+    wanted = RunFilter(started_by=RunId("run_parent"))
+    assert [row.due_at for row in (await store.runs(wanted, None, 10)).rows] == [2000.0]

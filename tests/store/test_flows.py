@@ -2,7 +2,7 @@
 
 import pytest
 
-from jupyter_flows.core.registry import RegisteredFlow
+from jupyter_flows.core.registry import RegisteredFlow, Version
 
 
 @pytest.fixture
@@ -34,3 +34,11 @@ async def test_all_are_listed_by_name_and_one_is_removed(flows):
     assert await flows.remove("b")
     assert not await flows.remove("b")
     assert [each.name for each in await flows.flows()] == ["a", "c"]
+
+
+async def test_a_version_is_found_by_its_hash_and_stays_as_it_was(flows):
+    first = Version(hash="0123456789abcdef", name="f/team/a", path="/a.ipynb", notebook=b"{}")
+    assert await flows.version(first.hash) is None
+    await flows.note(first)
+    await flows.note(Version(hash=first.hash, name="b", path="/b.ipynb", notebook=b"[]"))
+    assert await flows.version(first.hash) == first

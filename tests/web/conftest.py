@@ -189,7 +189,8 @@ def kernels(engine):
     fake = FakeKernels()
     ready, waits = engine._driver._ready, engine._waits
     for part in (
-        engine, engine._driver, ready, ready._restoring, waits.saving, waits.releases
+        engine, engine._driver, engine._cut_off, ready, ready._restoring, waits.saving,
+        waits.releases,
     ):  # fmt: skip
         part._kernels = fake
     engine._driver._conditions = Conditions(fake)

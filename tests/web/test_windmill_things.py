@@ -235,8 +235,8 @@ async def test_a_resource_is_set_read_and_listed(kernel, windmill):
         await inside.get_resource("f/finance/none")
 
 
-async def test_a_flows_state_is_none_until_it_is_set_and_outlives_the_run(kernel, call):
-    first, run = await kernel()
+async def test_a_flows_state_is_none_until_it_is_set_and_outlives_the_run(running, call):
+    first, run = await running()
     assert await first.get_state() is None
     await first.set_state({"n": 1})
     assert await first.get_state() == {"n": 1}
@@ -244,11 +244,18 @@ async def test_a_flows_state_is_none_until_it_is_set_and_outlives_the_run(kernel
     assert await first.get_state() is None
     await first.set_state([2])
     await call("POST", f"api/runs/{run.id}/cancel")
-    second, another = await kernel()
+    second, another = await running()
     assert another.id != run.id
     assert await second.get_state() == [2]
     found = (await call("GET", f"{W}/resources/get/{state_path(run)}")).json
     assert found["resource_type"] == "state"
+
+
+async def test_a_notebook_that_no_file_holds_has_a_state_of_its_own(kernel):
+    first, _ = await kernel()
+    await first.set_state(1)
+    second, _ = await kernel()
+    assert await second.get_state() is None
 
 
 async def test_names_within_a_resource_are_resolved_to_any_depth(windmill):

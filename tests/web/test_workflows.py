@@ -310,3 +310,20 @@ async def test_a_notebook_with_mistakes_is_not_registered(call, jp_root_dir, mak
     assert (await call("PUT", "api/flows/wrong", {"path": "wrong.ipynb"})).status == 422
     assert (await call("PUT", "api/flows/wrong", {"path": "none.ipynb"})).status == 404
     assert (await call("GET", "api/flows")).json["flows"] == []
+
+
+async def test_scripts_and_folders_below_are_flows_and_a_notebook_counts_before_a_script(
+    router, begin, call, jp_root_dir
+):
+    folder = router("both", then="'of the notebook'").parent
+    (folder / "team").mkdir()
+    (folder / "team" / "sum.py").write_text("# %%\nstate['a'] + 1\n")
+    (folder / "both.py").write_text("1")
+    (folder / ".hidden.py").write_text("1")
+    flows = (await call("GET", "api/flows")).json["flows"]
+    assert [(each["name"], each["path"].rpartition(".")[2]) for each in flows] == [
+        ("both", "ipynb"),
+        ("team/sum", "py"),
+    ]
+    begun = await begin("team/sum", {"input": {"task": "add", "state": {"a": 2}}})
+    assert begun.json["output"]["result"] == 3

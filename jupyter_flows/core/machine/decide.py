@@ -40,11 +40,16 @@ def decide(run: Run, command: c.Command, now: float) -> Events:
 
 
 def _start(run: Run, _: c.Start, __: float) -> Events:
-    return (e.RunStarted(),) if run.status is RunStatus.QUEUED else ()
+    may_begin = run.status is RunStatus.QUEUED and run.wake_at is None
+    return (e.RunStarted(),) if may_begin else ()
 
 
 def _check_deadline(run: Run, _: c.CheckDeadline, now: float) -> Events:
-    """The whole run's time, the end of a sleep (G81, G82), and the gate's deadline (G12)."""
+    """The time to begin, the whole run's, the end of a sleep (G81, G82), and the gate's deadline
+    (G12).
+    """
+    if run.status is RunStatus.QUEUED:
+        return (e.RunWoken(),) if run.wake_at is not None and now >= run.wake_at else ()
     if run.status not in TIMED:
         return ()
     if run.deadline is not None and now >= run.deadline:

@@ -49,6 +49,9 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         checkpointing=event.checkpointing,
         parent_job=event.parent_job,
         root_job=event.root_job,
+        started_by=event.started_by,
+        at_once=event.at_once,
+        wake_at=event.wake_at,
     )
 
 

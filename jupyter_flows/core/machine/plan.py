@@ -58,7 +58,7 @@ def plan(run: Run) -> Effect:
     """What is to be done next."""
     if run.finished:
         return Done()
-    if run.status is RunStatus.QUEUED:
+    if run.status is RunStatus.QUEUED and run.wake_at is None:
         return BeginRun()
     if run.status is not RunStatus.RUNNING:
         return Wait(run.due_at)

@@ -16,6 +16,7 @@ Z = RunStatus.SLEEPING
 OK, BAD, CUT = RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED
 
 RUN_TRANSITIONS: Mapping[tuple[RunStatus, type[e.Event]], RunStatus] = {
+    (Q, e.RunWoken): Q,
     (Q, e.RunStarted): R,
     (R, e.GateOpened): S,
     (S, e.GateApproved): R,

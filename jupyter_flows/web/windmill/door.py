@@ -28,6 +28,7 @@ PAGE = 1000
 """How many stand on one page of a list: by default, and at most."""
 MOST_PAGES = 1_000_000
 
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _READS = ("GET", "HEAD")
 
 
@@ -107,12 +108,13 @@ class WindmillDoor(ApiDoor):
         user of none that is another's. Raises UnknownJob.
         """
         job = windmill.job_of(text)
-        run = await self._run_of(job)
+        run = await self.run_of(job)
         if not self.caller.is_family(run) or run.owner != self.caller.user:
             raise UnknownJob(f"There is no job {text[:200]!r}.")
         return run, job.step
 
-    async def _run_of(self, job: Job) -> Run:
+    async def run_of(self, job: Job) -> Run:
+        """Whoever asks. Raises UnknownJob."""
         try:
             run = await self.engine.run(RunId(job.run))
         except UnknownRun:
@@ -139,10 +141,16 @@ class WindmillDoor(ApiDoor):
 
     def flag(self, name: str) -> bool:
         """Whether the address says `true`. Raises BadInput."""
-        said = self.query(name) or "false"
-        if said not in ("true", "false"):
+        return self.flag_or_none(name) or False
+
+    def flag_or_none(self, name: str) -> bool | None:
+        """What the address says, if it does. Raises BadInput."""
+        said = self.query(name)
+        if said is None:
+            return None
+        if said.lower() not in _FLAGS:
             raise BadInput(f"{name} must be true or false; it is {said[:40]!r}")
-        return said == "true"
+        return _FLAGS[said.lower()]
 
     def page(self, found: Sequence[T]) -> Sequence[T]:
         """Those of the `page` that is asked for, counted from 1, of `per_page`. Raises BadInput."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from jupyter_flows.web.route import Route
 from jupyter_flows.web.windmill.routes_inner import INNER
+from jupyter_flows.web.windmill.routes_jobs import JOBS
 from jupyter_flows.web.windmill.routes_objects import OBJECTS
 from jupyter_flows.web.windmill.routes_things import THINGS
 
@@ -14,4 +15,5 @@ WINDMILL: Sequence[Route] = (
     *THINGS,
     *OBJECTS,
     *INNER,
+    *JOBS,
 )
