@@ -29,7 +29,7 @@ def _text() -> Mapping[str, Json]:
     return {"type": "string"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Media:
     """A body of a type of its own."""
 

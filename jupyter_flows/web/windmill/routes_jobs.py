@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 
+from jupyter_flows.core.model import Json
+from jupyter_flows.web.declared import TEXT, flag, whole
 from jupyter_flows.web.route import Access, Route
 from jupyter_flows.web.windmill import jobs, starting
 
 K = Access.KERNEL
 W = "api/w/{workspace}"
-_START = ("parent_job", "root_job", "scheduled_in_secs", "retry", "tag", "timeout")
+_START = (
+    "parent_job",
+    "root_job",
+    whole("scheduled_in_secs", 1, starting.MOST_DELAY),
+    whole("timeout", 1, starting.MOST_TIMEOUT),
+    "retry",
+    "tag",
+)
 
 JOBS: Sequence[Route] = (
     Route(
@@ -17,7 +26,7 @@ JOBS: Sequence[Route] = (
         K,
         "New links for the gate of a step, or for the whole run",
         answers={200: jobs.ResumeUrls},
-        query=("approver", "flow_level"),
+        query=("approver", flag("flow_level")),
     ),
     Route(
         "GET",
@@ -26,7 +35,12 @@ JOBS: Sequence[Route] = (
         K,
         "My jobs, the newest first",
         answers={200: list[jobs.JobView]},
-        query=("running", "script_path_exact", "per_page", "page"),
+        query=(
+            flag("running", default=None),
+            "script_path_exact",
+            whole("per_page", 1, jobs.MOST_PER_PAGE, jobs.PER_PAGE),
+            whole("page", 1, jobs.MOST_PAGE, 1),
+        ),
     ),
     Route(
         "GET",
@@ -42,7 +56,7 @@ JOBS: Sequence[Route] = (
         jobs.RootJobDoor,
         K,
         "The job that its family began with",
-        answers={200: None},
+        answers={200: str},
     ),
     Route(
         "GET",
@@ -50,7 +64,7 @@ JOBS: Sequence[Route] = (
         jobs.ResultDoor,
         K,
         "The result of a job that has ended",
-        answers={200: None},
+        answers={200: Json},
     ),
     Route(
         "GET",
@@ -67,7 +81,7 @@ JOBS: Sequence[Route] = (
         K,
         "Cancel the run that a job belongs to",
         jobs.CancelJob,
-        {200: None},
+        {200: TEXT},
     ),
     Route(
         "POST",
@@ -75,7 +89,8 @@ JOBS: Sequence[Route] = (
         starting.RunPathDoor,
         K,
         "Start a flow by its name; the body holds its arguments",
-        answers={201: None},
+        body=dict[str, Json],
+        answers={201: TEXT},
         query=_START,
     ),
     Route(
@@ -84,7 +99,8 @@ JOBS: Sequence[Route] = (
         starting.RunPathDoor,
         K,
         "Start a script by its name; the body holds its arguments",
-        answers={201: None},
+        body=dict[str, Json],
+        answers={201: TEXT},
         query=_START,
     ),
     Route(
@@ -93,7 +109,8 @@ JOBS: Sequence[Route] = (
         starting.RunHashDoor,
         K,
         "Start a version of a flow by its hash; the body holds its arguments",
-        answers={201: None},
+        body=dict[str, Json],
+        answers={201: TEXT},
         query=_START,
     ),
     Route(
@@ -103,7 +120,7 @@ JOBS: Sequence[Route] = (
         K,
         "Start a run of a function that the cells up to this step define",
         starting.CallFunction,
-        {201: None},
+        {201: TEXT},
         query=("tag",),
     ),
 )
