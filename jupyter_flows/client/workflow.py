@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -117,7 +118,7 @@ class _Workflow:
             "parent_job": os.environ["WM_JOB_ID"],
             "root_job": os.environ["WM_ROOT_FLOW_JOB_ID"],
         }
-        unique = f"{self._made.job}.{each['key']}"
+        unique = sha256(f"{self._made.job}.{each['key']}".encode()).hexdigest()
         job = ask("POST", f"{path}?{urlencode(asked)}", each["args"], key=unique)
         found = wait_for_job(job)
         if found["success"]:

@@ -17,7 +17,8 @@ from jupyter_flows.engine.registry import Registry
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """`starter` is the run whose kernel asks (None: a user from outside), `parent_job` the job that
-    is said to be the parent. Seconds: it begins after `delay`, and may take `lifetime` in all.
+    is said to be the parent. Seconds: it begins after `delay`, and may take `lifetime` in all. What
+    has the same `key` is one run.
     """
 
     owner: str
@@ -27,6 +28,7 @@ class Asked:
     delay: float | None = None
     lifetime: float | None = None
     retry: Retry | None = None
+    key: str | None = None
 
 
 class Children:
@@ -72,5 +74,6 @@ class Children:
                 started_by=None if starter is None else starter.id,
                 begins_at=None if asked.delay is None else self._engine.clock() + asked.delay,
                 retry=asked.retry,
+                idempotency_key=asked.key,
             )
         )

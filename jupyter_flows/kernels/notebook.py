@@ -58,13 +58,13 @@ def script_notebook(text: str) -> dict[str, Json]:
     if str(spec.get("language", "python")) != "python":
         raise BadInput("The script's header names a kernel of another language than Python.")
     made = _notebook([_without_id(dict(cell)) for cell in read.cells])
-    made["metadata"] = {**read.metadata, "kernelspec": {**_SPEC, **spec}}
+    made["metadata"] = {**read.metadata, **made["metadata"], "kernelspec": {**_SPEC, **spec}}
     plain: dict[str, Json] = json.loads(json.dumps(made, default=str))
     return plain
 
 
 def _notebook(cells: list[dict[str, Any]]) -> dict[str, Json]:
-    metadata = {"kernelspec": dict(_SPEC)}
+    metadata = {"kernelspec": dict(_SPEC), "jupyter_flows": {"script": True}}
     return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
 
 

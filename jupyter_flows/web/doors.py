@@ -56,6 +56,9 @@ from jupyter_flows.web.tries import Tries
 
 T = TypeVar("T")
 
+KEY = "Idempotency-Key"
+MOST_KEY = 200
+
 FORM_OVERHEAD = 64 * 1024
 """Bytes that a vote's request may have beside its payload."""
 
@@ -217,6 +220,13 @@ class ApiDoor(Answering, APIHandler):
     def voter(self) -> Voter:
         """The logged-in user, as who votes."""
         return self.user_by("rest")
+
+    def idempotency_key(self, scope: str) -> str | None:
+        """What a request is known by that is to be done once, in this scope. Raises BadInput."""
+        key = self.request.headers.get(KEY, "").strip()
+        if len(key) > MOST_KEY:
+            raise BadInput(f"{KEY} has at most {MOST_KEY} characters; it has {len(key)}.")
+        return f"{scope}:{key}" if key else None
 
     def check_owner(self, run: Run) -> None:
         if run.owner != self.user:

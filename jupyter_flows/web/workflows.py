@@ -23,9 +23,6 @@ WAIT_SECONDS = 30
 MOST_SECONDS = 600
 """How long an answer waits for the run to pause or end: by default, and at most."""
 
-KEY = "Idempotency-Key"
-MOST_KEY = 200
-
 _STATUSES = {
     Status.RUNNING: (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.SLEEPING),
     Status.PAUSED: (RunStatus.SUSPENDED,),
@@ -92,18 +89,11 @@ class WorkflowDoor(_RunDoor):
             name,
             workflow.parameters(asked.task, asked.state),
             self.user,
-            self._key(name),
+            self.idempotency_key(f"v1:{self.user}:{name}"),
             self.doors.workflow_lifetime,
         )
         self.set_header("Location", f"../../workflow-runs/{workflow.name_of(run.id)}")
         self._tell(await self._settled(run, seconds), HTTPStatus.CREATED)
-
-    def _key(self, name: str) -> str | None:
-        """Of this user and this flow alone. Raises BadInput."""
-        key = self.request.headers.get(KEY, "").strip()
-        if len(key) > MOST_KEY:
-            raise BadInput(f"{KEY} has at most {MOST_KEY} characters; it has {len(key)}.")
-        return f"v1:{self.user}:{name}:{key}" if key else None
 
 
 class WorkflowRunsDoor(_RunDoor):

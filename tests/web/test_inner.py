@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from jupyter_flows.ports import RunFilter
+
 STEPS = """
 import jupyter_flows as flows
 seen = globals().get("seen", 0) + 1
@@ -310,3 +312,55 @@ async def test_only_the_runs_own_kernel_keeps_and_reads_what_it_did(begun, waits
         answer = await call(method, path, body)
         assert answer.status == 403, answer.text
         assert "own kernel" in json.loads(answer.text)["detail"]
+
+
+async def test_a_task_of_another_flow_is_a_run_of_its_own_and_is_started_once(  # noqa: PLR0917
+    begun, waits, call, jp_root_dir, make_notebook, engine
+):
+    """Killed while it waits for that, it goes on with the same run."""
+    (jp_root_dir / "flows").mkdir()
+    child = make_notebook(("n = 0", ["parameters"]), "n + 1")
+    (jp_root_dir / "flows" / "add.ipynb").write_text(json.dumps(child))
+    gone = jp_root_dir / "gone"
+    source = (
+        "import wmill, os, signal, threading\nfrom pathlib import Path\n"
+        f"GONE = Path({str(gone)!r})\n"
+        "add = wmill.task_flow('f/add')\n"
+        "@wmill.workflow\nasync def main():\n"
+        "    one = await add(n=1)\n"
+        "    await wmill.step('die', die)\n"
+        "    return [one, await add(n=one)]\n"
+        "def die():\n    if not GONE.exists():\n        GONE.touch()\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "async def _main(): pass\n"
+    )
+    run = await waits(await begun(source), "failed")
+    assert (await call("POST", f"api/runs/{run.id}/resume", {})).status == 200
+    run = await waits(run.id, "succeeded")
+    assert run.result == [2, 3]
+    children = [
+        each
+        for row in (await engine.runs(RunFilter(), None, 50)).rows
+        if (each := await engine.run(row.id)).root_job == run.id
+    ]
+    assert sorted(each.result for each in children) == [2, 3]
+    assert {each.parent_job for each in children} == {f"{run.id}.c0"}
+
+
+async def test_an_approval_script_is_a_py_flow_too(waits, call, jp_root_dir):
+    script = "#| suspend: {timeout: 1h}\n" + approval_script(description="Go?")
+    (jp_root_dir / "approve.py").write_text(script)
+    started = await call("POST", "api/runs", {"path": "approve.py"})
+    assert started.status == 201, started.text
+    run = await waits(started.json["id"])
+    assert (run.open_gate.options.description, run.open_gate.prompt) == ("Go?", True)
+    assert (await vote(call, run)).status in (200, 201)
+    assert (await waits(run.id, "succeeded")).result["description"] == "Go?"
+
+
+async def test_a_py_flow_ends_with_the_main_that_it_does_not_call(waits, call, jp_root_dir):
+    (jp_root_dir / "sum.py").write_text("def main(a: int, b: int = 2):\n    return a + b\n")
+    asked = {"path": "sum.py", "parameters": {"a": 40}}
+    started = await call("POST", "api/runs", asked)
+    assert started.status == 201, started.text
+    assert (await waits(started.json["id"], "succeeded")).result == 42

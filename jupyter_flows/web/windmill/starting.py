@@ -43,7 +43,11 @@ class _StartDoor(WindmillDoor):
             delay=delay,
             lifetime=timeout,
             retry=self._retry(),
+            key=self.idempotency_key(f"jobs:{self.caller.user}:{self._family()}"),
         )
+
+    def _family(self) -> str:
+        return "" if self.caller.run is None else windmill.root_of(self.caller.run)
 
     async def _parent(self) -> tuple[str | None, Run | None]:
         """The job that is named as the parent, and the run that has the child: whatever a kernel
