@@ -14,6 +14,7 @@ from jupyter_flows.documents.notebooks import ServerNotebooks
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.web.doors import Doors
 from jupyter_flows.web.event_log import EventLog
+from jupyter_flows.web.nowhere import NowhereDoor
 from jupyter_flows.web.routes import handlers
 
 NAMESPACE = "jupyter-flows"
@@ -107,6 +108,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
         if self._server.event_logger is not None:
             house.engine.listen(EventLog(self._server.event_logger, self.log))
         self.handlers.extend(handlers(doors, rf"/{NAMESPACE}"))
+        self.handlers.append((rf"/{NAMESPACE}/.*", NowhereDoor, {"doors": doors}))
 
     async def _start_jupyter_server_extension(self, serverapp: Any) -> None:  # noqa: ARG002
         if self.house is not None:

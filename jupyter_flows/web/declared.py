@@ -84,3 +84,8 @@ def some_of(name: str, allowed: Iterable[str]) -> Value:
     """It may stand in the address several times."""
     items = {"type": "string", "enum": [str(each) for each in allowed]}
     return Value(name, {"type": "array", "items": items})
+
+
+def once(name: str, most: int) -> Value:
+    """The header that makes a request once; it has at most `most` characters."""
+    return Value(name, {"type": "string", "maxLength": most})

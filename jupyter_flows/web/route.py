@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from jupyter_flows.web.declared import Content, Value
-from jupyter_flows.web.doors import Answering
+from jupyter_flows.web.declared import Content, Value, once
+from jupyter_flows.web.doors import KEY, MOST_KEY, Answering
 
 SEGMENT, MOST_SEGMENT = "[A-Za-z0-9._~-]", 256
 MOST_REST = 2048
 """What `{name}` may hold, and how many characters that and `{name+}` have at most, as they stand in
 the address.
 """
+ONCE = once(KEY, MOST_KEY)
 
 
 class Access(StrEnum):

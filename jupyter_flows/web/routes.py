@@ -47,7 +47,7 @@ from jupyter_flows.web.declared import (
 from jupyter_flows.web.document_views import DocumentView
 from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
-from jupyter_flows.web.route import Access, Route, pattern
+from jupyter_flows.web.route import ONCE, Access, Route, pattern
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
 from jupyter_flows.web.windmill.routes import WINDMILL
 
@@ -316,7 +316,7 @@ OWN: Sequence[Route] = (
         workflows.StartWorkflow,
         {201: WorkflowRun},
         WAIT,
-        headers=(Value(workflows.KEY, {"type": "string", "maxLength": workflows.MOST_KEY}),),
+        headers=(ONCE,),
         gives=WORKFLOW_RUN,
     ),
     Route(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from jupyter_flows.core.model import Json
 from jupyter_flows.web.declared import TEXT, flag, whole
-from jupyter_flows.web.route import Access, Route
+from jupyter_flows.web.route import ONCE, Access, Route
 from jupyter_flows.web.windmill import jobs, starting
 
 K = Access.KERNEL
@@ -92,6 +92,7 @@ JOBS: Sequence[Route] = (
         body=dict[str, Json],
         answers={201: TEXT},
         query=_START,
+        headers=(ONCE,),
     ),
     Route(
         "POST",
@@ -102,6 +103,7 @@ JOBS: Sequence[Route] = (
         body=dict[str, Json],
         answers={201: TEXT},
         query=_START,
+        headers=(ONCE,),
     ),
     Route(
         "POST",
@@ -112,6 +114,7 @@ JOBS: Sequence[Route] = (
         body=dict[str, Json],
         answers={201: TEXT},
         query=_START,
+        headers=(ONCE,),
     ),
     Route(
         "POST",
@@ -122,5 +125,6 @@ JOBS: Sequence[Route] = (
         starting.CallFunction,
         {201: TEXT},
         query=("tag",),
+        headers=(ONCE,),
     ),
 )

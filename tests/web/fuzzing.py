@@ -1,0 +1,180 @@
+"""What the fuzzer finds on the server: things that are there, and how each operation names them."""
+
+import json
+
+import requests
+
+from jupyter_flows.core.links import kernel_token
+
+W = "/api/w/{workspace}"
+FORM = {"resume_form": {"schema": {"properties": {"limit": {"type": "integer"}}}}}
+PYTHON = "def main(n: int = 1):\n    return n + 1"
+FLOW, PATH, OBJECT, KEY = "limits", "f/team/limit", "reports/a.csv", "seen"
+KERNEL = {
+    f"GET {W}/jobs/wac/checkpoint/{{job}}",
+    f"POST {W}/jobs/wac/inline_checkpoint/{{job}}",
+    "POST /api/users/tokens/create",
+}
+"""Operations of a run's kernel alone."""
+ENDED = {
+    "GET /api/runs/{run}/events",
+    f"GET {W}/jobs_u/completed/get_result/{{job}}",
+    f"GET {W}/jobs_u/completed/get_result_maybe/{{job}}",
+}
+"""Operations that wait for a run's end, or ask for what came of it."""
+RESUMED = {"POST /api/runs/{run}/resume"}
+
+
+class World:
+    """Used from a thread; what has gone is there again after `mend`."""
+
+    def __init__(self, url, token, keys, notebook):
+        self.url, self._keys, self._notebook = url, keys, notebook
+        self.session = requests.Session()
+        self.login = {"Authorization": f"token {token}"}
+        self.ended = self._started("1")
+        self.failed = self._started("1 / 0")
+        self.schedule = self.link = self.run = None
+        self.tokens = {}
+
+    # ------------------------------------------------------------ what is there
+
+    def ask(self, method, path, body=None, ok=(200, 201, 204), **more):
+        answer = self.session.request(
+            method, f"{self.url}/{path}", headers=self.login, json=body, timeout=20, **more
+        )
+        assert answer.status_code in ok, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+    def _started(self, *cells):
+        asked = {"notebook": self._notebook(*((cell, [], {"id": "s1"}) for cell in cells))}
+        run = self.ask("POST", "api/runs", asked).json()["id"]
+        self.ask("GET", f"api/w/jupyter/jobs_u/completed/get_result_maybe/{run}.s1")
+        return run
+
+    def _waiting(self):
+        body = {"input": {"task": "Set", "state": {}}}
+        return self.ask("POST", f"v1/agents/{FLOW}/workflow", body).json()["run_id"][4:]
+
+    def mend(self):
+        """A waiting run with a link and a user state, a flow, a schedule and all that is kept."""
+        flow = self.ask("PUT", f"api/flows/{FLOW}", {"path": "limits.ipynb"}).json()
+        self.hash = flow["hash"]
+        w = "api/w/jupyter"
+        if self.run is None or self._status() != "suspended":
+            self.run = f"run_{self._waiting()}"
+            self._status()
+        minted = self.ask("POST", "api/links", {"run": self.run, "gate": "review"}).json()
+        self.link = minted["id"]
+        for purpose in ("approve", "resume", "cancel"):
+            url = minted["approvalPage" if purpose == "approve" else purpose]
+            self.tokens[purpose] = url.partition("flow_token=")[2]
+        self.ask("POST", f"{w}/jobs/flow/user_states/{self.run}/{KEY}", 1)
+        again = {"update_if_exists": "true"}
+        body = {"path": PATH, "value": "300"}
+        self.ask("POST", f"{w}/variables/create", body, params=again)
+        body = {"path": PATH, "value": {"n": 1}, "resource_type": "limit"}
+        self.ask("POST", f"{w}/resources/create", body, params=again)
+        self.ask("POST", f"{w}/job_helpers/upload_s3_file", 1, params={"file_key": OBJECT})
+        signed = self.ask("POST", f"{w}/apps/sign_s3_objects", {"s3_objects": [{"s3": OBJECT}]})
+        self.signed = dict(
+            pair.split("=", 1) for pair in signed.json()[0]["presigned"].split("&")
+        )
+        if self.schedule is None or self._has_gone():
+            body = {"path": "limits.ipynb", "cron": "0 3 1 1 *"}
+            self.schedule = self.ask("POST", "api/schedules", body).json()["id"]
+
+    def _status(self):
+        found = self.ask("GET", f"api/runs/{self.run}").json()
+        gates = found["gates"]
+        self.page = gates[0]["key"] if gates and "key" in gates[0] else f"{self.run}.review.1"
+        return found["status"]
+
+    def _has_gone(self):
+        found = self.ask("GET", f"api/schedules/{self.schedule}", ok=(200, 404))
+        return found.status_code == 404
+
+    # ------------------------------------------------------------ how it is asked for
+
+    def headers(self, label):
+        if label in KERNEL:
+            return {"Authorization": f"Bearer {kernel_token(self._keys, self.run)}"}
+        return self.login
+
+    def run_for(self, label):
+        if label in RESUMED:
+            return self.failed
+        return self.ended if label in ENDED else self.run
+
+    def in_path(self, label, names):
+        """The parts of the path that name what is there."""
+        run = self.run_for(label)
+        step = "s1" if run != self.run else "review"
+        known = {
+            "workspace": "jupyter",
+            "run": f"wfr_{run[4:]}" if " /v1/" in label else run,
+            "job": f"{run}.{step}",
+            "gate": self.page if " /page/" in label else "review",
+            "link": self.link,
+            "schedule": self.schedule,
+            "name": "somebody" if "/users/" in label else FLOW,
+            "nonce": "1",
+            "hash": self.hash,
+            "function": "double",
+            "path": FLOW if "/jobs/run/" in label else PATH,
+            "key": OBJECT if "/s3_proxy/" in label else KEY,
+            "storage": "_default_",
+            "audience": "sts",
+        }
+        return {name: known[name] for name in names}
+
+    def in_query(self, label):
+        """Values of the address without which nothing good comes."""
+        purpose = label.rpartition("/")[2]
+        if purpose in self.tokens and " /" + purpose == label[label.index(" ") :]:
+            return {"flow_token": self.tokens[purpose]}
+        if "/s3_proxy/" in label:
+            return self.signed
+        return {
+            "GET /api/documents": {"path": "limits.ipynb"},
+            f"GET {W}/job_helpers/download_s3_file": {"file_key": OBJECT},
+            f"DELETE {W}/job_helpers/delete_s3_file": {"file_key": OBJECT},
+            "POST /v1/agents/{name}/workflow": {"wait": 1},
+            "POST /v1/workflow-runs/{run}/resume": {"wait": 1},
+        }.get(label, {})
+
+    def body(self, label):
+        """One that is right, where a made up one hardly ever is."""
+        notebook = self._notebook("1")
+        return {
+            "POST /api/inspect": {"notebook": notebook},
+            "POST /api/runs": {"notebook": notebook},
+            "POST /api/runs/{run}/gates/{gate}/votes": {"approved": True, "payload": {"limit": 1}},
+            "POST /api/links": {"run": self.run, "gate": "review"},
+            "POST /api/schedules": {"path": "limits.ipynb", "cron": "0 3 1 1 *"},
+            "PUT /api/flows/{name}": {"path": "limits.ipynb"},
+            "POST /v1/agents/{name}/workflow": {"input": {"task": "Set", "state": {"n": 1}}},
+            "POST /v1/workflow-runs/{run}/resume": {
+                "input": {"resume": {"step": "review", "input": {"limit": 1}}}
+            },
+            "POST /resume": {"limit": 1},
+            f"POST {W}/variables/create": {"path": "f/team/other", "value": "1"},
+            f"POST {W}/resources/create": {
+                "path": "f/team/other",
+                "value": 1,
+                "resource_type": "limit",
+            },
+            f"POST {W}/apps/sign_s3_objects": {"s3_objects": [{"s3": OBJECT}]},
+            f"POST {W}/jobs/run_inline/preview": {"content": PYTHON, "language": "python3"},
+            f"POST {W}/jobs/run_wait_result/preview": {"content": PYTHON, "language": "python3"},
+            f"POST {W}/jobs/run/workflow_as_code/{{job}}/{{function}}": {"args": {"n": 1}},
+            f"POST {W}/jobs/wac/inline_checkpoint/{{job}}": {"key": "first", "result": 1},
+            f"POST {W}/job_metrics/set_progress/{{job}}": {"percent": 10},
+        }.get(label)
+
+
+def limits(notebook):
+    """A flow that waits for a number."""
+    gate = ("'go?'", ["suspend"], {"id": "review", "suspend": FORM})
+    define = "import wmill\n\n\n@wmill.task\ndef double(n: int):\n    return n * 2"
+    return json.dumps(notebook("task = ''", define, gate, "resume"))
