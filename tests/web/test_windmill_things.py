@@ -310,13 +310,14 @@ async def test_user_state_of_others_is_none_of_a_kernels(kernel, windmill, house
     inside, run = await kernel()
     await inside.set_flow_user_state("n", 1)
     other, _ = await kernel()
-    other.client.root = run.id
+    other.client.get_root_job_id = lambda: run.id
     assert await other.get_flow_user_state("n") is None
     await other.set_flow_user_state("n", 2)
     assert capsys.readouterr().out.count("does not exist") == 2
     assert await inside.get_flow_user_state("n") == 1
     become("eve")
     outside = windmill(run)
+    outside.client.get_root_job_id = lambda: run.id
     assert await outside.get_flow_user_state("n") is None
     assert "does not exist" in capsys.readouterr().out
 
