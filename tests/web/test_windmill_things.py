@@ -310,7 +310,8 @@ async def test_user_state_of_others_is_none_of_a_kernels(kernel, windmill, house
     inside, run = await kernel()
     await inside.set_flow_user_state("n", 1)
     other, _ = await kernel()
-    other.client.get_root_job_id = lambda: run.id
+    for client in (inside, other):
+        client.client.get_root_job_id = lambda: run.id
     assert await other.get_flow_user_state("n") is None
     await other.set_flow_user_state("n", 2)
     assert capsys.readouterr().out.count("does not exist") == 2
