@@ -61,10 +61,9 @@ def home_of(user: str) -> str:
 
 def plain(name: str) -> str:
     """The name as a path of plain letters; two names never become one."""
-    text = name.strip("/")
-    if _PLAIN.fullmatch(text) and ".." not in text:
-        return text
-    parts = [_OTHER.sub("_", part).strip(".") or "_" for part in text.split("/")]
+    if _PLAIN.fullmatch(name) and all(each.strip(".") for each in name.split("/")):
+        return name
+    parts = [_OTHER.sub("_", part).strip(".") or "_" for part in name.strip("/").split("/")]
     return f"{'/'.join(parts)}-{sha256(name.encode()).hexdigest()[:_MARK]}"
 
 

@@ -197,6 +197,27 @@ async def test_a_kernels_token_never_votes_and_opens_no_other_door(park, kernels
     assert await run.seq() == before
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_kernels_token_is_good_for_no_other_run(park, kernels, whole):
+    """G46: whatever door names a run, or a step of one, it is not another's."""
+    run, other = await park(), await park()
+    own, before = kernel(kernels, run), await other.seq()
+    job = other.id if whole else f"{other.id}.ask"
+    asked = {"POST": {"key": "x", "args": {}, "percent": 5}}
+    doors = [each for each in ROUTES if each.access is Access.KERNEL and "{job" in each.path]
+    assert len(doors) > 15
+    for route in doors:
+        path = re.sub(r"\{job\+?\}", job, route.path).replace("{workspace}", "jupyter")
+        path = re.sub(r"\{\w+\+?\}", "x", path)
+        answer = await run.anyone(route.method, f"/{path}", asked.get(route.method), own)
+        assert answer.status in (400, 403, 404), (route, answer.status, answer.text)
+    for path in ("run/f/x", "run/p/x", "run/h/0123456789abcdef"):
+        for said in (f"parent_job={job}", f"root_job={other.id}"):
+            url = f"/api/w/jupyter/jobs/{path}?{said}"
+            assert (await run.anyone("POST", url, {}, own)).status in (403, 404), url
+    assert await other.seq() == before
+
+
 async def test_a_kernels_token_is_refused_after_the_runs_end(park, kernels):
     """G46"""
     run = await park()

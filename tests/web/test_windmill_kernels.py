@@ -12,16 +12,9 @@ wmill.set_variable("f/db/password", "hunter2", is_secret=True)
 wmill.set_resource("f/db/login", {"password": "$var:f/db/password"}, "login")
 wmill.get_resource("f/db/login")["password"] + wmill.get_variable("f/db/password")
 """
-OF_RUNS = """
-client = wmill.client._client
-client.get_root_job_id = lambda job_id=None: os.environ["WM_ROOT_FLOW_JOB_ID"]
-client.get_job = lambda job_id: {"parent_job": os.environ["WM_FLOW_JOB_ID"]}
-"""
-"""Two questions of the client's that are another part's to answer."""
-IN_RUNS = f"""
-import os, wmill
+IN_RUNS = """
+import wmill
 wmill.get_state()
-{OF_RUNS}
 wmill.set_flow_user_state("a b/c", [1])
 wmill.set_progress(41)
 [wmill.get_flow_user_state("a b/c"), wmill.get_progress()]

@@ -27,18 +27,6 @@ def url(jp_serverapp, http_server_client):
     return http_server_client.get_url(jp_serverapp.base_url) + "jupyter-flows"
 
 
-class OfJobs(wmill.Windmill):
-    """Two of its questions are another part's to answer."""
-
-    root = None
-
-    def get_job(self, job_id):
-        return {"parent_job": self.root}
-
-    def get_root_job_id(self, job_id=None):
-        return self.root
-
-
 class InThread:
     """The client, whose calls would block the server that runs in this thread."""
 
@@ -57,9 +45,8 @@ def windmill(url, jp_serverapp, monkeypatch):
     def windmill(run=None, token=None):
         monkeypatch.setenv("WM_WORKSPACE", "jupyter")
         token = token or jp_serverapp.identity_provider.token
-        client = OfJobs(base_url=url, token=token)
+        client = wmill.Windmill(base_url=url, token=token)
         if run is not None:
-            client.root = run.root_job or run.id
             monkeypatch.setenv("WM_STATE_PATH", state_path(run))
             monkeypatch.setenv("WM_JOB_ID", f"{run.id}.ask")
         return InThread(client)
@@ -323,13 +310,15 @@ async def test_user_state_of_others_is_none_of_a_kernels(kernel, windmill, house
     inside, run = await kernel()
     await inside.set_flow_user_state("n", 1)
     other, _ = await kernel()
-    other.client.root = run.id
+    for client in (inside, other):
+        client.client.get_root_job_id = lambda: run.id
     assert await other.get_flow_user_state("n") is None
     await other.set_flow_user_state("n", 2)
     assert capsys.readouterr().out.count("does not exist") == 2
     assert await inside.get_flow_user_state("n") == 1
     become("eve")
     outside = windmill(run)
+    outside.client.get_root_job_id = lambda: run.id
     assert await outside.get_flow_user_state("n") is None
     assert "does not exist" in capsys.readouterr().out
 

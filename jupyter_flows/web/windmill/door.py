@@ -45,6 +45,14 @@ class Caller:
         """
         return self.run is None or windmill.root_of(self.run) == windmill.root_of(run)
 
+    def is_related(self, run: Run) -> bool:
+        """Whether it is of the family, or another run of the same flow (`cancel_running`).
+        Notebooks that lie nowhere and have no name are no flow.
+        """
+        if self.run is None or self.is_family(run):
+            return True
+        return bool(run.flow) and run.flow == self.run.flow
+
 
 def windmill_door(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
     """A method of a `WindmillDoor`, behind the check of who comes in. Its first argument in the

@@ -227,9 +227,7 @@ class CancelDoor(WindmillDoor):
     async def _run(self, text: str) -> Run:
         job = windmill.job_of(text)
         run = await self.run_of(job)
-        own = self.caller.run
-        related = own is None or self.caller.is_family(run) or run.flow == own.flow
-        if not related or run.owner != self.caller.user:
+        if not self.caller.is_related(run) or run.owner != self.caller.user:
             raise UnknownJob(f"There is no job {text[:200]!r}.")
         return run
 
@@ -260,8 +258,7 @@ class JobsDoor(WindmillDoor):
         return (await self.engine.runs(wanted, cursor, size)).rows
 
     def _may_know(self, run: Run) -> bool:
-        own = self.caller.run
-        return own is None or self.caller.is_family(run) or run.flow == own.flow
+        return self.caller.is_related(run)
 
 
 def _statuses(running: bool | None) -> Sequence[RunStatus]:
