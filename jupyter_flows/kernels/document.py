@@ -113,6 +113,8 @@ def _require_objects(notebook: Notebook) -> None:
     for cell in notebook["cells"]:
         if not isinstance(cell, dict) or not isinstance(cell.setdefault("metadata", {}), dict):
             raise BadInput("This is not a notebook: a cell or its metadata is no object.")
+        if not isinstance(cell.get("cell_type"), str):
+            raise BadInput("This is not a notebook: a cell's cell_type is no text.")
     if not isinstance(notebook["metadata"], dict):
         raise BadInput("This is not a notebook: its metadata is no object.")
 

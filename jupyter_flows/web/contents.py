@@ -14,14 +14,17 @@ from jupyter_flows.core.scripts import is_script
 
 async def notebook_model(contents: Any, path: str, *, content: bool) -> dict[str, Any]:
     """The model of the notebook at this path, or of the script. Raises HTTPError, as the server's
-    own door does: that one looks for hidden files itself, for not every contents manager does. Its
-    path is the one that everybody has for this notebook.
+    own door does: that one looks for hidden files itself, for not every contents manager does; and
+    BadInput for a path that the file system can't have. Its path is the one that everybody has for this notebook.
     """
     path = posixpath.normpath(path.strip("/"))
-    if not contents.allow_hidden and await ensure_async(contents.is_hidden(path)):
-        raise HTTPError(404, f"file or directory {path!r} does not exist")
     kind = {"type": "file", "format": "text"} if is_script(path) else {"type": "notebook"}
-    model: dict[str, Any] = await ensure_async(contents.get(path, content=content, **kind))
+    try:
+        if not contents.allow_hidden and await ensure_async(contents.is_hidden(path)):
+            raise HTTPError(404, f"file or directory {path!r} does not exist")
+        model: dict[str, Any] = await ensure_async(contents.get(path, content=content, **kind))
+    except OSError as error:
+        raise BadInput(f"{path[:200]!r} can't be looked for: {error.strerror}.") from error
     return model
 
 

@@ -40,7 +40,7 @@ class Media:
 TEXT = Media("text/plain")
 HTML = Media("text/html")
 SCRIPT = Media("text/javascript")
-EVENTS = Media("text/event-stream")
+EVENTS = Media("text/event-stream", {})
 PEM = Media("application/x-pem-file")
 FORM = Media("application/x-www-form-urlencoded", {"type": "object"})
 BYTES = Media("application/octet-stream", {})

@@ -119,6 +119,8 @@ def test_of_two_equal_ids_the_later_is_replaced():
         ({"nbformat": 4}, "no list of cells"),
         ({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": ["a"]}, "."),
         ({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "x"}]}, "."),
+        ({"nbformat": 4, "metadata": {}, "cells": [{"cell_type": 1}]}, "cell_type is no text"),
+        ({"nbformat": 4, "metadata": {}, "cells": [{"cell_type": []}]}, "cell_type is no text"),
         ({"nbformat": 4, "nbformat_minor": 5, "metadata": [], "cells": []}, "."),
         ({"nbformat": 4, "nbformat_minor": 5, "cells": [{"metadata": []}]}, "."),
         (notebook(kernelspec="python3"), "kernelspec"),

@@ -1,6 +1,7 @@
 """What the fuzzer finds on the server: things that are there, and how each operation names them."""
 
 import json
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 
@@ -22,6 +23,7 @@ ENDED = {
     f"GET {W}/jobs_u/completed/get_result_maybe/{{job}}",
 }
 """Operations that wait for a run's end, or ask for what came of it."""
+LEFT_OUT = {"GET /api/documents/ws": "a web socket"}
 RESUMED = {"POST /api/runs/{run}/resume"}
 
 
@@ -31,6 +33,7 @@ class World:
     def __init__(self, url, token, keys, notebook):
         self.url, self._keys, self._notebook = url, keys, notebook
         self.session = requests.Session()
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.login = {"Authorization": f"token {token}"}
         self.ended = self._started("1")
         self.failed = self._started("1 / 0")
@@ -145,19 +148,49 @@ class World:
 
     def body(self, label):
         """One that is right, where a made up one hardly ever is."""
-        notebook = self._notebook("1")
+        flow = {"id": "a", "timeout": "1h", "suspend": FORM, "retry": {"constant": {"attempts": 1}}}
+        notebook = self._notebook(("n = 1", ["parameters"]), ("n", ["suspend"], flow))
         return {
             "POST /api/inspect": {"notebook": notebook},
-            "POST /api/runs": {"notebook": notebook},
-            "POST /api/runs/{run}/gates/{gate}/votes": {"approved": True, "payload": {"limit": 1}},
-            "POST /api/links": {"run": self.run, "gate": "review"},
-            "POST /api/schedules": {"path": "limits.ipynb", "cron": "0 3 1 1 *"},
+            "POST /api/runs": {"notebook": notebook, "parameters": {"n": 1}, "kernel_name": "python3"},
+            "POST /api/runs/{run}/cancel": {"reason": "because"},
+            "POST /api/runs/{run}/resume": {"edited": False, "choice": "rerun", "kernel_id": None},
+            "POST /api/runs/{run}/gates/{gate}/votes": {
+                "approved": True,
+                "payload": {"limit": 1},
+                "reason": "good",
+                "digest": None,
+                "inline": False,
+            },
+            "POST /api/links": {"run": self.run, "gate": "review", "approver": "bob", "key": None},
+            "POST /api/schedules": {
+                "path": "limits.ipynb",
+                "cron": "0 3 1 1 *",
+                "zone": "UTC",
+                "name": "yearly",
+                "parameters": {"task": "Set"},
+                "kernel_name": "python3",
+            },
             "PUT /api/flows/{name}": {"path": "limits.ipynb"},
             "POST /v1/agents/{name}/workflow": {"input": {"task": "Set", "state": {"n": 1}}},
             "POST /v1/workflow-runs/{run}/resume": {
                 "input": {"resume": {"step": "review", "input": {"limit": 1}}}
             },
             "POST /resume": {"limit": 1},
+            "POST /cancel": {"reason": "no"},
+            "POST /api/users/tokens/create": {"label": "x", "expiration": "2100-01-01T00:00:00Z"},
+            f"POST {W}/variables/update/{{path}}": {"value": "1", "description": "x"},
+            f"POST {W}/resources/update_value/{{path}}": {"value": {"n": "$var:f/team/limit"}},
+            f"POST {W}/jobs/flow/user_states/{{job}}/{{key}}": {"n": 1},
+            f"POST {W}/jobs_u/queue/cancel/{{job}}": {"reason": "because"},
+            f"POST {W}/jobs/run/f/{{path}}": {"task": "Set"},
+            f"POST {W}/jobs/run/p/{{path}}": {"task": "Set"},
+            f"POST {W}/jobs/run/h/{{hash}}": {"task": "Set"},
+            "POST /api/teams/activities": {"conversation_id": "x", "text": "x", "card_block": {}},
+            **{
+                f"POST {W}/job_helpers/v2/{name}": {"s3_resource_path": PATH, "storage": None}
+                for name in ("duckdb_connection_settings", "polars_connection_settings")
+            },
             f"POST {W}/variables/create": {"path": "f/team/other", "value": "1"},
             f"POST {W}/resources/create": {
                 "path": "f/team/other",
@@ -165,8 +198,16 @@ class World:
                 "resource_type": "limit",
             },
             f"POST {W}/apps/sign_s3_objects": {"s3_objects": [{"s3": OBJECT}]},
-            f"POST {W}/jobs/run_inline/preview": {"content": PYTHON, "language": "python3"},
-            f"POST {W}/jobs/run_wait_result/preview": {"content": PYTHON, "language": "python3"},
+            f"POST {W}/jobs/run_inline/preview": {
+                "content": PYTHON,
+                "language": "python3",
+                "args": {"n": 1},
+            },
+            f"POST {W}/jobs/run_wait_result/preview": {
+                "content": PYTHON,
+                "language": "python3",
+                "args": {"n": 1},
+            },
             f"POST {W}/jobs/run/workflow_as_code/{{job}}/{{function}}": {"args": {"n": 1}},
             f"POST {W}/jobs/wac/inline_checkpoint/{{job}}": {"key": "first", "result": 1},
             f"POST {W}/job_metrics/set_progress/{{job}}": {"percent": 10},

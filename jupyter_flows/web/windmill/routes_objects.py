@@ -81,7 +81,7 @@ _OBJECTS: Sequence[Route] = (
         K,
         "Statements with which DuckDB reads from a storage that is S3",
         objects.OfStorage,
-        {200: objects.DuckdbSettings},
+        {200: objects.DuckdbSettings, 501: Problem},
         options={"kind": "duckdb"},
     ),
     Route(
@@ -91,7 +91,7 @@ _OBJECTS: Sequence[Route] = (
         K,
         "Options with which Polars and s3fs read from a storage that is S3",
         objects.OfStorage,
-        {200: objects.PolarsSettings},
+        {200: objects.PolarsSettings, 501: Problem},
         options={"kind": "polars"},
     ),
     Route(
@@ -101,7 +101,7 @@ _OBJECTS: Sequence[Route] = (
         K,
         "A storage that is S3, as a resource",
         objects.OfStorage,
-        {200: S3Resource},
+        {200: S3Resource, 501: Problem},
         options={"kind": "s3"},
     ),
     Route(
@@ -122,7 +122,7 @@ _SQL: Sequence[Route] = tuple(
         K,
         "Run a piece of code, and wait for its result",
         inline.Preview,
-        {200: Json},
+        {200: Json, 501: Problem},
     )
     for how in ("run_inline", "run_wait_result")
 )

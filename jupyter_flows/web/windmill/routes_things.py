@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jupyter_flows.core.model import Json
-from jupyter_flows.web.declared import TEXT, flag, whole
+from jupyter_flows.web.declared import TEXT, Problem, flag, whole
 from jupyter_flows.web.route import Access, Route
 from jupyter_flows.web.windmill import door, kept, resources, users, variables
 
@@ -252,7 +252,7 @@ USERS: Sequence[Route] = (
         K,
         "Another token of the kernel that asks",
         users.CreateToken,
-        {201: TEXT},
+        {201: TEXT, 501: Problem},
     ),
 )
 
