@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import fields
 
 from msgspec.structs import replace
 
@@ -57,7 +57,8 @@ class Schedules:
         """
         now = self._engine.clock()
         id_ = ScheduleId(f"sch_{self._chance()[-16:]}")
-        schedule = core.checked(Schedule(id=id_, created_at=now, **asdict(new)), now)
+        said = {field.name: getattr(new, field.name) for field in fields(new)}
+        schedule = core.checked(Schedule(id=id_, created_at=now, **said), now)
         self._engine.reading.read(await self._read(new.path), new.parameters, new.kernel_name)
         await self._store.add(schedule)
         self.look()

@@ -417,9 +417,7 @@ OWN: Sequence[Route] = (
     ),
     Route("POST", "inbox", inbox.InboxDoor, L, "Approve several gates", FORM, {200: HTML}),
     Route("GET", "page/{gate}", pages.PageDoor, S, "The approval page", answers={200: HTML}),
-    Route(
-        "POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", FORM, {200: HTML, 303: None}
-    ),
+    Route("POST", "page/{gate}", pages.PageDoor, S, "Vote on the page", FORM, {200: HTML}),
     Route(
         "GET",
         "page/{gate}/frame/{name}",

@@ -1,14 +1,19 @@
 """What the fuzzer finds on the server: things that are there, and how each operation names them."""
 
 import json
+import re
 from http.cookiejar import DefaultCookiePolicy
 
 import requests
 
 from jupyter_flows.core.links import kernel_token
+from jupyter_flows.web.shown.assets import plotly_name
 
 W = "/api/w/{workspace}"
-FORM = {"resume_form": {"schema": {"properties": {"limit": {"type": "integer"}}}}}
+FORM = {
+    "required_events": 2,
+    "resume_form": {"schema": {"properties": {"limit": {"type": "integer"}}}},
+}
 PYTHON = "def main(n: int = 1):\n    return n + 1"
 FLOW, PATH, OBJECT, KEY = "limits", "f/team/limit", "reports/a.csv", "seen"
 KERNEL = {
@@ -23,7 +28,9 @@ ENDED = {
     f"GET {W}/jobs_u/completed/get_result_maybe/{{job}}",
 }
 """Operations that wait for a run's end, or ask for what came of it."""
-LEFT_OUT = {"GET /api/documents/ws": "a web socket"}
+TAKEN_BACK = {"DELETE /api/runs/{run}/gates/{gate}/votes"}
+PAGES = {"POST /page/{gate}": "reject", "POST /inbox": "review"}
+"""Forms, and the button that is pressed."""
 RESUMED = {"POST /api/runs/{run}/resume"}
 
 
@@ -59,14 +66,19 @@ class World:
         body = {"input": {"task": "Set", "state": {}}}
         return self.ask("POST", f"v1/agents/{FLOW}/workflow", body).json()["run_id"][4:]
 
-    def mend(self):
+    def mend(self, label=""):
         """A waiting run with a link and a user state, a flow, a schedule and all that is kept."""
         flow = self.ask("PUT", f"api/flows/{FLOW}", {"path": "limits.ipynb"}).json()
         self.hash = flow["hash"]
         w = "api/w/jupyter"
+        if label in TAKEN_BACK:
+            self.run = None
         if self.run is None or self._status() != "suspended":
             self.run = f"run_{self._waiting()}"
             self._status()
+        if label in TAKEN_BACK:
+            vote = {"approved": True, "payload": {"limit": 1}}
+            self.ask("POST", f"api/runs/{self.run}/gates/review/votes", vote)
         minted = self.ask("POST", "api/links", {"run": self.run, "gate": "review"}).json()
         self.link = minted["id"]
         for purpose in ("approve", "resume", "cancel"):
@@ -80,9 +92,7 @@ class World:
         self.ask("POST", f"{w}/resources/create", body, params=again)
         self.ask("POST", f"{w}/job_helpers/upload_s3_file", 1, params={"file_key": OBJECT})
         signed = self.ask("POST", f"{w}/apps/sign_s3_objects", {"s3_objects": [{"s3": OBJECT}]})
-        self.signed = dict(
-            pair.split("=", 1) for pair in signed.json()[0]["presigned"].split("&")
-        )
+        self.signed = dict(pair.split("=", 1) for pair in signed.json()[0]["presigned"].split("&"))
         if self.schedule is None or self._has_gone():
             body = {"path": "limits.ipynb", "cron": "0 3 1 1 *"}
             self.schedule = self.ask("POST", "api/schedules", body).json()["id"]
@@ -120,7 +130,7 @@ class World:
             "gate": self.page if " /page/" in label else "review",
             "link": self.link,
             "schedule": self.schedule,
-            "name": "somebody" if "/users/" in label else FLOW,
+            "name": self._name(label),
             "nonce": "1",
             "hash": self.hash,
             "function": "double",
@@ -130,6 +140,20 @@ class World:
             "audience": "sts",
         }
         return {name: known[name] for name in names}
+
+    def _name(self, label):
+        if "/assets/" in label:
+            return plotly_name()
+        return "somebody" if "/users/" in label else FLOW
+
+    def media_type(self, label):
+        return "application/x-www-form-urlencoded" if label in PAGES else "application/json"
+
+    def _pressed(self, page, **more):
+        """What a browser sends when a button of this page is pressed."""
+        shown = self.ask("GET", page).text
+        said = re.findall(r'name="(form|digest|_xsrf)" value="([^"]*)"', shown)
+        return {**dict(said), **more}
 
     def in_query(self, label):
         """Values of the address without which nothing good comes."""
@@ -142,17 +166,24 @@ class World:
             "GET /api/documents": {"path": "limits.ipynb"},
             f"GET {W}/job_helpers/download_s3_file": {"file_key": OBJECT},
             f"DELETE {W}/job_helpers/delete_s3_file": {"file_key": OBJECT},
-            "POST /v1/agents/{name}/workflow": {"wait": 1},
-            "POST /v1/workflow-runs/{run}/resume": {"wait": 1},
+            "POST /v1/agents/{name}/workflow": {"wait": 0},
+            "POST /v1/workflow-runs/{run}/resume": {"wait": 0},
         }.get(label, {})
 
     def body(self, label):
         """One that is right, where a made up one hardly ever is."""
+        if label in PAGES:
+            page = f"page/{self.page}" if "/page/" in label else "inbox"
+            return self._pressed(page, decision=PAGES[label])
         flow = {"id": "a", "timeout": "1h", "suspend": FORM, "retry": {"constant": {"attempts": 1}}}
         notebook = self._notebook(("n = 1", ["parameters"]), ("n", ["suspend"], flow))
         return {
             "POST /api/inspect": {"notebook": notebook},
-            "POST /api/runs": {"notebook": notebook, "parameters": {"n": 1}, "kernel_name": "python3"},
+            "POST /api/runs": {
+                "notebook": notebook,
+                "parameters": {"n": 1},
+                "kernel_name": "python3",
+            },
             "POST /api/runs/{run}/cancel": {"reason": "because"},
             "POST /api/runs/{run}/resume": {"edited": False, "choice": "rerun", "kernel_id": None},
             "POST /api/runs/{run}/gates/{gate}/votes": {

@@ -1,28 +1,52 @@
-"""Requests that schemathesis makes of the OpenAPI document: none is answered by an error of the
-server's own, and every answer is of a status, a type and a shape that the document has.
+"""Requests made of the OpenAPI document, and against it: none is answered by an error of the
+server's own, and each answer is of a status, a type and a shape that the document has.
 """
 
 import asyncio
 import contextlib
+import http.client
 from collections import Counter, defaultdict
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks
 
-from .fuzzing import World, limits
+from .fuzzing import ENDED, W, World, limits
+from .hostile import BODIES, TEXTS, spoiled
 
-LEFT_OUT = {
-    "GET /api/documents/ws": "a web socket",
-}
-UNANSWERED = {}
-"""Operations that no request reaches a 2xx or 3xx of, and why."""
-import os
-EXAMPLES = int(os.environ.get("EX", 5))
+EXAMPLES = 4
+FEW = settings(
+    max_examples=EXAMPLES,
+    phases=[Phase.generate],
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 CHECKS = [checks.content_type_conformance, checks.response_schema_conformance]
+
+LEFT_OUT = {"GET /api/documents/ws"}
+"""A web socket."""
+S3, MESSENGER = "no storage here is S3", "no messenger is set up"
+NOT_HERE = "refused, with what to do instead"
+UNREACHED = {
+    "GET /page/{gate}/frame/{name}": "the gate's cell shows nothing that needs a frame",
+    f"POST {W}/job_helpers/v2/duckdb_connection_settings": S3,
+    f"POST {W}/job_helpers/v2/polars_connection_settings": S3,
+    f"POST {W}/job_helpers/v2/s3_resource_info": S3,
+    f"GET {W}/job_helpers/v2/s3_proxy_bucket": NOT_HERE,
+    f"GET {W}/jobs/slack_approval/{{job}}": MESSENGER,
+    "POST /api/teams/activities": MESSENGER,
+    f"POST {W}/oidc/token/{{audience}}": NOT_HERE,
+    f"POST {W}/kafka_triggers/commit_offsets/{{path}}": NOT_HERE,
+    f"POST {W}/assets/record_materialization": NOT_HERE,
+}
+"""Operations that no request comes through to, and why."""
 
 
 @pytest.fixture
@@ -32,27 +56,37 @@ def flows_config():
 
 @pytest.fixture
 def world(jp_root_dir, make_notebook, base_url, jp_serverapp, house, kernels):
-    """`await world()`"""
+    """To be called in a thread."""
     (jp_root_dir / "limits.ipynb").write_text(limits(make_notebook))
     token = jp_serverapp.identity_provider.token
-
-    async def world():
-        return await asyncio.to_thread(World, base_url, token, house.keys(), make_notebook)
-
-    return world
+    return lambda: World(base_url, token, house.keys(), make_notebook)
 
 
-def operations(schema):
-    return [found for each in schema.get_all_operations() if (found := each.ok()) is not None]
+async def document_of(call):
+    return (await call("GET", "openapi.json")).json
 
 
-class Fuzzed:
+def fuzzed_operations(schema):
+    found = (each.ok() for each in schema.get_all_operations())
+    return [each for each in found if each.label not in LEFT_OUT]
+
+
+def void(_):
+    """What a property must give."""
+
+
+class Asked:
     """What was answered, by operation, and what was wrong with it."""
 
     def __init__(self, world):
         self.world = world
         self.statuses = defaultdict(Counter)
         self.wrong = []
+
+    @property
+    def reached(self):
+        good = (200, 400)
+        return {x for x, c in self.statuses.items() if any(good[0] <= s < good[1] for s in c)}
 
     def send(self, case):
         label = case.operation.label
@@ -64,67 +98,186 @@ class Fuzzed:
             timeout=20,
         )
         self.statuses[label][answer.status_code] += 1
+        self.check(case, answer)
+        return answer
+
+    def check(self, case, answer):
         declared = case.operation.responses.status_codes
+        if answer.status_code >= 500 and str(answer.status_code) not in declared:
+            curl = case.as_curl_command()[:2000]
+            self.wrong.append(f"{case.operation.label}: {answer.status_code} {curl}")
         try:
-            if answer.status_code >= 500 and str(answer.status_code) not in declared:
-                raise AssertionError(f"{label}: {answer.status_code}\n{answer.text[:500]}\n{case.as_curl_command()[:1500]}")
             case.validate_response(answer, checks=CHECKS)
-        except (Exception, BaseExceptionGroup) as error:
-            self.wrong.append(f"{label}: {error}")
+        except (AssertionError, BaseExceptionGroup) as error:
+            self.wrong.append(f"{case.operation.label}: {error}")
 
-    def exhaust(self, strategy):
-        @settings(
-            max_examples=EXAMPLES,
-            phases=[Phase.generate],
-            derandomize="EX" not in os.environ,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=strategy)
-        def every(case):
-            self.send(case)
+    def send_some(self, strategy):
+        with contextlib.suppress(Unsatisfiable):  # nothing can be wrong where nothing is said
+            FEW(given(strategy)(lambda case: void(self.send(case))))()
 
-        with contextlib.suppress(Unsatisfiable):
-            every()
 
+class Fuzzer(Asked):
     def fuzz(self, operation):
+        """As it is used; with things that are there, right and wrong; with anything at all."""
         world, label = self.world, operation.label
-        world.mend()
+        world.mend(label)
         names = [each.name for each in operation.path_parameters]
-        path, query = world.in_path(label, names), world.in_query(label)
+        known = {"path_parameters": world.in_path(label, names), "query": world.in_query(label)}
         body = world.body(label)
-        fixed = {"path_parameters": path, "query": query}
-        whole = fixed if body is None else {**fixed, "body": body, "media_type": "application/json"}
-        self.exhaust(operation.as_strategy(**whole))
-        world.mend()
-        names_it = {**fixed, "path_parameters": world.in_path(label, names)}
-        for mode in (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE):
-            self.exhaust(operation.as_strategy(mode, **names_it))
-            self.exhaust(operation.as_strategy(mode))
+        used = {"body": body, "media_type": world.media_type(label)} if body else {}
+        self.send_some(operation.as_strategy(**known, **used))
+        world.mend(label)
+        known["path_parameters"] = world.in_path(label, names)
+        if list(operation.query) or list(operation.headers) or list(operation.body):
+            self.send_some(operation.as_strategy(**known))
+            self.send_some(operation.as_strategy(GenerationMode.NEGATIVE, **known))
+        if names != ["workspace"]:
+            self.send_some(operation.as_strategy())
+            self.send_some(operation.as_strategy(GenerationMode.NEGATIVE))
 
 
-@pytest.mark.timeout(600)
 async def test_every_answer_is_one_that_the_document_has(call, world):
-    document = (await call("GET", "openapi.json")).json
+    schema = schemathesis.openapi.from_dict(await document_of(call))
+    load_all_checks()
+    operations = fuzzed_operations(schema)
+
+    def fuzz():
+        fuzzer = Fuzzer(world())
+        for operation in operations:
+            fuzzer.fuzz(operation)
+        return fuzzer
+
+    fuzzer = await asyncio.to_thread(fuzz)
+    assert fuzzer.wrong == []
+    assert {each.label for each in operations} - fuzzer.reached == set(UNREACHED)
+
+
+# ---------------------------------------------------------------- one after the other
+
+
+def links_of(document):
+    """Each as the operation that gives, the one that takes, and what it is given."""
+    labels = {
+        operation["operationId"]: f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    }
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            for status, answer in operation["responses"].items():
+                for link in answer.get("links", {}).values():
+                    taken = labels[link["operationId"]]
+                    yield f"{method.upper()} {path}", int(status), taken, link["parameters"]
+
+
+async def test_what_an_operation_gives_leads_to_what_it_has_made(call, world):
+    """By the links of the document."""
+    document = await document_of(call)
     schema = schemathesis.openapi.from_dict(document)
     load_all_checks()
-    fuzzed = Fuzzed(await world())
+    operations = {each.label: each for each in fuzzed_operations(schema)}
 
-    def all_of_them():
-        import time
-        for operation in operations(schema):
-            if operation.label in LEFT_OUT:
+    def used(asked, label, **path):
+        world, operation = asked.world, operations[label]
+        body = world.body(label)
+        said = {"body": body, "media_type": world.media_type(label)} if body else {}
+        known = world.in_path(label, [each.name for each in operation.path_parameters])
+        case = operation.Case(
+            path_parameters={**known, **path}, query=world.in_query(label), **said
+        )
+        return asked.send(case)
+
+    def walk():
+        asked = Asked(world())
+        for giver, status, taker, parameters in links_of(document):
+            if taker in LEFT_OUT | ENDED:
                 continue
-            t=time.time()
-            try:
-                fuzzed.fuzz(operation)
-            except BaseException as e:
-                import traceback
-                fuzzed.wrong.append(f"{operation.label}: HARNESS {traceback.format_exc()[-1500:]}")
-            print(operation.label, dict(fuzzed.statuses[operation.label]), round(time.time()-t,1), flush=True)
+            asked.world.mend(giver)
+            given_ = used(asked, giver)
+            assert given_.status_code == status, (giver, given_.text)
+            found = {
+                name: given_.json()[said.rpartition("/")[2]] for name, said in parameters.items()
+            }
+            asked.world.link = found.get("link", asked.world.link)
+            taken = used(asked, taker, **found)
+            assert taken.status_code != 404, (giver, taker, taken.text)
+            asked.statuses["links"][taker] += 1
+        return asked
 
-    await asyncio.to_thread(all_of_them)
-    for w in fuzzed.wrong: print("WRONG", w)
-    print(sum(sum(c.values()) for c in fuzzed.statuses.values()))
-    assert not fuzzed.wrong
+    asked = await asyncio.to_thread(walk)
+    assert asked.wrong == []
+    assert len(asked.statuses["links"]) > 15
+
+
+# ---------------------------------------------------------------- what no document allows
+
+
+class Hostile:
+    def __init__(self, world):
+        self.world = world
+        self.base = urlsplit(world.url)
+        self.line = http.client.HTTPConnection(self.base.hostname, self.base.port, timeout=20)
+        self.line._validate_path = lambda _: None
+        self.wrong = []
+        self.sent = 0
+
+    def answer(self, *asked):
+        """The server closes a line by which it was sent something that is no HTTP."""
+        with contextlib.suppress(http.client.HTTPException, ConnectionError):
+            self.line.request(*asked)
+            answer = self.line.getresponse()
+            return answer, answer.read()
+        self.line.close()
+        self.line.request(*asked)
+        answer = self.line.getresponse()
+        return answer, answer.read()
+
+    def send(self, label, operation, path, query, body=None):
+        address = f"{self.base.path}{path}?{urlencode(query)}"
+        said = {**self.world.headers(label), "Content-Type": "application/json"}
+        answer, told = self.answer(label.partition(" ")[0], address, body, said)
+        self.sent += 1
+        declared = operation["responses"]
+        kinds = declared["default"]["content"]
+        kind = answer.headers.get("Content-Type", "").partition(";")[0]
+        if answer.status >= 500 and str(answer.status) not in declared:
+            self.wrong.append((label, answer.status, address[:200], (body or b"")[:200], told))
+        elif answer.status >= 400 and str(answer.status) not in declared and kind not in kinds:
+            self.wrong.append((label, answer.status, kind, address[:200]))
+
+    def attack(self, label, operation):
+        world = self.world
+        world.mend(label)
+        names = [p["name"] for p in operation["parameters"] if p["in"] == "path"]
+        known = {name: quote(x, safe="") for name, x in world.in_path(label, names).items()}
+        template, query = label.partition(" ")[2], world.in_query(label)
+        good = template.format(**known)
+        for name in names:
+            for text in TEXTS if name != "workspace" else ():
+                path = template.format(**{**known, name: quote(text, safe="")})
+                self.send(label, operation, path, query)
+        for asked in (p["name"] for p in operation["parameters"] if p["in"] == "query"):
+            for text in TEXTS:
+                self.send(label, operation, good, {**query, asked: text})
+        if "requestBody" in operation:
+            body = world.body(label)
+            for each in (*BODIES, *(spoiled(body, 4) if body else ())):
+                self.send(label, operation, good, query, each)
+
+
+async def test_nothing_that_is_sent_is_an_error_of_the_servers_own(call, world):
+    document = await document_of(call)
+
+    def attack():
+        hostile = Hostile(world())
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                label = f"{method.upper()} {path}"
+                if label not in LEFT_OUT:
+                    hostile.attack(label, operation)
+        hostile.line.close()
+        return hostile
+
+    hostile = await asyncio.to_thread(attack)
+    assert hostile.wrong == []
+    assert hostile.sent > 1000
