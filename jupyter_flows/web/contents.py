@@ -15,7 +15,8 @@ from jupyter_flows.core.scripts import is_script
 async def notebook_model(contents: Any, path: str, *, content: bool) -> dict[str, Any]:
     """The model of the notebook at this path, or of the script. Raises HTTPError, as the server's
     own door does: that one looks for hidden files itself, for not every contents manager does; and
-    BadInput for a path that the file system can't have. Its path is the one that everybody has for this notebook.
+    BadInput for a path that the file system can't have. Its path is the one that everybody has for
+    this notebook.
     """
     path = posixpath.normpath(path.strip("/"))
     kind = {"type": "file", "format": "text"} if is_script(path) else {"type": "notebook"}

@@ -11,7 +11,7 @@ TEXTS = (
     b"..",
     b"a/../b",
     b"//",
-    "𝟙".encode(),
+    "\N{MATHEMATICAL DOUBLE-STRUCK DIGIT ONE}".encode(),
     "\u202e\n\r\t".encode(),
     "\ud800".encode("utf-8", "surrogatepass"),
     b"-1",

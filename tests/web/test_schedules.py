@@ -176,6 +176,18 @@ async def test_a_bad_body_is_answered_with_a_problem_that_names_it(  # noqa: PLR
     assert says in answer.json["detail"]
 
 
+async def test_what_is_nested_deeply_and_what_no_file_is_called_are_no_errors_of_the_server(
+    call, kernels, file
+):
+    deep = "[" * 400 + "]" * 400
+    body = json.dumps({**DAILY, "parameters": {"n": None}}).replace("null", deep)
+    assert (await call("POST", "api/schedules", body)).status in (201, 400)
+    named = await call("POST", "api/schedules", {**DAILY, "path": "x" * 5000})
+    assert named.status == 400
+    assert named.is_problem
+    assert "File name too long" in named.json["detail"]
+
+
 async def test_what_is_answered_is_what_the_openapi_document_says(add, call):
     document = (await call("GET", "openapi.json")).json
     await add(parameters={"n": 1})
