@@ -21,7 +21,7 @@ class VariableKeys:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._seen: tuple[int, int] | None = None
-        self._keys: "MultiFernet | None" = None
+        self._keys: MultiFernet | None = None
 
     def make(self) -> None:
         """For a store that holds no variable yet. A file that is there stands."""
