@@ -54,6 +54,8 @@ def _traits(step: StepSpec) -> Iterator[str]:
         yield " (skipped)"
     if step.timeout is not None:
         yield f", at most {durations.spoken(step.timeout)}"
+    if step.asks:
+        yield "; its code may wait for an approval"
     if step.gate is not None:
         yield f"; then a gate: {_gate(step.gate)}"
 

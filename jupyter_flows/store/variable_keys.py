@@ -4,11 +4,13 @@ All decrypt, the newest encrypts.
 """
 
 from pathlib import Path
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
 
 from jupyter_flows.core.errors import VariablesLocked
 from jupyter_flows.store.private import write_private
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 _HEADER = "# Keys of variables, oldest to newest: all decrypt, the newest encrypts.\n"
 
@@ -23,6 +25,8 @@ class VariableKeys:
 
     def make(self) -> None:
         """For a store that holds no variable yet. A file that is there stands."""
+        from cryptography.fernet import Fernet  # noqa: PLC0415 (slow to load)
+
         if not self.path.exists():
             write_private(self.path, _HEADER + Fernet.generate_key().decode() + "\n", first=True)
 
@@ -32,12 +36,14 @@ class VariableKeys:
 
     def decrypt(self, data: bytes) -> str:
         """Raises VariablesLocked, also for what none of these keys has encrypted."""
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 (slow to load)
+
         try:
             return self._current().decrypt(data).decode()
         except InvalidToken:
             raise self._locked("it is not the key that they were encrypted with") from None
 
-    def _current(self) -> MultiFernet:
+    def _current(self) -> "MultiFernet":
         try:
             stat = self.path.stat()
             seen = (stat.st_mtime_ns, stat.st_ino)
@@ -50,7 +56,9 @@ class VariableKeys:
             raise self._locked(f"it can't be read: {error.strerror}") from None
         return self._keys
 
-    def _read(self) -> MultiFernet:
+    def _read(self) -> "MultiFernet":
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 (slow to load)
+
         text = self.path.read_text("ascii", errors="replace")
         lines = [line.strip() for line in text.splitlines()]
         written = [line for line in lines if line and not line.startswith("#")]

@@ -11,14 +11,16 @@ import pytest
 
 
 def test_check_says_every_mistake_at_once(flows):
-    good = flows.notebook("#| summary: First\n1", ("2", ["suspend"]), name="good")
+    asks = "flows.wait_for_approval()"
+    good = flows.notebook("#| summary: First\n1", ("2", ["suspend"]), asks, name="good")
     bad = flows.notebook("#| suspnd: 1\nx", "#| timeout: never\n1", name="bad")
     ended = flows("check", good, bad)
     assert ended.status == 2
     assert len(ended.errors.splitlines()) == 2
     assert "did you mean 'suspend'" in ended.errors
     said = "\n".join(ended.lines)
-    assert "2 steps, 1 gates" in said
+    assert "3 steps, 1 gates" in said
+    assert "s3; its code may wait for an approval" in said
     assert "cell 1  s1: First" in said
     assert "1 approval within the default time" in said
 

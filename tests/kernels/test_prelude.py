@@ -204,7 +204,7 @@ async def test_the_client_works_from_its_source_text_where_the_package_is_missin
     assert (await runs.execute(source)).result == "<jupyter_flows.client.flows>"
     source = "%load_ext jupyter_flows\nflows.get_resume_urls()"
     failed = await runs.execute(source, step="b")
-    assert failed.error.name == "UnreachableError"
+    assert failed.error.name == "FlowsClientError"
     assert "can't be reached" in failed.error.message
     results = (await runs.execute("results", step="c")).result
     assert results == {StepId("step"): "<jupyter_flows.client.flows>"}
