@@ -41,6 +41,7 @@ class World:
         self.url, self._keys, self._notebook = url, keys, notebook
         self.session = requests.Session()
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.headers["Connection"] = "close"  # an answer may come before all is read
         self.login = {"Authorization": f"token {token}"}
         self.ended = self._started("1")
         self.failed = self._started("1 / 0")

@@ -90,8 +90,7 @@ class Asked:
 
     @property
     def reached(self):
-        good = (200, 400)
-        return {x for x, c in self.statuses.items() if any(good[0] <= s < good[1] for s in c)}
+        return {label for label, found in self.statuses.items() if any(s < 400 for s in found)}
 
     def send(self, case):
         label = case.operation.label
@@ -151,6 +150,7 @@ class Fuzzer(Asked):
             self.send_some(operation.as_strategy(GenerationMode.NEGATIVE))
 
 
+@pytest.mark.timeout(400)
 async def test_every_answer_is_one_that_the_document_has(call, world):
     schema = schemathesis.openapi.from_dict(await document_of(call))
     load_all_checks()
