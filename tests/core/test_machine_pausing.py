@@ -218,3 +218,17 @@ def test_a_failure_cell_asks_nobody(play):
     p.fail("a")
     p.go_on()
     assert p.finish("mend", pause=ask()) == ["StepFailed", "RunFailed"]
+
+
+def test_a_link_for_a_call_that_never_came_ends_with_its_cell(play):
+    for goes_on in (False, True):
+        p = asking(play, continue_on_error=goes_on)
+        link = p.mint(gate="a", key="k")
+        voter = Voter(None, verified=False, route="link", link=link)
+        if goes_on:
+            assert p.fail("a") == ["StepFailed"]
+        else:
+            p.finish("a", result=1)
+        assert p.run.gates["a", 1].status == "superseded"
+        with pytest.raises(errors.GateSuperseded):
+            p.tell(c.CastVote(gate="a", generation=1, voter=voter, approved=True))

@@ -236,7 +236,7 @@ async def test_what_is_not_offered_says_so(table, call):
     asked = {"content": "echo", "language": "bash"}
     other = await call("POST", DOOR, asked)
     assert other.status == 501
-    assert other.json["detail"].endswith("offered: duckdb, postgresql.")
+    assert other.json["detail"].endswith("offered: duckdb, postgresql, python3.")
     asked = {"content": "SELECT 1", "language": "duckdb"}
     assert (await call("POST", DOOR, asked)).status == 400
 

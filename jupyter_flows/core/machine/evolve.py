@@ -212,6 +212,7 @@ def _step_started(run: Run, event: e.StepStarted, at: float) -> Run:
 
 
 def _step_succeeded(run: Run, event: e.StepSucceeded, at: float) -> Run:
+    run = inner.never_asked(run, event, at)
     return parts.with_step(
         run,
         event.step,
@@ -239,7 +240,7 @@ def _step_failed(run: Run, event: e.StepFailed | e.StepRetried, at: float) -> Ru
     )
     if isinstance(event, e.StepRetried):
         run = inner.without_failed(run, event.step)
-    return run if goes_on else parts.gates_ended(run, event, at)
+    return inner.never_asked(run, event, at) if goes_on else parts.gates_ended(run, event, at)
 
 
 def _cancelled(run: Run, event: e.RunCancelled, at: float) -> Run:

@@ -39,6 +39,15 @@ def gate_expected(run: Run, event: e.InnerGateExpected) -> Run:
     return _with(run, event.step, event.key, Inner(generation=event.generation))
 
 
+def never_asked(run: Run, event: e.StepSucceeded | e.StepFailed, at: float) -> Run:
+    """The cell has ended without the calls that links were given out for."""
+    for gate in run.gates.values():
+        expected = gate.key is not None and gate.status is GateStatus.EXPECTED
+        if expected and gate.step == event.step:
+            run = parts.with_gate(run, parts.gate_moved(gate, event, at))
+    return run
+
+
 def without_failed(run: Run, step: StepId) -> Run:
     """Another try of a step is one of what failed in it."""
     found = run.inner.get(step)

@@ -102,6 +102,7 @@ STEP_TRANSITIONS: Mapping[tuple[StepStatus, type[e.Event]], StepStatus] = {
 EXPECTED, OPEN = GateStatus.EXPECTED, GateStatus.OPEN
 GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
     (EXPECTED, e.GateOpened): OPEN,
+    (EXPECTED, e.StepSucceeded): GateStatus.SUPERSEDED,
     (EXPECTED, e.StepFailed): GateStatus.SUPERSEDED,
     (EXPECTED, e.StepRetried): GateStatus.SUPERSEDED,
     (EXPECTED, e.StepPaused): GateStatus.SUPERSEDED,
@@ -119,8 +120,9 @@ GATE_TRANSITIONS: Mapping[tuple[GateStatus, type[e.Event]], GateStatus] = {
     (OPEN, e.RunFailed): GateStatus.SUPERSEDED,
 }
 """`StepStarted` of a suspend step makes its gate, as expected; `InnerGateExpected` one by which a
-cell's code asks, which outlives a try of the step and an interruption. `RunResumed` ends those of
-the cells that begin anew.
+cell's code asks, which outlives a try of the step and an interruption, and ends with the step if it
+was not asked by (`StepSucceeded` ends no other). `RunResumed` ends those of the cells that begin
+anew.
 """
 
 
