@@ -39,7 +39,7 @@ def gate_expected(run: Run, event: e.InnerGateExpected) -> Run:
     return _with(run, event.step, event.key, Inner(generation=event.generation))
 
 
-def never_asked(run: Run, event: e.StepSucceeded | e.StepFailed, at: float) -> Run:
+def never_asked(run: Run, event: e.StepSucceeded | e.StepFailed | e.StepRetried, at: float) -> Run:
     """The cell has ended without the calls that links were given out for."""
     for gate in run.gates.values():
         expected = gate.key is not None and gate.status is GateStatus.EXPECTED
