@@ -332,7 +332,6 @@ async def test_a_task_of_another_flow_is_a_run_of_its_own_and_is_started_once(  
         "    return [one, await add(n=one)]\n"
         "def die():\n    if not GONE.exists():\n        GONE.touch()\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "async def _main(): pass\n"
     )
     run = await waits(await begun(source), "failed")
     assert (await call("POST", f"api/runs/{run.id}/resume", {})).status == 200

@@ -131,6 +131,20 @@ class WindmillDoor(ApiDoor):
             raise UnknownJob(f"Run {run.id} has no step {job.step!r}.")
         return run
 
+    async def own_job(self, text: str) -> tuple[Run, StepId | None]:
+        """As `job`; a kernel has only its own run's. Raises UnknownJob, NotAllowed."""
+        run, step = await self.job(text)
+        if self.caller.run is not None and self.caller.run.id != run.id:
+            raise NotAllowed("This kernel's token is for its own run only.")
+        return run, step
+
+    async def own_step(self, text: str) -> tuple[Run, StepId]:
+        """As `own_job`, of a step. Raises BadInput for a run's job."""
+        run, step = await self.own_job(text)
+        if step is None:
+            raise BadInput(f"{text[:200]!r} is a run; name one of its steps, as WM_JOB_ID does.")
+        return run, step
+
     # ------------------------------------------------------------ what is sent and answered
 
     def body_json(self) -> Json:

@@ -1,21 +1,13 @@
 """The doors of workflows as code: what the inner steps of a cell came to, and by what it asks."""
 
-from http import HTTPStatus
-
 from msgspec import Struct
 
-from jupyter_flows.core.errors import BadInput, NotAllowed
+from jupyter_flows.core.errors import NotAllowed
 from jupyter_flows.core.inner import checked_key
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.engine.inner import FAILED
 from jupyter_flows.web.urls import link_urls
 from jupyter_flows.web.windmill.door import WindmillDoor, windmill_door
-
-
-class Urls(Struct, rename="camel"):
-    approval_page: str
-    resume: str
-    cancel: str
 
 
 class Outcome(Struct):
@@ -40,27 +32,24 @@ class Ended(Struct):
 
 
 class _StepDoor(WindmillDoor):
-    async def own_step(self, job: str) -> tuple[Run, StepId]:
+    async def kernels_step(self, job: str) -> tuple[Run, StepId]:
         """The step of the kernel that asks. Raises NotAllowed for anybody else's."""
-        run, step = await self.job(job)
-        if self.caller.run is None or self.caller.run.id != run.id:
+        if self.caller.run is None:
             raise NotAllowed("This is for the run's own kernel.")
-        if step is None:
-            raise BadInput(f"{job[:200]!r} is a run; name one of its steps, as WM_JOB_ID does.")
-        return run, step
+        return await self.own_step(job)
 
 
 class EndedDoor(_StepDoor):
     @windmill_door
     async def get(self, job: str) -> None:
-        run, step = await self.own_step(job)
+        run, step = await self.kernels_step(job)
         self.answer(Ended(await self.engine.inner.ended(run, step)))
 
 
 class KeepDoor(_StepDoor):
     @windmill_door
     async def post(self, job: str) -> None:
-        run, step = await self.own_step(job)
+        run, step = await self.kernels_step(job)
         said = self.read_json(Outcome)
         await self.engine.inner.keep(run.id, step, said.key, said.result)
         failed = isinstance(said.result, dict) and said.result.get(FAILED) is True
@@ -70,13 +59,8 @@ class KeepDoor(_StepDoor):
 class ApprovalUrlsDoor(WindmillDoor):
     @windmill_door
     async def get(self, job: str, key: str) -> None:
-        run, step = await self.job(job)
-        if self.caller.run is not None and self.caller.run.id != run.id:
-            raise NotAllowed("This kernel's token is for its own run only.")
-        if step is None:
-            raise BadInput(f"{job[:200]!r} is a run; name one of its steps, as WM_JOB_ID does.")
+        run, step = await self.own_step(job)
         run, link = await self.engine.links.mint(
             run.id, step, self.query("approver"), checked_key(key)
         )
-        urls = link_urls(self.engine, self.doors.public_url, run, link)
-        self.answer(Urls(urls["approvalPage"], urls["resume"], urls["cancel"]), HTTPStatus.OK)
+        self.answer(link_urls(self.engine, self.doors.public_url, run, link))

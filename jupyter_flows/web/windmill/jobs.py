@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from jupyter_flows.core import windmill
-from jupyter_flows.core.errors import BadInput, NotAllowed, UnknownJob
+from jupyter_flows.core.errors import BadInput, UnknownJob
 from jupyter_flows.core.model import (
     FINISHED,
     Failure,
@@ -275,19 +275,10 @@ class ResumeUrlsDoor(WindmillDoor):
     @windmill_door
     async def get(self, job: str, nonce: str) -> None:  # noqa: ARG002 (the address has it)
         flow_level = self.flag("flow_level")
-        run, step = await self.job(job)
-        own = self.caller.run
-        if own is not None and own.id != run.id:
-            raise NotAllowed("This kernel's token is for its own run only.")
+        run, step = await self.own_job(job)
         gate = None if flow_level else step or _present_step(run)
         minted, link = await self.engine.links.mint(run.id, gate, self.query("approver"))
-        self.answer(ResumeUrls(**link_urls(self.engine, self.doors.public_url, minted, link)))
-
-
-class ResumeUrls(Struct):
-    approvalPage: str  # noqa: N815 (Windmill's name)
-    resume: str
-    cancel: str
+        self.answer(link_urls(self.engine, self.doors.public_url, minted, link))
 
 
 def _present_step(run: Run) -> StepId:

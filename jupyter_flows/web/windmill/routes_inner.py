@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from jupyter_flows.web.route import Access, Route
+from jupyter_flows.web.views import LinkUrls
 from jupyter_flows.web.windmill import inner
 
 _JOBS = "api/w/{workspace}/jobs"
@@ -31,7 +32,7 @@ INNER: Sequence[Route] = (
         inner.ApprovalUrlsDoor,
         Access.KERNEL,
         "Links to the approval that a step's code waits for, or is going to wait for",
-        answers={200: inner.Urls},
+        answers={200: LinkUrls},
         query=("approver",),
     ),
 )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from jupyter_flows.core.model import Json
 from jupyter_flows.web.declared import TEXT, flag, whole
 from jupyter_flows.web.route import ONCE, Access, Route
+from jupyter_flows.web.views import LinkUrls
 from jupyter_flows.web.windmill import jobs, starting
 
 K = Access.KERNEL
@@ -25,7 +26,7 @@ JOBS: Sequence[Route] = (
         jobs.ResumeUrlsDoor,
         K,
         "New links for the gate of a step, or for the whole run",
-        answers={200: jobs.ResumeUrls},
+        answers={200: LinkUrls},
         query=("approver", flag("flow_level")),
     ),
     Route(

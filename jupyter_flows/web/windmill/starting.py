@@ -123,10 +123,7 @@ class RunFunctionDoor(_StartDoor):
     @windmill_door
     async def post(self, job: str, function: str) -> None:
         args = self.read_json(CallFunction).args
-        run, step = await self.job(job)
-        own = self.caller.run
-        if own is not None and own.id != run.id:
-            raise NotAllowed("This kernel's token is for its own run only.")
+        run, step = await self.own_job(job)
         if step is None:
             raise UnknownJob(f"The job {job!r} is no step: it has no cells of its own.")
         self.begun(await self.doors.adhoc.function(run, step, function, args, job))
