@@ -1,7 +1,14 @@
 """What the engine needs of the world, as Protocols; each adapter lives in a room of its own."""
 
-from jupyter_flows.ports.checkpoints import CheckpointPlace, Checkpoints, Collected
-from jupyter_flows.ports.driving import Dispatcher, Listener, Peers
+from jupyter_flows.ports.checkpoints import (
+    CheckpointPlace,
+    Checkpoints,
+    CheckpointStorage,
+    CheckpointUsage,
+    Collected,
+    Where,
+)
+from jupyter_flows.ports.driving import Deliver, Dispatcher, Jobs, Listener, Peers
 from jupyter_flows.ports.kernels import (
     Amended,
     Cell,
@@ -25,10 +32,12 @@ from jupyter_flows.ports.notebooks import (
 )
 from jupyter_flows.ports.outputs import OpKind, Ops, OutputOp, Outputs, Shown
 from jupyter_flows.ports.store import (
+    DeliveryStore,
     FlowStore,
     GatePlace,
     GateRow,
     LinkRow,
+    Outgoing,
     Page,
     ReceiptKeys,
     RunFilter,
@@ -36,6 +45,7 @@ from jupyter_flows.ports.store import (
     ScheduleStore,
     SigningKey,
     Store,
+    WebhookSecrets,
 )
 from jupyter_flows.ports.things import Shelf, ThingStore
 from jupyter_flows.ports.world import Chance, Clock
@@ -46,9 +56,13 @@ __all__ = [
     "CellOutcome",
     "Chance",
     "CheckpointPlace",
+    "CheckpointStorage",
+    "CheckpointUsage",
     "Checkpoints",
     "Clock",
     "Collected",
+    "Deliver",
+    "DeliveryStore",
     "Dispatcher",
     "Documents",
     "Evaluation",
@@ -57,6 +71,7 @@ __all__ = [
     "FlowStore",
     "GatePlace",
     "GateRow",
+    "Jobs",
     "KernelRequest",
     "Kernels",
     "LinkRow",
@@ -66,6 +81,7 @@ __all__ = [
     "Notebooks",
     "OpKind",
     "Ops",
+    "Outgoing",
     "OutputOp",
     "Outputs",
     "Page",
@@ -83,5 +99,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "ThingStore",
+    "WebhookSecrets",
+    "Where",
     "Word",
 ]

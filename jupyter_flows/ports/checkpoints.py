@@ -1,22 +1,47 @@
 """Where the saved variables of suspended runs lie: committed, verified, and collected again."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from jupyter_flows.core.model import Digest, Json, RunId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointStorage:
+    """A storage as fsspec has it: an address such as s3://bucket/prefix, and the `options` of its
+    file system, which may hold secrets. `ticket` names what the server has put there for one save.
+    """
+
+    url: str
+    options: Mapping[str, Json] = field(repr=False)
+    ticket: str = ""
+
+
+Where = str | CheckpointStorage
+"""Where blobs lie for a kernel: a folder (absolute), or a storage."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointPlace:
-    """Where a kernel may write now: below `folder` (absolute), `limit_bytes` at most.
+    """Where a kernel may write now: below `folder`, `limit_bytes` at most.
 
     `ticket` tells one save from another; it is the adapter's own.
     """
 
-    folder: str
+    folder: Where
     limit_bytes: int
     ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointUsage:
+    """What the checkpoints take on disk. `runs` is by run, where what two share counts twice."""
+
+    manifests: int
+    blobs: int
+    bytes: int
+    runs: Mapping[RunId, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +57,18 @@ class Checkpoints(Protocol):
     """A checkpoint is a manifest, and the blobs that it names, which the kernel wrote."""
 
     @property
-    def folder(self) -> str:
-        """The absolute one that kernels read from."""
+    def folder(self) -> Where:
+        """Where kernels read from."""
+
+    @property
+    def name(self) -> str:
+        """Of that, for people."""
+
+    async def verify(self, run: RunId, digest: Digest) -> None:
+        """Read every byte. Raises CheckpointUnusable, which names what is damaged first."""
+
+    async def usage(self) -> CheckpointUsage:
+        """Raises CheckpointRefused if it can't be looked at."""
 
     async def place(self, run: RunId | None = None) -> CheckpointPlace:
         """Room for one more, until `commit` or `abandon`. What the `run` has saved before is not

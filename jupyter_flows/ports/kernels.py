@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from jupyter_flows.core.commands import Pause
 from jupyter_flows.core.model import Failure, Json, RunId, StepId
+from jupyter_flows.ports.checkpoints import Where
 from jupyter_flows.ports.outputs import Ops, Outputs, Shown
 
 
@@ -73,13 +74,13 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveRequest:
-    """Save a kernel's variables below `folder` (absolute), but for those in `exclude`.
+    """Save a kernel's variables below `folder`, but for those in `exclude`.
 
     Nothing is written of what would be larger than `limit_bytes`; the kernel gives up after
     `budget` seconds; after `timeout` seconds it is interrupted.
     """
 
-    folder: str
+    folder: Where
     limit_bytes: int | None = None
     budget: float | None = None
     exclude: tuple[str, ...] = ()
@@ -177,7 +178,7 @@ class Kernels(Protocol):
         """
 
     async def restore(
-        self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
+        self, run: RunId, folder: Where, saved: Mapping[str, Json], replays: Sequence[Cell]
     ) -> None:
         """Load what `save` said into the run's kernel, with these cells run again in between.
 
@@ -185,7 +186,7 @@ class Kernels(Protocol):
         """
 
     async def rehearse(
-        self, request: KernelRequest, folder: str, saved: Mapping[str, Json]
+        self, request: KernelRequest, folder: Where, saved: Mapping[str, Json]
     ) -> None:
         """See whether it can be loaded, in a kernel of its own. Raises as `restore`."""
 

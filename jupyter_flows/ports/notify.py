@@ -1,9 +1,23 @@
-"""Messages to people, in the services that they read."""
+"""Messages to people, in the services that they read; and to programs, by webhooks."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from jupyter_flows.core.model import Json
+from jupyter_flows.core.webhooks import Answer
+
+
+class Poster(Protocol):
+    """Sends webhooks."""
+
+    async def post(
+        self, url: str, content: bytes, headers: Mapping[str, str], *, public: bool
+    ) -> Answer:
+        """POST it, follow no redirect, and wait for the answer's head alone, for at most 20 s.
+        `public`: only where the host is reached by a public address.
+
+        Raises NotifyFailed with what the network says.
+        """
 
 
 class Notifier(Protocol):

@@ -2,7 +2,7 @@
 receipts.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -10,11 +10,14 @@ from jupyter_flows.core.events import Recorded
 from jupyter_flows.core.model import Digest, GateStatus, LinkId, Run, RunId, RunStatus, StepId
 from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.core.schedules import Schedule, ScheduleId
+from jupyter_flows.core.webhooks import Delivery, DeliveryId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
-    """A run in a list. `server` is who drives it, or did last; `key` is its idempotency key."""
+    """A run in a list. `server` is who drives it, or did last, None if anybody may; `key` is its
+    idempotency key, `queue` its class.
+    """
 
     id: RunId
     status: RunStatus
@@ -27,6 +30,7 @@ class RunRow:
     epoch: int
     server: str | None
     key: str | None = None
+    queue: str | None = None
 
 
 GatePlace: TypeAlias = tuple[float, RunId, StepId, int]
@@ -62,13 +66,14 @@ class LinkRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """`flow` is a run's name, else its path."""
+    """`flow` is a run's name, else its path; with `in_place` only those that show in a notebook."""
 
     status: frozenset[RunStatus] = frozenset()
     path: str | None = None
     owner: str | None = None
     flow: str | None = None
     started_by: RunId | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +84,23 @@ class Page:
     cursor: str | None
 
 
+Outgoing: TypeAlias = Callable[[Run, Sequence[Recorded]], Sequence[Delivery]]
+"""What is to be sent of these events of the run, which is as it is after them."""
+
+
 class Store(Protocol):
     """The log of events, its projections for lists, and blobs by content.
 
-    Every method raises StoreUnavailable when the store can't be reached.
+    Every method raises StoreUnavailable when the store can't be reached. `outgoing` is asked at
+    each append; what it gives is written with the events, or not at all.
     """
+
+    outgoing: Outgoing
 
     async def create(
         self, run: Run, events: Sequence[Recorded], key: str | None, server: str | None
     ) -> RunId:
-        """Write a new run durably, claimed by `server` with epoch 1.
+        """Write a new run durably, with epoch 1, claimed by `server`; with None by nobody yet.
 
         With an idempotency key that was used before by the same owner: nothing is written, and
         the earlier run's id comes back.
@@ -197,11 +209,11 @@ class ScheduleStore(Protocol):
     async def schedules(self) -> list[Schedule]:
         """All, oldest first."""
 
-    async def due(self, now: float) -> list[Schedule]:
-        """Those whose due time has come."""
+    async def due(self, now: float, owners: Collection[str] = ()) -> list[Schedule]:
+        """Those of these owners, or else of all, whose due time has come."""
 
-    async def next_due(self) -> float | None:
-        """The earliest due time of all."""
+    async def next_due(self, owners: Collection[str] = ()) -> float | None:
+        """The earliest due time of those of these owners, or else of all."""
 
     async def change(self, before: Schedule, after: Schedule) -> bool:
         """Durably, if its `paused` and `due_at` are still those of `before`; else nothing is
@@ -232,6 +244,49 @@ class FlowStore(Protocol):
 
     async def version(self, hash_: str) -> Version | None:
         """None if none is noted by this hash."""
+
+
+class DeliveryStore(Protocol):
+    """Webhooks on their way: written by `Store.append` with the events that they tell of, and sent
+    from here. Every method raises StoreUnavailable, as `Store`'s.
+    """
+
+    async def due(self, now: float, limit: int, but_to: Collection[str] = ()) -> list[Delivery]:
+        """Those that are to be sent now, the longest due first, but for those to some addresses."""
+
+    async def next_due(self) -> float | None:
+        """The earliest due time of all."""
+
+    async def change(self, before: Delivery, after: Delivery) -> bool:
+        """If its `status`, `tries` and `due_at` are still those of `before`; else nothing is
+        written, and False comes back: somebody else sends it.
+        """
+
+    async def delivery(self, delivery: DeliveryId) -> Delivery:
+        """Raises UnknownDelivery."""
+
+    async def deliveries(
+        self, limit: int, *, owner: str | None = None, run: RunId | None = None
+    ) -> list[Delivery]:
+        """The newest first; those of one owner, of one run, or all."""
+
+    async def is_gone(self, url: str) -> bool:
+        """Whether the address has said that it takes no more."""
+
+    async def trust(self, url: str) -> None:
+        """Send to the address again: what it has answered before stands as failed."""
+
+
+class WebhookSecrets(Protocol):
+    """What webhooks are signed with. Every method raises KeyUnusable when it can't be read."""
+
+    def signing(self, now: float) -> tuple[str, ...]:
+        """The secrets that sign now, the newest first."""
+
+    def rotate(self, now: float) -> str:
+        """Make a new one, beside which the one before signs for a day; the new one. Raises
+        Refused where the settings name it.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from jupyter_flows.core.canonical import sha256
-from jupyter_flows.core.model import Digest
+from jupyter_flows.core.model import Digest, RunId
 
 _NUMBERS = itertools.count()
 
@@ -29,7 +29,7 @@ class Blobs:
         self._large: dict[Digest, bytes] = {}
         self._unsynced: set[Path] = set()
 
-    def _path(self, digest: Digest) -> Path:
+    def path(self, digest: Digest) -> Path:
         name = digest.removeprefix("sha256:")
         return self.folder / name[:2] / name
 
@@ -56,7 +56,7 @@ class Blobs:
     def write(self) -> None:
         """Raises OSError, and then nothing that was kept is forgotten."""
         for digest, data in list(self._large.items()):
-            path = self._path(digest)
+            path = self.path(digest)
             if not _holds(path, len(data)):
                 _write_new(path, data)
                 self._unsynced.add(path)
@@ -73,14 +73,37 @@ class Blobs:
 
     def kept(self, digest: Digest) -> bytes | None:
         """What is only in memory so far."""
-        return self._small.get(digest) or self._large.get(digest)
+        return self._small.get(digest, self._large.get(digest))
 
     def read(self, digest: Digest) -> bytes:
         """A large one. Raises KeyError when there is none."""
         try:
-            return self._path(digest).read_bytes()
+            return self.path(digest).read_bytes()
         except FileNotFoundError:
             raise KeyError(digest) from None
+
+
+class FileParts:
+    """Implements `Parts` in a folder: what cells have put out so far, a file for each run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def _path(self, run: RunId) -> Path:
+        return self._folder / f"{run}.json"
+
+    def save(self, run: RunId, data: bytes | None) -> None:
+        if data is None:
+            self._path(run).unlink(missing_ok=True)
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        replace_file(self._path(run), data)
+
+    def read(self, run: RunId) -> bytes | None:
+        try:
+            return self._path(run).read_bytes()
+        except FileNotFoundError:
+            return None
 
 
 def _write_new(path: Path, data: bytes) -> None:

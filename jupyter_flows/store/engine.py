@@ -1,13 +1,15 @@
 """Opening the database: its settings, and its schema brought up to date by migrations."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from jupyter_flows.core.errors import StoreUnavailable
+from jupyter_flows.store.postgres import opening
 
-HEAD = "0007"
+HEAD = "0009"
 """The newest migration. A database that says so is not migrated (Alembic is slow to load)."""
 
 _NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "9p", "fuse.sshfs", "lustre", "gpfs")
@@ -18,15 +20,30 @@ class NetworkFileSystemError(StoreUnavailable):
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine on an up-to-date database. Raises StoreUnavailable."""
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
+    """An engine on an up-to-date database: of `sqlite:///FILE`, or of an address as `opening` takes
+    it. Raises StoreUnavailable.
+    """
+    engine = _sqlite(url) if url.startswith("sqlite:") else opening.make_engine(url)
     try:
+        if engine.dialect.name == "postgresql":
+            opening.check(engine)
         _migrate(engine)
-    except sa.exc.DatabaseError as error:
-        raise StoreUnavailable(f"The store {url} can't be opened: {error.orig}") from error
+    except sa.exc.DBAPIError as error:
+        shown = url if engine.dialect.name == "sqlite" else opening.shown(engine.url)
+        said = " ".join(str(error.orig).split())
+        raise StoreUnavailable(f"The store {shown} can't be opened: {said}") from error
     return engine
+
+
+def _sqlite(url: str) -> sa.Engine:
+    engine = sa.create_engine(url)
+    _prepare_sqlite(engine)
+    return engine
+
+
+def libpq_url(url: str) -> str:
+    """The address as libpq takes it: without SQLAlchemy's name of the driver."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
@@ -61,17 +78,35 @@ def check_file_system(folder: Path, mounts: Path = Path("/proc/self/mounts")) ->
         )
 
 
+def version_of(connection: sa.Connection) -> str | None:
+    """The newest migration that this database has had; None for one that has none of ours."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.scalar(sa.text("select version_num from alembic_version"))
+    return version
+
+
 def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
-        if sa.inspect(connection).has_table("alembic_version"):
-            query = sa.text("select version_num from alembic_version")
-            if connection.execute(query).scalar() == HEAD:
-                return
+        found = version_of(connection)
+    if found == HEAD:
+        return
+    if found is not None and not re.fullmatch(r"\d{4}", found):
+        raise StoreUnavailable(
+            "The store holds another program's tables. Name a database of its own."
+        )
+    if found is not None and found > HEAD:
+        raise StoreUnavailable(
+            "The store was written by a newer version of jupyter_flows: its tables are those of"
+            f" {found}, and this version knows them up to {HEAD}."
+        )
     from alembic import command  # noqa: PLC0415 (slow to load, and seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", "jupyter_flows.store:migrations")
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            opening.lock_for_migrating(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
+from jupyter_flows.store.texts import bytewise
+from jupyter_flows.store.upserts import add, put
 
 _C = tables.flows.c
 _V = tables.versions.c
@@ -24,8 +26,7 @@ class SqlFlows:
     async def put(self, flow: RegisteredFlow) -> None:
         def work() -> None:
             with self._writing(durable=True) as connection:
-                connection.execute(sa.delete(tables.flows).where(_C.name == flow.name))
-                connection.execute(sa.insert(tables.flows).values(msgspec.structs.asdict(flow)))
+                put(connection, tables.flows, msgspec.structs.asdict(flow))
 
         await self._job(work)
 
@@ -34,7 +35,7 @@ class SqlFlows:
         return found[0] if found else None
 
     async def flows(self) -> list[RegisteredFlow]:
-        return await self._select(sa.select(tables.flows).order_by(_C.name))
+        return await self._select(sa.select(tables.flows).order_by(bytewise(_C.name)))
 
     async def _select(self, query: sa.Select[Any]) -> list[RegisteredFlow]:
         def work() -> list[RegisteredFlow]:
@@ -57,10 +58,7 @@ class SqlFlows:
 
         def work() -> None:
             with self._writing(durable=True) as connection:
-                known = sa.select(_V.hash).where(_V.hash == version.hash)
-                if connection.execute(known).first() is None:
-                    values = msgspec.structs.asdict(version)
-                    connection.execute(sa.insert(tables.versions).values(values))
+                add(connection, tables.versions, msgspec.structs.asdict(version))
 
         await self._job(work)
 

@@ -9,18 +9,21 @@ from jupyter_flows.core import errors
 from jupyter_flows.core.model import FINISHED, GateStatus, LinkId, RunId, RunStatus
 from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
 from jupyter_flows.store import tables
+from jupyter_flows.store.projection import flow_key
 from jupyter_flows.store.rows import cursor_of, gate_row, link_row, read_cursor, run_row
+from jupyter_flows.store.texts import bytewise, whole_text
 
 T = TypeVar("T")
 
 _FINISHED = tuple(status.value for status in FINISHED)
+_FLOW = sa.func.coalesce(sa.func.nullif(tables.runs.c.name, ""), tables.runs.c.path)
 _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 
 
 class SqlLists:
     """A part of `SqlStore`, which says how a query is done."""
 
-    _engine: sa.Engine
+    _reads: sa.Engine
 
     async def _job(self, work: Callable[[], T]) -> T:
         raise NotImplementedError
@@ -35,14 +38,16 @@ class SqlLists:
         self, query: sa.Select[tuple[object, ...]], read: Callable[[object], T]
     ) -> list[T]:
         def work() -> list[T]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 return [read(row) for row in connection.execute(query)]
 
         return await self._job(work)
 
     async def runs(self, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
         c = tables.runs.c
-        query = sa.select(tables.runs).order_by(c.created_at.desc(), c.id.desc()).limit(limit + 1)
+        place = (c.created_at, bytewise(c.id))
+        newest = (column.desc() for column in place)
+        query = sa.select(tables.runs).order_by(*newest).limit(limit + 1)
         if wanted.status:
             query = query.where(c.status.in_([status.value for status in wanted.status]))
         if wanted.path is not None:
@@ -50,12 +55,14 @@ class SqlLists:
         if wanted.owner is not None:
             query = query.where(c.owner == wanted.owner)
         if wanted.flow is not None:
-            query = query.where(sa.func.coalesce(sa.func.nullif(c.name, ""), c.path) == wanted.flow)
+            query = query.where(whole_text(_FLOW) == wanted.flow)
+        if wanted.in_place:
+            query = query.where(c.in_place.is_not(False))  # of older rows it is not known
         if wanted.started_by is not None:
             query = query.where(c.started_by == wanted.started_by)
         if cursor is not None:
             created_at, run = read_cursor(cursor)
-            query = query.where(sa.tuple_(c.created_at, c.id) < sa.tuple_(created_at, run))
+            query = query.where(sa.tuple_(*place) < sa.tuple_(created_at, run))
         rows = await self._select(query, run_row)
         more = len(rows) > limit
         return Page(rows=tuple(rows[:limit]), cursor=cursor_of(rows[limit - 1]) if more else None)
@@ -68,14 +75,14 @@ class SqlLists:
 
     async def queued(self, flow: str) -> list[RunId]:
         c = tables.runs.c
-        return await self._queued(c.flow == flow)
+        return await self._queued(c.flow == flow_key(flow))
 
     async def at_work(self, starter: RunId) -> int:
         c = tables.runs.c
         running = sa.and_(c.started_by == starter, c.status == RunStatus.RUNNING.value)
 
         def work() -> int:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 query = sa.select(sa.func.count()).where(running)
                 return int(connection.execute(query).scalar_one())
 
@@ -91,7 +98,8 @@ class SqlLists:
         """Those of them that may begin now but for a place, the oldest first."""
         c = tables.runs.c
         waits = (c.status == RunStatus.QUEUED.value, c.due_at.is_(None))
-        query = sa.select(c.id).where(which, *waits).order_by(c.created_at, c.id).limit(limit)
+        oldest = (c.created_at, bytewise(c.id))
+        query = sa.select(c.id).where(which, *waits).order_by(*oldest).limit(limit)
         return await self._select(query, lambda row: RunId(row.id))  # type: ignore[attr-defined]
 
     async def orphans(self) -> list[RunId]:
@@ -109,7 +117,7 @@ class SqlLists:
 
     async def next_due(self) -> float | None:
         def work() -> float | None:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 due: float | None = connection.execute(
                     sa.select(sa.func.min(tables.runs.c.due_at))
                 ).scalar()
@@ -119,7 +127,7 @@ class SqlLists:
 
     async def open_gates(self, limit: int, after: GatePlace | None = None) -> list[GateRow]:
         c = tables.gates.c
-        place = (c.opened_at, c.run_id, c.step, c.generation)
+        place = (c.opened_at, bytewise(c.run_id), bytewise(c.step), c.generation)
         query = sa.select(tables.gates).where(c.status == GateStatus.OPEN.value)
         if after is not None:
             query = query.where(sa.tuple_(*place) > sa.tuple_(*after))

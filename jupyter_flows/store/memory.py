@@ -1,6 +1,6 @@
 """The store in memory, for tests: the same contract, and nothing outlives the process."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from jupyter_flows.core import errors
@@ -11,8 +11,9 @@ from jupyter_flows.core.machine import replay
 from jupyter_flows.core.model import TIMED, Digest, GateStatus, LinkId, Run, RunId, RunStatus
 from jupyter_flows.core.registry import RegisteredFlow, Version
 from jupyter_flows.core.schedules import Schedule, ScheduleId
-from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Page, RunFilter, RunRow
+from jupyter_flows.ports import GatePlace, GateRow, LinkRow, Outgoing, Page, RunFilter, RunRow
 from jupyter_flows.store import projection
+from jupyter_flows.store.deliveries import MemoryDeliveries, nothing
 from jupyter_flows.store.memory_things import MemoryThings
 from jupyter_flows.store.rows import cursor_of, read_cursor
 
@@ -29,6 +30,8 @@ class MemoryStore:
         self._states: dict[RunId, Run] = {}
         self._blobs: dict[Digest, bytes] = {}
         self._partials: dict[RunId, bytes] = {}
+        self.outgoing: Outgoing = nothing
+        self.deliveries = MemoryDeliveries()
         self.schedules = MemorySchedules()
         self.flows = MemoryFlows()
         self.things = MemoryThings()
@@ -61,6 +64,7 @@ class MemoryStore:
         if projection.begins(run, [row.event for row in events]):
             self._check_room(run)
         self._write(run, events)
+        self.deliveries.put(self.outgoing(run, events))
         row = self._rows[run.id]
         if projection.moves_run([recorded.event for recorded in events]):
             self._rows[run.id] = _row(run, row.epoch, row.server, row.key)
@@ -120,6 +124,8 @@ class MemoryStore:
             rows = [r for r in rows if r.owner == wanted.owner]
         if wanted.flow is not None:
             rows = [r for r in rows if (r.name or r.path) == wanted.flow]
+        if wanted.in_place:
+            rows = [r for r in rows if self._states[r.id].in_place]
         if wanted.started_by is not None:
             rows = [r for r in rows if self._states[r.id].started_by == wanted.started_by]
         if cursor is not None:
@@ -250,13 +256,16 @@ class MemorySchedules:
     async def schedules(self) -> list[Schedule]:
         return sorted(self._schedules.values(), key=lambda s: (s.created_at, s.id))
 
-    async def due(self, now: float) -> list[Schedule]:
-        known = self._schedules.values()
+    async def due(self, now: float, owners: Collection[str] = ()) -> list[Schedule]:
+        known = self._of(owners)
         return [each for each in known if each.due_at is not None and each.due_at <= now]
 
-    async def next_due(self) -> float | None:
-        known = self._schedules.values()
+    async def next_due(self, owners: Collection[str] = ()) -> float | None:
+        known = self._of(owners)
         return min((each.due_at for each in known if each.due_at is not None), default=None)
+
+    def _of(self, owners: Collection[str]) -> list[Schedule]:
+        return [each for each in self._schedules.values() if not owners or each.owner in owners]
 
     async def change(self, before: Schedule, after: Schedule) -> bool:
         found = self._schedules.get(before.id)
@@ -315,4 +324,5 @@ def _row(run: Run, epoch: int, server: str | None, key: str | None) -> RunRow:
         epoch=epoch,
         server=server,
         key=key,
+        queue=run.queue,
     )

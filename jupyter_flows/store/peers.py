@@ -36,6 +36,11 @@ class Server:
     lasting: bool = True
     certificate: str = ""
 
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The classes of runs that it drives: none, for all of this machine are its own."""
+        return ()
+
 
 class PeerFolder:
     """Implements `ports.Peers` on a folder. `announce` makes this process one of them."""
@@ -70,7 +75,15 @@ class PeerFolder:
         if held:
             held.close()
 
-    def alive(self, server: str) -> bool:
+    def living(self) -> list[str]:
+        """All that live, also those that have not said how to reach them."""
+        names = sorted(path.stem for path in self._folder.glob("*.lock"))
+        return [name for name in names if self._lives(name)]
+
+    async def alive(self, server: str) -> bool:
+        return self._lives(server)
+
+    def _lives(self, server: str) -> bool:
         if server in self._held:
             return True
         try:
@@ -84,33 +97,35 @@ class PeerFolder:
         self._lock(server).unlink(missing_ok=True)
         return False
 
-    def card(self, server: str) -> Server | None:
+    async def card(self, server: str) -> Server | None:
+        return self._read(server)
+
+    def _read(self, server: str) -> Server | None:
         try:
             return Server(**json.loads(self._card(server).read_bytes()))
         except (FileNotFoundError, ValueError, TypeError):
             return None
 
-    def all(self) -> list[Server]:
+    async def all(self) -> list[Server]:
         """The servers that live and have said how to reach them, this one included."""
-        names = sorted(path.stem for path in self._folder.glob("*.lock"))
-        cards = [self.card(name) for name in names if self.alive(name)]
+        cards = [self._read(name) for name in self.living()]
         return [card for card in cards if card]
 
     async def poke(self, server: str, run: RunId) -> bool:
-        card = self.card(server)
+        card = self._read(server)
         if card is None:
             return False
         return await asyncio.to_thread(_poked, card, f"peers/drive/{run}")
 
     async def poke_schedules(self) -> bool:
         """Ask a server that lasts to look at the schedules; whether one is there and said yes."""
-        for card in self.all():
+        for card in await self.all():
             if card.lasting and await asyncio.to_thread(_poked, card, "peers/schedules"):
                 return True
         return False
 
     async def evaluate(self, server: str, run: RunId, expression: Expression) -> Evaluation:
-        card = self.card(server)
+        card = self._read(server)
         if card is None:
             raise KernelUnavailable(sentence("The server that has it can't be reached."))
         return await asyncio.to_thread(_evaluate, card, run, expression)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jupyter_flows.core import events as e
+from jupyter_flows.core.canonical import sha256
 from jupyter_flows.core.model import Gate, Link, Run
 
 RUN_KINDS = (
@@ -30,6 +31,17 @@ LINK_KINDS = (e.LinkMinted, e.LinkRevoked)
 ALL_GATES = (e.RunInterrupted, e.RunFailing, e.RunFailed, e.RunCancelled, e.NotebookMoved)
 
 
+_INDEXED = 500
+"""Characters of a flow's name up to which it stands in its column as it is."""
+
+
+def flow_key(flow: str) -> str:
+    """What stands for a flow in the runs' column: a long one's hash, for indexes of PostgreSQL hold
+    no long texts, and a flow without a name is a path.
+    """
+    return flow if len(flow) <= _INDEXED else sha256(flow.encode())
+
+
 def run_values(run: Run) -> dict[str, Any]:
     """The columns of `runs` that the state decides (not who drives it)."""
     return {
@@ -37,8 +49,10 @@ def run_values(run: Run) -> dict[str, Any]:
         "path": run.path,
         "name": run.name,
         "owner": run.owner,
-        "flow": run.flow if run.concurrency else None,
+        "flow": flow_key(run.flow) if run.concurrency else None,
         "started_by": run.started_by,
+        "queue": run.queue,
+        "in_place": run.in_place,
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "due_at": run.due_at,

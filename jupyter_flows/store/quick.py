@@ -4,26 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from jupyter_flows.core import errors
 from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.store import tables
 
-
-def insert_blob(dialect: sa.Dialect) -> sa.Executable:
-    """Insert a blob, or nothing if it is there: what has one digest has the same bytes."""
-    insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
-    return insert(tables.blobs).on_conflict_do_nothing()
+_EPOCH = sa.select(tables.runs.c.epoch).where(tables.runs.c.id == sa.bindparam("run"))
 
 
 class Quick:
     """The same statements as the store's own, compiled once."""
 
-    def __init__(self, dialect: sa.Dialect, epoch: sa.Select[tuple[int]]) -> None:
-        self._epoch = str(epoch.compile(dialect=dialect))
+    def __init__(self, dialect: sa.Dialect, insert_blob: sa.Executable) -> None:
+        self._epoch = str(_EPOCH.compile(dialect=dialect))
         self._event = str(sa.insert(tables.events).compile(dialect=dialect))
-        self._blob = str(insert_blob(dialect).compile(dialect=dialect))  # type: ignore[attr-defined]
+        self._blob = str(insert_blob.compile(dialect=dialect))  # type: ignore[attr-defined]
         self._columns = tables.events.columns.keys()
 
     def commit(

@@ -26,6 +26,7 @@ def run_row(row: Any) -> RunRow:
         epoch=row.epoch,
         server=row.server,
         key=row.idempotency_key,
+        queue=row.queue,
     )
 
 

@@ -1,6 +1,6 @@
 """The schedules on a database, by the connections and in the thread of the store that has them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from jupyter_flows.core.errors import UnknownSchedule
 from jupyter_flows.core.model import RunId
 from jupyter_flows.core.schedules import CatchUp, Schedule, ScheduleId
 from jupyter_flows.store import tables
+from jupyter_flows.store.texts import bytewise
 
 T = TypeVar("T")
 
@@ -61,15 +62,21 @@ class SqlSchedules:
         return await self._job(work)
 
     async def schedules(self) -> list[Schedule]:
-        return await self._select(sa.select(tables.schedules).order_by(_C.created_at, _C.id))
+        return await self._select(
+            sa.select(tables.schedules).order_by(_C.created_at, bytewise(_C.id))
+        )
 
-    async def due(self, now: float) -> list[Schedule]:
-        return await self._select(sa.select(tables.schedules).where(_C.due_at <= now))
+    async def due(self, now: float, owners: Collection[str] = ()) -> list[Schedule]:
+        return await self._select(
+            sa.select(tables.schedules).where(_C.due_at <= now, _owned(owners))
+        )
 
-    async def next_due(self) -> float | None:
+    async def next_due(self, owners: Collection[str] = ()) -> float | None:
+        query = sa.select(sa.func.min(_C.due_at)).where(_owned(owners))
+
         def work() -> float | None:
             with self._engine.connect() as connection:
-                due: float | None = connection.execute(sa.select(sa.func.min(_C.due_at))).scalar()
+                due: float | None = connection.execute(query).scalar()
                 return due
 
         return await self._job(work)
@@ -87,6 +94,10 @@ class SqlSchedules:
     async def remove(self, schedule: ScheduleId) -> None:
         if not await self._write(sa.delete(tables.schedules).where(_C.id == schedule)):
             raise _unknown(schedule)
+
+
+def _owned(owners: Collection[str]) -> sa.ColumnElement[bool]:
+    return _C.owner.in_(owners) if owners else sa.true()
 
 
 def _unknown(schedule: ScheduleId) -> UnknownSchedule:

@@ -3,7 +3,7 @@ the store.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Generic
+from typing import Any, Generic, Protocol
 
 import msgspec
 import sqlalchemy as sa
@@ -13,10 +13,22 @@ from jupyter_flows.core.things import Progress, Resource, Variable
 from jupyter_flows.ports.things import T
 from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
-from jupyter_flows.store.variable_keys import VariableKeys
+from jupyter_flows.store.texts import bytewise
+from jupyter_flows.store.upserts import add, put
 
 _S = tables.user_states.c
 _P = tables.progress.c
+
+
+class Cipher(Protocol):
+    """The keys of variables, wherever they lie. Every method raises VariablesLocked."""
+
+    def make(self) -> None:
+        """Make the first key, if there is none."""
+
+    def encrypt(self, text: str) -> bytes: ...
+
+    def decrypt(self, data: bytes) -> str: ...
 
 
 class SqlShelf(Generic[T]):
@@ -49,11 +61,7 @@ class SqlShelf(Generic[T]):
         def work() -> bool:
             with self._writing(durable=True) as connection:
                 self._ready(connection)
-                is_taken = sa.select(self._table.c.path).where(self._at(thing.path))
-                if connection.execute(is_taken).first() is not None:
-                    return False
-                connection.execute(sa.insert(self._table).values(self._values(thing)))
-                return True
+                return add(connection, self._table, self._values(thing))
 
         return await self._job(work)
 
@@ -75,7 +83,7 @@ class SqlShelf(Generic[T]):
         wanted = sa.or_(
             ~path.startswith("u/", autoescape=True), path.startswith(f"{home}/", autoescape=True)
         )
-        found = await self._select(sa.select(self._table).where(wanted).order_by(path))
+        found = await self._select(sa.select(self._table).where(wanted).order_by(bytewise(path)))
         return [each for each in found if _is_shared_or_below(each.path, home)]
 
     async def remove(self, path: str) -> bool:
@@ -112,7 +120,7 @@ def _is_shared_or_below(path: str, home: str) -> bool:
 class SqlThings:
     """Implements `ports.ThingStore`."""
 
-    def __init__(self, engine: sa.Engine, job: Job, writing: Writing, keys: VariableKeys) -> None:
+    def __init__(self, engine: sa.Engine, job: Job, writing: Writing, keys: Cipher) -> None:
         self._engine = engine
         self._job = job
         self._writing = writing
@@ -143,17 +151,12 @@ class SqlThings:
 
     async def set_state(self, root: RunId, key: str, value: Json) -> None:
         row = {"root": root, "key": key, "value": _json(value)}
-        await self._put(
-            tables.user_states, sa.and_(_S.root == root, _S.key == key), row, durable=True
-        )
+        await self._put(tables.user_states, row, durable=True)
 
-    async def _put(
-        self, table: sa.Table, here: sa.ColumnElement[bool], row: dict[str, Any], *, durable: bool
-    ) -> None:
+    async def _put(self, table: sa.Table, row: dict[str, Any], *, durable: bool) -> None:
         def work() -> None:
             with self._writing(durable=durable) as connection:
-                connection.execute(sa.delete(table).where(here))
-                connection.execute(sa.insert(table).values(row))
+                put(connection, table, row)
 
         await self._job(work)
 
@@ -177,7 +180,7 @@ class SqlThings:
 
     async def set_progress(self, job: str, progress: Progress) -> None:
         row = {"job": job, **msgspec.structs.asdict(progress)}
-        await self._put(tables.progress, _P.job == job, row, durable=False)
+        await self._put(tables.progress, row, durable=False)
 
     async def progress(self, job: str) -> Progress | None:
         query = sa.select(_P.percent, _P.message, _P.at).where(_P.job == job)

@@ -318,6 +318,13 @@ async def test_a_blob_is_found_by_its_content(store):
     assert await store.get(digest) == b"outputs"
 
 
+async def test_a_blob_of_nothing_is_one_too(store):
+    digest = await store.put(b"")
+    assert await store.get(digest) == b""
+    await kept(store, Story())
+    assert await store.get(digest) == b""
+
+
 async def test_a_blob_that_was_never_put_is_a_key_error(store):
     with pytest.raises(KeyError):
         await store.get(sha256(b"nothing"))
@@ -411,6 +418,15 @@ async def test_runs_are_found_by_their_flow_and_by_who_started_them(store):
     assert await found(flow="a.ipynb") == {"run_1"}
     assert await found(flow="named") == {"run_2"}
     assert await found(started_by=RunId("run_parent")) == {"run_3"}
+
+
+async def test_a_run_has_a_class_and_those_that_show_in_a_notebook_are_found(store):
+    await kept(store, Story("run_1", first={"queue": "gpu"}))
+    await kept(store, Story("run_2", in_place=True))
+    page = await store.runs(RunFilter(), None, 10)
+    assert {row.id: row.queue for row in page.rows} == {"run_1": "gpu", "run_2": None}
+    page = await store.runs(RunFilter(in_place=True), None, 10)
+    assert [row.id for row in page.rows] == ["run_2"]
 
 
 async def test_what_is_known_of_children_is_made_anew_from_the_log(store):

@@ -41,42 +41,42 @@ def holder(folder):
         process.kill()
 
 
-def test_a_server_is_alive_while_its_process_holds_the_lock(folder, holder):
+async def test_a_server_is_alive_while_its_process_holds_the_lock(folder, holder):
     peers = PeerFolder(folder)
-    assert peers.alive("srv_2")
-    assert peers.alive("srv_2"), "asking does not take the lock away"
-    assert [server.id for server in peers.all()] == ["srv_2"]
+    assert await peers.alive("srv_2")
+    assert await peers.alive("srv_2"), "asking does not take the lock away"
+    assert [server.id for server in await peers.all()] == ["srv_2"]
 
 
-def test_a_server_that_was_killed_is_dead_and_cleared_away(folder, holder):
+async def test_a_server_that_was_killed_is_dead_and_cleared_away(folder, holder):
     peers = PeerFolder(folder)
     holder.kill()
     holder.wait()
-    assert not peers.alive("srv_2")
+    assert not await peers.alive("srv_2")
     assert list(folder.iterdir()) == []
-    assert peers.all() == []
+    assert await peers.all() == []
 
 
-def test_a_server_that_leaves_is_gone(folder, holder):
+async def test_a_server_that_leaves_is_gone(folder, holder):
     holder.communicate()
-    assert not PeerFolder(folder).alive("srv_2")
+    assert not await PeerFolder(folder).alive("srv_2")
     assert list(folder.iterdir()) == []
 
 
-def test_a_process_is_alive_to_itself_until_it_leaves(folder):
+async def test_a_process_is_alive_to_itself_until_it_leaves(folder):
     peers = PeerFolder(folder)
     peers.hold("srv_1")
-    assert peers.alive("srv_1")
-    assert PeerFolder(folder).alive("srv_1"), "another one in the same process sees the lock"
+    assert await peers.alive("srv_1")
+    assert await PeerFolder(folder).alive("srv_1"), "another one in the same process sees the lock"
     peers.leave("srv_1")
-    assert not peers.alive("srv_1")
+    assert not await peers.alive("srv_1")
 
 
-def test_a_server_never_heard_of_is_dead(folder):
-    assert not PeerFolder(folder).alive("srv_none")
+async def test_a_server_never_heard_of_is_dead(folder):
+    assert not await PeerFolder(folder).alive("srv_none")
 
 
-def test_the_lock_is_held_from_the_moment_that_others_can_see_it(folder, monkeypatch):
+async def test_the_lock_is_held_from_the_moment_that_others_can_see_it(folder, monkeypatch):
     """One who looked between the making of the file and the lock would clear it away."""
     seen = []
     flock = __import__("fcntl").flock
@@ -91,7 +91,7 @@ def test_the_lock_is_held_from_the_moment_that_others_can_see_it(folder, monkeyp
         patch.setattr("fcntl.flock", looked_at)
         peers.hold("srv_1")
     assert seen == [[]]
-    assert PeerFolder(folder).alive("srv_1")
+    assert await PeerFolder(folder).alive("srv_1")
     peers.leave("srv_1")
 
 
@@ -108,11 +108,11 @@ def test_the_secret_is_not_shown_where_a_server_is_printed():
     assert "hush" not in repr(Server("srv_1", "", "", "hush", 1))
 
 
-def test_a_half_written_card_is_no_card(folder):
+async def test_a_half_written_card_is_no_card(folder):
     peers = PeerFolder(folder)
     peers.hold("srv_1")
     (folder / "srv_1.json").write_text('{"id": "srv_1"')
-    assert peers.all() == []
+    assert await peers.all() == []
     peers.leave("srv_1")
 
 

@@ -68,6 +68,15 @@ async def test_schedules_are_listed_oldest_first(schedules):
     assert [each.id for each in await schedules.schedules()] == ["sch_c", "sch_a", "sch_b"]
 
 
+async def test_due_are_those_of_the_named_owners_if_any_are_named(schedules):
+    await schedules.add(schedule("sch_a", due_at=2000.0, owner="alice"))
+    await schedules.add(schedule("sch_b", due_at=1000.0, owner="bob"))
+    assert await schedules.next_due(["alice", "eve"]) == 2000.0
+    assert await schedules.next_due(["eve"]) is None
+    assert [each.id for each in await schedules.due(3000.0, ["alice"])] == ["sch_a"]
+    assert {each.id for each in await schedules.due(3000.0)} == {"sch_a", "sch_b"}
+
+
 async def test_due_are_those_whose_time_has_come(schedules):
     await schedules.add(schedule("sch_soon", due_at=2000.0))
     await schedules.add(schedule("sch_late", due_at=3000.0))
@@ -125,8 +134,8 @@ async def test_the_key_of_a_run_stands_in_its_row_and_stays(store):
 # ---------------------------------------------------------------- on disk
 
 
-async def test_another_process_sees_the_schedules_and_one_of_two_changes_wins(open_sql):
-    one, other = open_sql(), open_sql()
+async def test_another_process_sees_the_schedules_and_one_of_two_changes_wins(open_store):
+    one, other = open_store(), open_store()
     before = schedule()
     await one.schedules.add(before)
     assert await other.schedules.schedules() == [before]
@@ -138,8 +147,8 @@ async def test_another_process_sees_the_schedules_and_one_of_two_changes_wins(op
     assert await one.schedules.schedule(before.id) == afters[done.index(True)]
 
 
-async def test_schedules_that_cannot_be_reached_are_unavailable(open_sql):
-    store = open_sql()
+async def test_schedules_that_cannot_be_reached_are_unavailable(open_store):
+    store = open_store()
     with store._engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE schedules RENAME TO away")
     with pytest.raises(StoreUnavailable):

@@ -34,19 +34,19 @@ FULL, NORMAL = 2, 1
 LARGE = b"x" * (SMALL + 1)
 
 
-async def test_what_was_written_is_there_when_the_store_is_opened_again(open_sql):
-    first = open_sql()
+async def test_what_was_written_is_there_when_the_store_is_opened_again(open_store):
+    first = open_store()
     story = await suspended(first)
     digest = await first.put(LARGE)
     await put(first, story.vote(), durable=True)
-    second = open_sql()
+    second = open_store()
     assert await second.load(story.run.id) == story.run
     assert await second.get(digest) == LARGE
     assert await second.rebuild() == 1
 
 
-async def test_of_two_stores_on_one_file_that_write_at_one_place_one_wins(open_sql):
-    stores = [open_sql(), open_sql()]
+async def test_of_two_stores_on_one_database_that_write_at_one_place_one_wins(open_store):
+    stores = [open_store(), open_store()]
     story = Story()
     await kept(stores[0], story)
     for told in (story.start(), story.finish("load"), story.finish("ask")):
@@ -59,17 +59,17 @@ async def test_of_two_stores_on_one_file_that_write_at_one_place_one_wins(open_s
         assert found == before
 
 
-async def test_two_stores_on_one_file_create_one_run_for_one_key(open_sql):
-    stores = [open_sql(), open_sql()]
+async def test_two_stores_on_one_database_create_one_run_for_one_key(open_store):
+    stores = [open_store(), open_store()]
     made = await asyncio.gather(
         *(kept(s, Story(f"run_{n}"), key="once") for n, s in enumerate(stores))
     )
     assert made[0] == made[1]
 
 
-async def test_a_changed_row_breaks_the_chain(open_sql):
+async def test_a_changed_row_breaks_the_chain(open_store):
     """G71"""
-    store = open_sql()
+    store = open_store()
     story = await suspended(store)
     where = (tables.events.c.run_id == story.run.id) & (tables.events.c.kind == "StepSucceeded")
     with store._engine.begin() as connection:
@@ -173,8 +173,8 @@ async def test_a_small_blob_is_a_row_of_the_transaction_that_names_it(open_sql, 
     assert await open_sql().get(digests[1]) == b"outputs of 0"
 
 
-async def test_a_small_blob_that_is_damaged_is_a_key_error(open_sql):
-    store = open_sql()
+async def test_a_small_blob_that_is_damaged_is_a_key_error(open_store):
+    store = open_store()
     digest = await store.put(b"outputs")
     await kept(store, Story())
     with store._engine.begin() as connection:
@@ -265,8 +265,8 @@ def test_a_folder_that_holds_no_database_is_unavailable(tmp_path):
         SqlStore(f"sqlite:///{tmp_path / 'flows.db'}", tmp_path)
 
 
-async def test_a_lost_row_of_the_list_comes_back_with_a_rebuild(open_sql):
-    store = open_sql()
+async def test_a_lost_row_of_the_list_comes_back_with_a_rebuild(open_store):
+    store = open_store()
     story = await suspended(store)
     with store._engine.begin() as connection:
         for table in (tables.runs, tables.gates, tables.links):

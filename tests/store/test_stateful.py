@@ -5,6 +5,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -80,6 +81,7 @@ class Stores(RuleBasedStateMachine):
     @initialize()
     def opened(self):
         self.folder = tempfile.TemporaryDirectory()
+        self.url, self.remove = self.made(Path(self.folder.name))
         self.loop = asyncio.new_event_loop()
         self.memory = MemoryStore()
         self.opened_sql()
@@ -87,12 +89,12 @@ class Stores(RuleBasedStateMachine):
         self.runs = 0
 
     def opened_sql(self):
-        folder = Path(self.folder.name)
-        self.sql = SqlStore(f"sqlite:///{folder / 'flows.db'}", folder)
+        self.sql = SqlStore(self.url, Path(self.folder.name))
 
     def teardown(self):
         self.loop.run_until_complete(self.sql.close())
         self.loop.close()
+        self.remove()
         self.folder.cleanup()
 
     def both(self, ask, *, unordered=False):
@@ -235,15 +237,34 @@ class Stores(RuleBasedStateMachine):
         self.both(lambda s: s.links(None, 100))
 
 
-def test_the_store_on_disk_answers_as_the_one_in_memory():
+@pytest.fixture
+def made(request):
+    """`made(folder)`: the address of a new database, and how it is removed."""
+    if request.param == "sqlite":
+        return lambda folder: (f"sqlite:///{folder / 'flows.db'}", lambda: None)
+    postgres, template = (request.getfixturevalue(name) for name in ("postgres", "template"))
+
+    def made(folder):
+        name = postgres.create(template)
+        return postgres.url(name), lambda: postgres.drop(name)
+
+    return made
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("made", "examples"), [("sqlite", 30), ("postgresql", 16)], indirect=["made"]
+)
+def test_the_store_on_disk_answers_as_the_one_in_memory(made, examples):
     reached.clear()
     few = settings(
-        max_examples=30,
+        max_examples=examples,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Stores, settings=few)
+    machine = type("Made", (Stores,), {"made": staticmethod(made)})
+    run_state_machine_as_test(machine, settings=few)
     assert {*TELLINGS, "stale"} <= set(reached), reached

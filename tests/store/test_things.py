@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from jupyter_flows.core.errors import VariablesLocked
-from jupyter_flows.core.things import Progress, Resource, Variable
+from jupyter_flows.core.things import Progress, Resource, Variable, checked_key, checked_path
 
 SECRET = "the-plain-text-of-a-secret"
 
@@ -89,6 +89,16 @@ async def test_the_newest_progress_counts(things):
     await things.set_progress("run_1.a", Progress(42, "loading", 2.0))
     await things.set_progress("run_1.b", Progress(7, None, 3.0))
     assert await things.progress("run_1.a") == Progress(42, "loading", 2.0)
+
+
+async def test_the_longest_paths_and_keys_are_kept(things):
+    long = "f/" + "".join(chr(0x1F000 + n * n * 7919 % 1499) for n in range(499))
+    assert await things.resources.add(resource(checked_path(long)))
+    assert await things.variables.add(variable(long))
+    await things.set_state("run_1", checked_key(long), 1)
+    assert await things.resources.at(long) == resource(long)
+    assert await things.variables.at(long) == variable(long)
+    assert await things.states("run_1") == {long: 1}
 
 
 # ---------------------------------------------------------------- the files

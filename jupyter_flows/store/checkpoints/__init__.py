@@ -2,5 +2,6 @@
 
 from jupyter_flows.store.checkpoints.files import CheckpointFolder
 from jupyter_flows.store.checkpoints.space import Limits
+from jupyter_flows.store.checkpoints.storage import CheckpointBucket
 
-__all__ = ["CheckpointFolder", "Limits"]
+__all__ = ["CheckpointBucket", "CheckpointFolder", "Limits"]

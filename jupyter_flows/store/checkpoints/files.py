@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from jupyter_flows.core.model import Digest, Json, RunId
-from jupyter_flows.ports import CheckpointPlace, Clock, Collected
+from jupyter_flows.ports import CheckpointPlace, CheckpointUsage, Clock, Collected
 from jupyter_flows.store.checkpoints import collecting, manifests
 from jupyter_flows.store.checkpoints.blobs import damage
 from jupyter_flows.store.checkpoints.folder import Layout, refusing
 from jupyter_flows.store.checkpoints.key import make_key
-from jupyter_flows.store.checkpoints.space import Limits, Usage, make_private, room, usage
+from jupyter_flows.store.checkpoints.space import Limits, make_private, room, usage
 from jupyter_flows.store.checkpoints.tidying import Tidier, be_patient
 
 T = TypeVar("T")
@@ -51,6 +51,10 @@ class CheckpointFolder:
     @property
     def folder(self) -> str:
         return str(self._layout.root)
+
+    @property
+    def name(self) -> str:
+        return self.folder
 
     # ------------------------------------------------------------ saving
 
@@ -124,7 +128,7 @@ class CheckpointFolder:
             if wrong:
                 manifests.unusable(part, wrong)
 
-    async def usage(self) -> Usage:
+    async def usage(self) -> CheckpointUsage:
         """Raises CheckpointRefused if the folder can't be read."""
         return await self._refusing(lambda: usage(self._layout))
 

@@ -23,7 +23,7 @@ HOUR = 3600.0
 _UNFINISHED = "tmp-"
 """What a kernel calls a blob whose name it does not know yet."""
 
-_RUN = re.compile(r"[A-Za-z0-9_-]{1,100}")
+RUN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _MANIFEST = re.compile(r"[0-9a-f]{64}")
 _NUMBERS = itertools.count()
 
@@ -58,8 +58,7 @@ class Layout:
         return [*plain, *(path.with_name(path.name + PACKED) for path in plain)]
 
     def manifests_of(self, run: RunId) -> Path:
-        if not _RUN.fullmatch(run):
-            raise ValueError(f"{run!r} is no id of a run")
+        check_run(run)
         return self.manifests / run
 
     def manifest(self, run: RunId, digest: Digest) -> Path:
@@ -83,7 +82,7 @@ class Layout:
         return [
             Path(entry.path)
             for entry in _entries(self.manifests)
-            if _RUN.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            if RUN.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
         ]
 
     @contextmanager
@@ -112,6 +111,12 @@ class Layout:
         """Whether nobody else tidies."""
         with _tried(self.root / "tidying") as locked:
             yield locked
+
+
+def check_run(run: RunId) -> None:
+    """Raises ValueError for what is no id of a run."""
+    if not RUN.fullmatch(run):
+        raise ValueError(f"{run!r} is no id of a run")
 
 
 def hex_of(digest: Digest) -> str:

@@ -4,12 +4,24 @@ import contextlib
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from jupyter_flows.core.errors import CheckpointRefused
 from jupyter_flows.store.checkpoints.folder import Layout, sync_folder
 from jupyter_flows.store.private import write_private
 
 _BYTES = 32
+
+
+class Key(NamedTuple):
+    """What manifests are sealed with. `read` raises OSError and ValueError; `name` says where a
+    person finds it.
+    """
+
+    read: Callable[[], bytes]
+    name: str
 
 
 def make_key(layout: Layout) -> None:
@@ -24,7 +36,11 @@ def make_key(layout: Layout) -> None:
 
 def read_key(layout: Layout) -> bytes:
     """Raises OSError, and ValueError for a file that holds no key."""
-    key = bytes.fromhex(layout.key.read_text("ascii"))
+    return _parsed(layout.key)
+
+
+def _parsed(path: Path) -> bytes:
+    key = bytes.fromhex(path.read_text("ascii"))
     if len(key) != _BYTES:
         raise ValueError(f"{len(key)} bytes instead of {_BYTES}")
     return key
@@ -39,6 +55,22 @@ def key_to_write(layout: Layout) -> bytes:
             f"The key file of checkpoints {layout.key} is damaged. Put back a copy of it. Moved"
             " away, a new key is made, and what was saved before can't be restored."
         ) from None
+
+
+def shared_key(secret: str, path: Path) -> Key:
+    """For a storage, in which it does not lie: of all servers that have this secret, or else from
+    a file, which is made where there is none.
+    """
+    if secret:
+        key = hmac.new(secret.encode(), b"jupyter_flows checkpoints", hashlib.sha256).digest()
+        return Key(lambda: key, "FlowsApp.deployment_key")
+    return Key(lambda: _from_file(path), str(path))
+
+
+def _from_file(path: Path) -> bytes:
+    if not path.exists():
+        write_private(path, secrets.token_bytes(_BYTES).hex() + "\n", first=True)
+    return _parsed(path)
 
 
 def seal(key: bytes, body: bytes) -> bytes:

@@ -19,8 +19,14 @@ from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, Json, RunId
 from jupyter_flows.store.checkpoints import hashes
 from jupyter_flows.store.checkpoints.blobs import fault
-from jupyter_flows.store.checkpoints.folder import Layout, hex_of, sync_folder, write_durably
-from jupyter_flows.store.checkpoints.key import key_to_write, read_key, seal
+from jupyter_flows.store.checkpoints.folder import (
+    Layout,
+    check_run,
+    hex_of,
+    sync_folder,
+    write_durably,
+)
+from jupyter_flows.store.checkpoints.key import Key, key_to_write, read_key, seal
 
 LARGEST = 64 << 20
 """The most bytes of a manifest; the content of variables is in its blobs."""
@@ -100,15 +106,8 @@ def commit(layout: Layout, run: RunId, manifest: Mapping[str, Json], now: float)
 
     Raises CheckpointRefused and OSError.
     """
-    with _refusing_what_is_invalid():
-        named = parts(manifest, run)
-        body = canonical_json(cast("Json", dict(manifest)))
-        folder = layout.manifests_of(run)
-    if len(body) > LARGEST:
-        raise CheckpointRefused(
-            f"The list of what is to be saved has {sizes.shown(len(body))}; the most is"
-            f" {sizes.shown(LARGEST)}. Fewer variables can be saved."
-        )
+    body, named = written(run, manifest)
+    folder = layout.manifests_of(run)
     _check_parts(layout, named)
     _sync_parts(layout, named)
     digest = sha256(body)
@@ -117,6 +116,20 @@ def commit(layout: Layout, run: RunId, manifest: Mapping[str, Json], now: float)
     line = seal(key_to_write(layout), body)
     write_durably(folder / hex_of(digest), [line, b"\n", body], modified=now)
     return digest
+
+
+def written(run: RunId, manifest: Mapping[str, Json]) -> tuple[bytes, list[Part]]:
+    """The text of a manifest, and the blobs that it names. Raises CheckpointRefused."""
+    with _refusing_what_is_invalid():
+        check_run(run)
+        named = parts(manifest, run)
+        body = canonical_json(cast("Json", dict(manifest)))
+    if len(body) > LARGEST:
+        raise CheckpointRefused(
+            f"The list of what is to be saved has {sizes.shown(len(body))}; the most is"
+            f" {sizes.shown(LARGEST)}. Fewer variables can be saved."
+        )
+    return body, named
 
 
 @contextlib.contextmanager
@@ -151,7 +164,16 @@ def read(layout: Layout, run: RunId, digest: Digest) -> tuple[Mapping[str, Json]
     """The manifest, and the blobs that it names. Nothing of it is parsed before the seal is found
     to be ours. Raises CheckpointUnusable.
     """
-    body = _verified(layout, digest, *_sealed(layout, run, digest))
+    line, body = _sealed(layout, run, digest)
+    key = Key(lambda: read_key(layout), str(layout.key))
+    return opened(run, digest, line, body, key)
+
+
+def opened(
+    run: RunId, digest: Digest, line: bytes, body: bytes, key: Key
+) -> tuple[Mapping[str, Json], list[Part]]:
+    """As `read`, of what lies there: `line` is the seal, `body` what is sealed."""
+    _verify(digest, line, body, key)
     try:
         manifest: Mapping[str, Json] = json.loads(body)
         return manifest, parts(manifest, run)
@@ -191,24 +213,23 @@ def _no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _verified(layout: Layout, digest: Digest, line: bytes, body: bytes) -> bytes:
-    """What is sealed, if it is what was committed, and by us."""
+def _verify(digest: Digest, line: bytes, body: bytes, key: Key) -> None:
+    """Raises CheckpointUnusable unless it is what was committed, and by us."""
     if not hmac.compare_digest(sha256(body), digest):
         raise CheckpointUnusable(
             f"The checkpoint {digest} is damaged: its file has another content than was written."
         )
     try:
-        key = read_key(layout)
+        secret = key.read()
     except (OSError, ValueError):
         raise CheckpointUnusable(
-            f"The key file of checkpoints {layout.key} is gone, or damaged. Put back a copy of it."
+            f"The key file of checkpoints {key.name} is gone, or damaged. Put back a copy of it."
         ) from None
-    if not hmac.compare_digest(line, seal(key, body)):
+    if not hmac.compare_digest(line, seal(secret, body)):
         raise CheckpointUnusable(
-            f"The checkpoint {digest} was made with another key than the one in {layout.key}, or"
+            f"The checkpoint {digest} was made with another key than the one in {key.name}, or"
             " its first line is damaged. If the key file was replaced, put back the older one."
         )
-    return body
 
 
 def check_there(layout: Layout, named: Sequence[Part]) -> None:

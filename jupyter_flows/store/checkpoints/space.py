@@ -7,14 +7,15 @@ import re
 import shutil
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jupyter_flows.core import sizes
 from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable
 from jupyter_flows.core.model import Digest, RunId
+from jupyter_flows.ports import CheckpointUsage
 from jupyter_flows.store.checkpoints.folder import Layout, digits_of, is_manifest
 from jupyter_flows.store.checkpoints.manifests import digits_in, read
 
@@ -45,17 +46,7 @@ class Limits:
     disk: Callable[[Path], DiskUsage] = shutil.disk_usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What the checkpoints take on disk. `runs` is by run, where what two share counts twice."""
-
-    manifests: int
-    blobs: int
-    bytes: int
-    runs: Mapping[RunId, int] = field(default_factory=dict)
-
-
-def usage(layout: Layout) -> Usage:
+def usage(layout: Layout) -> CheckpointUsage:
     """Raises OSError. What is removed meanwhile may be counted or not."""
     files = {file.name: _size(file) for file in layout.blob_files()}
     blobs = [name for name in files if digits_of(name)]
@@ -63,7 +54,7 @@ def usage(layout: Layout) -> Usage:
     named: dict[RunId, set[str]] = defaultdict(set)
     for run, data in lists:
         named[run] |= digits_in(data)
-    return Usage(
+    return CheckpointUsage(
         manifests=len(lists),
         blobs=len(blobs),
         bytes=sum(files.values()) + sum(len(data) for _, data in lists),
