@@ -10,6 +10,7 @@ FlowsError
 │   └── ParametersInvalid
 ├── NotFound            there is no such thing, or you may not know
 │   ├── UnknownRun · UnknownGate · UnknownLink · UnknownStep · UnknownSchedule · UnknownFlow
+│   ├── UnknownDelivery
 │   └── UnknownJob · UnknownPath   in Windmill's words
 ├── NotAllowed          not by you, or not here
 │   ├── CancelHidden        the gate takes no rejection (G16)
@@ -131,6 +132,10 @@ class UnknownLink(NotFound):
 
 class UnknownSchedule(NotFound):
     """There is no such schedule."""
+
+
+class UnknownDelivery(NotFound):
+    """There is no such delivery."""
 
 
 class UnknownFlow(NotFound):

@@ -10,6 +10,7 @@ from typing import TypeAlias, get_args
 from msgspec import Struct, field
 
 from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, Choice
+from jupyter_flows.core.completions import Completion
 from jupyter_flows.core.model import (
     Digest,
     Failure,
@@ -45,6 +46,8 @@ class RunCreated(Struct, frozen=True, kw_only=True):
     started_by: RunId | None = None
     at_once: int | None = None
     wake_at: float | None = None
+    queue: str | None = None
+    completion: Completion | None = None
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class Flow:
     name: str | None = None
     timeout: float | None = None
     concurrency: int | None = None
+    queue: str | None = None
     checkpointing: CheckpointOptions = field(default_factory=CheckpointOptions)
     warnings: tuple[str, ...] = ()
 
@@ -58,6 +59,7 @@ def read_flow(notebook: Mapping[str, Json]) -> Flow:
         name=settings.get("name"),
         timeout=None if timeout is None else durations.seconds(timeout),
         concurrency=_whole(settings.get("concurrency")),
+        queue=settings.get("queue"),
         checkpointing=options.checkpoint(settings.get("checkpoint")) or CheckpointOptions(),
         warnings=tuple(reading.warnings),
     )
@@ -229,7 +231,8 @@ def _unusable(where: str, said: Mapping[str, Json]) -> Iterator[Mistake]:
         yield from _unusable_duration(where, key, said)
     yield from _unusable_grace(where, said)
     for kind in ("constant", "exponential"):
-        tries = (said.get("retry") or {}).get(kind, {})
+        retry = said.get("retry")
+        tries = retry.get(kind, {}) if isinstance(retry, dict) else {}
         yield from _unusable_duration(where, "seconds", tries, f"retry.{kind}.seconds")
     yield from _unusable_gate(where, said.get("suspend"))
 
@@ -295,6 +298,7 @@ def _spec(
         stop_after_if=options.early_stop(said.get("stop_after_if")),
         sleep=_seconds(said.get("sleep")),
         retry=options.retry(said.get("retry")),
+        once=said.get("retry") == options.NEVER,
         continue_on_error=bool(said.get("continue_on_error", False)),
         failure=failure,
         scripts=bool(said.get("scripts", False)),

@@ -5,6 +5,7 @@ token can vote with it.
 """
 
 import re
+from collections.abc import Mapping
 
 from jupyter_flows.core.model import Json
 
@@ -32,3 +33,12 @@ def without_tokens(value: Json) -> Json:
     if isinstance(value, dict):
         return {without_tokens(key): without_tokens(inner) for key, inner in value.items()}
     return value
+
+
+OPERATORS = ("JUPYTER_FLOWS_DATABASE_URL", "JUPYTER_FLOWS_DEPLOYMENT_KEY")
+"""Variables of the environment with which a process reads and writes all runs of all users."""
+
+
+def for_kernels(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of a server's environment the code of notebooks is given."""
+    return {name: value for name, value in environment.items() if name not in OPERATORS}

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeAlias
 from msgspec import Struct, field
 
 from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, Choice
+from jupyter_flows.core.completions import Completion
 from jupyter_flows.core.ids import Digest as Digest  # noqa: PLC0414 (also to be had from here)
 from jupyter_flows.core.ids import LinkId as LinkId  # noqa: PLC0414 (also to be had from here)
 from jupyter_flows.core.ids import RunId as RunId  # noqa: PLC0414 (also to be had from here)
@@ -22,6 +23,9 @@ Json: TypeAlias = Any
 """A JSON value: None, bool, int, float, str, list or dict with str keys."""
 
 NOTHING: Mapping[str, Json] = MappingProxyType({})
+
+QUEUE = r"[A-Za-z0-9._-]{1,48}"
+"""The name of a class of runs, which only the servers drive that take this class."""
 
 
 class RunStatus(StrEnum):
@@ -162,7 +166,7 @@ class StepSpec(Struct, frozen=True):
     With `scripts` its outputs may run scripts on a gate's page, in a box apart. `cell` is its own
     cell's id, where the author has named the step otherwise. `checkpoint` is for the waits behind
     it. `asks` says that its code may wait for an approval in its midst, and `entry` how the
-    function `main` is called that it ends with.
+    function `main` is called that it ends with. One that runs `once` never runs again unasked.
     """
 
     id: StepId
@@ -187,6 +191,7 @@ class StepSpec(Struct, frozen=True):
     checkpoint: CheckpointOptions | None = None
     asks: bool = False
     entry: Entry | None = None
+    once: bool = False
 
     @property
     def cell_id(self) -> StepId:
@@ -358,7 +363,8 @@ class Run(Struct, frozen=True):
     the whole family began with; both are None for a run that began by itself. `started_by` is the
     run whose kernel asked for it: it is cancelled with that one, and takes one of the `at_once`
     places that the runs which that one has started have at work. A queued run with `wake_at` begins
-    then. `inner` holds the inner steps of each step, by their keys.
+    then. `inner` holds the inner steps of each step, by their keys. `completion` is what its owner
+    has asked to be told of it.
     """
 
     id: RunId
@@ -407,6 +413,8 @@ class Run(Struct, frozen=True):
     root_job: RunId | None = None
     started_by: RunId | None = None
     at_once: int | None = None
+    queue: str | None = None
+    completion: Completion | None = None
     inner: Mapping[StepId, Mapping[str, Inner]] = field(default_factory=dict)
 
     @property

@@ -155,9 +155,13 @@ def expression(said: Json) -> str | None:
     return None if said is None else str(said)
 
 
-def retry(said: Mapping[str, Json] | None) -> Retry | None:
+NEVER = "never"
+"""What `retry` says of a cell that must not run again by itself, whatever happened to it."""
+
+
+def retry(said: str | Mapping[str, Json] | None) -> Retry | None:
     """G82, from checked options."""
-    if said is None:
+    if said is None or isinstance(said, str):
         return None
     constant, exponential = said.get("constant", {}), said.get("exponential", {})
     return Retry(
@@ -195,7 +199,8 @@ def expressions(said: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     for key in ("skip_if", "stop_after_if"):
         if said.get(key) is not None:
             yield key, expression(said[key]) or ""
-    retry_if = (said.get("retry") or {}).get("retry_if")
+    tries = said.get("retry")
+    retry_if = tries.get("retry_if") if isinstance(tries, dict) else None
     if retry_if is not None:
         yield "retry.retry_if", expression(retry_if) or ""
 

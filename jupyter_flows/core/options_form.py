@@ -64,7 +64,7 @@ def _controls(said: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[dict[s
 
 
 def _control(said: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Json] | None:
-    shared = str(said.get("$ref", "")).rpartition("/")[2]
+    shared = str(said.get("else", said).get("$ref", "")).rpartition("/")[2]
     said = {**schema()["$defs"][shared], **said} if shared else said
     kind = said.get("x-control", _KINDS.get(shared) or _kind(said))
     if not kind:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
+    load_pem_private_key,
     load_pem_public_key,
 )
 
@@ -48,6 +49,16 @@ def read_public(pem: str) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise KeyUnusable("its key is not an Ed25519 key")
     return key
+
+
+def public_pem(pem: bytes) -> str:
+    """The public key of a private one, or of itself. Raises KeyUnusable."""
+    if b"PRIVATE KEY" not in pem:
+        return pem_of(read_public(pem.decode("ascii", "replace")))
+    key = load_pem_private_key(pem, password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyUnusable("its key is not an Ed25519 key")
+    return pem_of(key.public_key())
 
 
 def pem_of(key: Ed25519PublicKey) -> str:

@@ -15,6 +15,8 @@ from jupyter_flows.core.windmill import home_of
 
 MOST_PATH = 1000
 """Characters of a path, and of a key of user state."""
+MOST_PATH_BYTES = 2000
+"""The same in UTF-8: an index of PostgreSQL holds no longer ones."""
 MOST_VALUE = 1 << 20
 """Bytes of one value, as JSON."""
 MOST_NESTED = 200
@@ -62,6 +64,7 @@ def checked_path(path: str) -> str:
     parts = path.split("/")
     if len(path) > MOST_PATH:
         raise BadInput(f"A path has at most {MOST_PATH} characters; this one has {len(path)}.")
+    _check_bytes(path)
     if _CONTROL.search(path) or not all(part.strip(" .") for part in parts):
         raise BadInput(
             f"{path[:200]!r} can't be a path: give parts with a slash between them, as in"
@@ -84,7 +87,14 @@ def checked_key(key: str) -> str:
     """The key of user state, if it may be one. Raises BadInput."""
     if not key or len(key) > MOST_PATH:
         raise BadInput(f"A key has from 1 to {MOST_PATH} characters; this one has {len(key)}.")
+    _check_bytes(key)
     return key
+
+
+def _check_bytes(text: str) -> None:
+    size = len(text.encode(errors="replace"))
+    if size > MOST_PATH_BYTES:
+        raise BadInput(f"It has at most {MOST_PATH_BYTES} bytes in UTF-8; this one has {size}.")
 
 
 def is_too_deep(value: Json) -> bool:

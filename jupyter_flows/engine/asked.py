@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jupyter_flows.core.checkpoint import CheckpointOptions
+from jupyter_flows.core.completions import Addresses, Completion
 from jupyter_flows.core.model import Json, Retry, RunId
 from jupyter_flows.core.schedules import CatchUp
 
@@ -14,7 +15,8 @@ class Limits:
     `validator_seconds` what a gate's own check may take (G62). `checkpointing` is for notebooks
     that say nothing of it; saving may take `checkpoint_seconds`, and what
     is saved of a failed run is kept for `failed_checkpoint_seconds`. Of the runs that one run has
-    started `children_at_once` may be at work.
+    started `children_at_once` may be at work. `queue` is the class of runs whose flow names none.
+    `webhooks` is where owners of runs may have webhooks sent.
     """
 
     timeout: float = 30 * 86400.0
@@ -24,6 +26,8 @@ class Limits:
     checkpoint_seconds: float = 600.0
     failed_checkpoint_seconds: float = 7 * 86400.0
     children_at_once: int = 4
+    queue: str | None = None
+    webhooks: Addresses = field(default_factory=Addresses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,7 @@ class NewRun:
     A run that another one's kernel asks for is `started_by` that one, and belongs to the family of
     `root_job`; `parent_job` is the job that says to be its parent. It begins at `begins_at` (POSIX
     seconds; None is now), and its steps are tried again by `retry` where they say nothing of it.
+    `completion` is what its owner wants to be told of it.
     """
 
     notebook: Mapping[str, Json]
@@ -53,6 +58,7 @@ class NewRun:
     started_by: RunId | None = None
     begins_at: float | None = None
     retry: Retry | None = None
+    completion: Completion | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ def created(
         started_by=new.started_by,
         at_once=None if new.started_by is None else limits.children_at_once,
         wake_at=new.begins_at,
+        queue=flow.queue or limits.queue,
+        completion=new.completion,
     )
 
 
@@ -48,6 +50,6 @@ def _tried_again(steps: tuple[StepSpec, ...], retry: Retry | None) -> tuple[Step
     if retry is None:
         return steps
     return tuple(
-        step if step.retry is not None or step.failure else replace(step, retry=retry)
+        step if step.retry is not None or step.failure or step.once else replace(step, retry=retry)
         for step in steps
     )

@@ -3,10 +3,9 @@
 import asyncio
 
 from jupyter_flows.core.model import Run, RunId, RunStatus, StepId
-from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.tell import Teller
-from jupyter_flows.ports import Kernels
+from jupyter_flows.ports import Dispatcher, Kernels
 
 GRACE_SECONDS = 3.0
 """How long a cancelled cell may take to heed the interrupt before its kernel is killed."""
@@ -19,7 +18,7 @@ class CutOff:
         self,
         teller: Teller,
         driver: Driver,
-        dispatcher: LocalDispatcher | PokingDispatcher,
+        dispatcher: Dispatcher,
         kernels: Kernels,
     ) -> None:
         self._teller = teller

@@ -11,6 +11,7 @@ import msgspec
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import machine
+from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import (
     Conflict,
     Fenced,
@@ -51,6 +52,9 @@ PARTIAL_SECONDS = 1.0
 PATIENCE = 2.0
 """How long a run that may go on waits for its variables to be saved, before that is given up."""
 
+TAKEOVER = "another server took over"
+"""Who resumes a run whose server died."""
+
 LOOK_SECONDS = 1.0
 """How long others may hold a run up that is about to be driven."""
 
@@ -75,11 +79,13 @@ class Driver:
         checkpoints: Checkpoints,
         saving: Saving,
         under_way: UnderWay,
-        is_ours: Callable[[RunRow], bool],
+        is_ours: Callable[[RunRow], Awaitable[bool]],
         env: Callable[[Run], Mapping[str, str]],
+        is_sure: Callable[[], bool],
         log: logging.Logger,
     ) -> None:
         self.server = server
+        self._is_sure = is_sure
         self._store = store
         self._kernels = kernels
         self._peers = peers
@@ -158,15 +164,17 @@ class Driver:
         held = self._driving.get(run_id)
         if held is not None and held.epoch == row.epoch:
             return held
-        if not self._is_ours(row):
-            if held is not None:
-                await self.let_go(run_id)
-            if row.server and self._peers.alive(row.server):
+        if held is not None:  # another server had it meanwhile: what this kernel holds is old
+            await self.let_go(run_id)
+        if not await self._is_ours(row):
+            if row.server and await self._peers.alive(row.server):
                 await self._peers.poke(row.server, run_id)
             return None
         run = await self._store.load(run_id)
         if isinstance(machine.plan(run), machine.Wait | machine.Done) and not at_a_wait:
             return None
+        if held is not None and run.running is not None:
+            raise Fenced  # whoever finds it cut short says so first
         epoch = row.epoch
         if row.server != self.server:
             epoch = await self._store.claim(run_id, self.server, row.epoch)
@@ -238,6 +246,7 @@ class Driver:
         run = await self._teller.state(run.id)
         if run.running != step.id:  # it was cancelled meanwhile, say
             return run
+        await self._check_epoch(run.id, driving)
         with self._executes(run.id, step.id):
             begun = asyncio.get_running_loop().time()
             outcome = await self._watched(run, cell_of(run, step, driving.snapshot))
@@ -249,6 +258,13 @@ class Driver:
             await self._saving.between(run, driving)
             run = await self._teller.state(run.id)
         return run
+
+    async def _check_epoch(self, run: RunId, driving: Driving) -> None:
+        """A server that slept since it wrote that the cell begins may have lost the run by now.
+        Raises Fenced.
+        """
+        if not self._is_sure() and (await self._store.row(run)).epoch != driving.epoch:
+            raise Fenced
 
     @contextlib.contextmanager
     def _executes(self, run: RunId, step: StepId) -> Iterator[None]:
@@ -388,15 +404,18 @@ class Driver:
         why: str,
         outputs: Mapping[StepId, Outputs],
         epoch: int | None = None,
+        choice: Choice | None = None,
     ) -> None:
-        """Mark a run whose cell was cut short, with what it had put out. Raises Fenced if the epoch
-        (else that of the driving here) is not the run's any more.
+        """Mark a run whose cell was cut short, with what it had put out; with a choice it is
+        resumed so. Raises Fenced if the epoch (else that of the driving here) is not the run's any
+        more.
         """
         lose = c.LoseKernel(why=why, outputs=await self._amended(outputs))
+        again = [c.Resume(by=TAKEOVER, choice=choice)] if choice else []
         driving = self._driving.get(run_id)
         if epoch is None and driving is not None:
             epoch = driving.epoch
-        run = await self._teller.tell(run_id, lose, epoch=epoch)
+        run = await self._teller.tell(run_id, lose, *again, epoch=epoch)
         snapshot = msgspec.json.decode(await self._store.get(run.snapshot))
         await self._keeper.write_document(run, snapshot, final=True)
         await self._store.save_partial(run_id, None)

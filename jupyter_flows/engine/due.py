@@ -25,6 +25,7 @@ class DueTimes:
         after_telling: Callable[[RunId], Awaitable[None]],
         clock: Clock,
         reconcile: Callable[[], Awaitable[None]],
+        every: float,
         log: logging.Logger,
     ) -> None:
         self._store = store
@@ -37,6 +38,7 @@ class DueTimes:
             store=store,
             tick=self.tick,
             reconcile=reconcile,
+            every=every,
             clock=clock,
             log=log,
         )

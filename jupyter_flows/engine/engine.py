@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 
 import msgspec
 
@@ -31,18 +31,13 @@ from jupyter_flows.engine import beginning
 from jupyter_flows.engine.asked import Limits, NewRun
 from jupyter_flows.engine.audit import Auditor
 from jupyter_flows.engine.boards import Boards
-from jupyter_flows.engine.cutting_off import CutOff
-from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
-from jupyter_flows.engine.drive import Driver, Look
-from jupyter_flows.engine.due import DueTimes
+from jupyter_flows.engine.drive import Look
 from jupyter_flows.engine.families import Families
 from jupyter_flows.engine.feed import Feed
 from jupyter_flows.engine.inner import InnerSteps
 from jupyter_flows.engine.keep import Keeper
 from jupyter_flows.engine.links import Links
-from jupyter_flows.engine.queue import Queue
 from jupyter_flows.engine.reading import Reading
-from jupyter_flows.engine.recovery import Recovery
 from jupyter_flows.engine.releasing import PLENTY, Memory
 from jupyter_flows.engine.scribe import Scribe
 from jupyter_flows.engine.showing import Showing
@@ -50,7 +45,7 @@ from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.tokens import Tokens
 from jupyter_flows.engine.told import DocumentsTold
 from jupyter_flows.engine.votes import Votes
-from jupyter_flows.engine.waits import Waits
+from jupyter_flows.engine.works import Works
 from jupyter_flows.ports import (
     Chance,
     Checkpoints,
@@ -61,6 +56,7 @@ from jupyter_flows.ports import (
     Expression,
     GatePlace,
     GateRow,
+    Jobs,
     Kernels,
     Listener,
     Lost,
@@ -79,8 +75,10 @@ STOPPED = "The server was stopped while this cell ran."
 
 
 class Engine:
-    """One a process. `adopts` says whether it also takes over the runs of servers that died;
-    with `drives` false it only asks and tells, and leaves the cells to the other servers.
+    """One a process. `adopts` says whether it also takes over the runs of servers that died, those
+    of `owners` if any are named; with `drives` false it only asks and tells, and leaves the cells
+    to the other servers. `jobs` is a queue that servers share, of which this one drives the classes
+    in `queues`; `is_sure` says whether nobody else can have taken what it drives.
 
     Start it with `start` in the running loop, end it with `stop`.
     """
@@ -104,7 +102,11 @@ class Engine:
         limits: Limits,
         memory: Callable[[], Memory] = lambda: PLENTY,
         adopts: bool = True,
+        owners: Collection[str] = (),
         drives: bool = True,
+        jobs: Jobs | None = None,
+        queues: Collection[str] = (),
+        is_sure: Callable[[], bool] = lambda: True,
         log: logging.Logger,
     ) -> None:
         self._background: set[asyncio.Task[None]] = set()
@@ -139,58 +141,37 @@ class Engine:
         )
         self._families = Families(store, self.cancel, self._spawn, log)
         self.feed.listen(self._families.committed)
-        self._recovery = Recovery(
+        works = Works(
             server=server,
-            adopts=adopts,
-            store=store,
-            peers=peers,
-            driver=lambda: self._driver,
-            dispatcher=lambda: self._dispatcher,
-            cancel_orphans=self._families.cancel_orphans,
-            log=log,
-        )
-        self._waits = Waits(
             store=store,
             kernels=kernels,
             checkpoints=checkpoints,
-            teller=self._teller,
-            driver=lambda: self._driver,
-            dispatcher=lambda: self._dispatcher,
-            spawn=self._spawn,
-            memory=memory,
-            clock=clock,
-            limits=limits,
-            log=log,
-        )
-        self._driver = Driver(
-            server=server,
-            store=store,
-            kernels=kernels,
             peers=peers,
             teller=self._teller,
             keeper=self._keeper,
-            checkpoints=checkpoints,
-            saving=self._waits.saving,
-            under_way=self._waits.under_way,
-            is_ours=self._recovery.is_ours,
-            env=self._env,
-            log=log,
-        )
-        self._dispatcher: LocalDispatcher | PokingDispatcher = (
-            LocalDispatcher(self._driver.drive, self._driver_failed, log)
-            if drives
-            else PokingDispatcher(store, peers)
-        )
-        self._due = DueTimes(
-            store=store,
-            teller=self._teller,
+            feed=self.feed,
+            cancel_orphans=self._families.cancel_orphans,
+            failed=self._driver_failed,
             after_telling=self._after_telling,
+            spawn=self._spawn,
+            env=self._env,
             clock=clock,
-            reconcile=self._recovery.reconcile,
+            limits=limits,
+            memory=memory,
+            adopts=adopts,
+            owners=owners,
+            drives=drives,
+            jobs=jobs,
+            queues=queues,
+            is_sure=is_sure,
             log=log,
         )
-        self.feed.listen(self._due.committed)
-        self.feed.listen(self._waits.collecting.committed)
+        self._recovery = works.recovery
+        self._waits = works.waits
+        self._driver = works.driver
+        self._dispatcher = works.dispatcher
+        self._due = works.due
+        self._cut_off = works.cut_off
         self.votes = Votes(self._teller, self._dispatcher, self.evaluate, clock, limits)
         self.links = Links(
             store=store,
@@ -202,10 +183,6 @@ class Engine:
             limits=limits,
         )
         self.inner = InnerSteps(store, self._teller, clock)
-        self._cut_off = CutOff(self._teller, self._driver, self._dispatcher, kernels)
-        queue = Queue(store, self._dispatcher, peers, self._recovery.is_ours, self._spawn)
-        self.feed.listen(queue.committed)
-        self._driver.place = queue.place
         kernels.on_amended(self._amended)
         self._scribe = None if notebooks is None else self._with(notebooks)
 
@@ -238,6 +215,7 @@ class Engine:
 
     async def start(self) -> None:
         """Recover what a server left behind that died, then see to due times."""
+        await self._dispatcher.start()
         self._spawn(self._due.waiting.forever(), "jupyter-flows due times")
         self._waits.start(collects=self._adopts)
         await self._recovery.reconcile()
@@ -277,7 +255,8 @@ class Engine:
 
     async def stop(self) -> None:
         """End in order, within about 4 s: running cells are marked interrupted with what they have
-        put out, suspended runs stay as they are, all kernels go.
+        put out (where others may take them, they go on there), suspended runs stay as they are, all
+        kernels go.
         """
         await self._waits.settle()
         for task in list(self._background):
@@ -287,7 +266,7 @@ class Engine:
         await self._dispatcher.stop()
         for run in driving:
             try:
-                await self._driver.interrupted(run, STOPPED, partial[run])
+                await self._recovery.interrupt(run, STOPPED, partial[run])
             except FlowsError as error:
                 self._log.warning("run %s: %s", run, error)
         await asyncio.gather(self._kernels.stop(), self._stop_showing())
@@ -305,6 +284,8 @@ class Engine:
 
         Raises BadInput, FlowInvalid, ParametersInvalid.
         """
+        if new.completion is not None:
+            self.limits.webhooks.check(new.completion.url)
         prepared, kernel_name, flow = self.reading.read(
             new.notebook, new.parameters, new.kernel_name
         )
@@ -315,16 +296,19 @@ class Engine:
         now = self.clock()
         run = machine.created(RunId(f"run_{self._chance()[-20:]}"), created, now)
         recorded = [e.Recorded(1, now, created)]
-        stored = await self._store.create(run, recorded, new.idempotency_key, self._server)
+        pinned = new.kernel_id is not None or new.in_place
+        home = self._dispatcher.home(run.queue, pinned=pinned)
+        stored = await self._store.create(run, recorded, new.idempotency_key, home)
         if stored != run.id:
             return await self.run(stored)
         self.feed.committed(run, recorded)
-        await self._dispatcher.enqueue(run.id)
+        if home == self._server:
+            await self._dispatcher.here(run.id)
         return run
 
     async def run(self, run: RunId) -> Run:
         """Raises UnknownRun."""
-        return await self._teller.state(run)
+        return await self._teller.fresh(run)
 
     async def row(self, run: RunId) -> RunRow:
         """Raises UnknownRun."""
@@ -392,7 +376,10 @@ class Engine:
 
     async def _after_telling(self, run: RunId) -> None:
         """The run may have something to do now, or have ended under its driver's hands."""
-        await self._dispatcher.enqueue(run)
+        await self._dispatcher.committed(run)
+        self._cut_off_if_over(run)
+
+    def _cut_off_if_over(self, run: RunId) -> None:
         if run in self._dispatcher.driving():
             self._spawn(self._cut_off.cell_if_over(run), f"jupyter-flows cancel {run}")
 
@@ -410,8 +397,36 @@ class Engine:
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
         await self._teller.refresh(run)
-        await self._after_telling(run)
+        await self._dispatcher.here(run)
+        self._cut_off_if_over(run)
         await self._families.cancel_children(await self.run(run))
+
+    def heard(self, run: RunId, seq: int) -> None:
+        """Another server says that the run's log goes up to this event."""
+        if self.feed.heard(run, seq) and self._driver.holds(run):
+            self._spawn(self._look_again(run), f"jupyter-flows news of {run}")
+
+    async def _look_again(self, run: RunId) -> None:
+        try:
+            await self.poked(run)
+        except FlowsError as error:
+            self._log.warning("run %s: what another server did is not seen to: %s", run, error)
+
+    def holds(self, run: RunId) -> bool:
+        """Whether it is driven here, or waits here with its kernel."""
+        return self._driver.holds(run)
+
+    def held(self) -> list[RunId]:
+        """The runs that are driven here, or wait here with their kernels."""
+        return self._driver.held()
+
+    def drain(self) -> None:
+        """Let the kernels of waiting runs go as soon as that is harmless, for others to go on."""
+        self._waits.releases.hurry()
+
+    async def check_held(self) -> None:
+        """As `Recovery.check_held`: this server may have slept, or lost the store, for long."""
+        await self._recovery.check_held()
 
     async def settled(self, run: RunId) -> Run:
         """Wait until the run is not driven here any more; the run as it is then."""
@@ -438,7 +453,7 @@ class Engine:
         if self._kernels.holds(run):
             return await self._kernels.evaluate(run, expression)
         row = await self._store.row(run)
-        if row.server in (None, self._server) or not self._peers.alive(row.server or ""):
+        if row.server in (None, self._server) or not await self._peers.alive(row.server or ""):
             if self._drives and await self._driver.revive(run):
                 return await self._kernels.evaluate(run, expression)
             raise KernelUnavailable(sentence("It is gone; resume the run first."))

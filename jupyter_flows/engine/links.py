@@ -7,9 +7,8 @@ from jupyter_flows.core.errors import UnknownLink
 from jupyter_flows.core.links import Keyring, kernel_token, read_kernel_token
 from jupyter_flows.core.model import Link, LinkId, Run, RunId, StepId
 from jupyter_flows.engine.asked import Limits
-from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.tell import Teller
-from jupyter_flows.ports import Chance, Clock, LinkRow, Store
+from jupyter_flows.ports import Chance, Clock, Dispatcher, LinkRow, Store
 
 
 class Links:
@@ -20,7 +19,7 @@ class Links:
         *,
         store: Store,
         teller: Teller,
-        dispatcher: LocalDispatcher | PokingDispatcher,
+        dispatcher: Dispatcher,
         keyring: Callable[[], Keyring],
         clock: Clock,
         chance: Chance,
@@ -59,7 +58,7 @@ class Links:
         """G33. Raises UnknownLink."""
         row = await self._store.link(link)
         await self._teller.tell(row.run, c.RevokeLink(link=link, by=by))
-        await self._dispatcher.enqueue(row.run)
+        await self._dispatcher.committed(row.run)
 
     async def link(self, link: LinkId) -> LinkRow:
         """Raises UnknownLink."""

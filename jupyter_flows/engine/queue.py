@@ -10,7 +10,7 @@ from typing import TypeAlias
 from jupyter_flows.core import events as e
 from jupyter_flows.core.errors import FlowBusy
 from jupyter_flows.core.model import Run, RunId
-from jupyter_flows.ports import Dispatcher, Peers, RunRow, Store
+from jupyter_flows.ports import Dispatcher, Store
 
 ENDS = (e.RunSucceeded, e.RunFailed, e.RunCancelled, e.RunInterrupted)
 WAITS = (e.GateOpened, e.RunSlept)
@@ -25,14 +25,10 @@ class Queue:
         self,
         store: Store,
         dispatcher: Dispatcher,
-        peers: Peers,
-        is_ours: Callable[[RunRow], bool],
         spawn: Spawn,
     ) -> None:
         self._store = store
         self._dispatcher = dispatcher
-        self._peers = peers
-        self._is_ours = is_ours
         self._spawn = spawn
         self._held: dict[RunId, set[RunId]] = defaultdict(set)  # by who has started them
 
@@ -87,8 +83,4 @@ class Queue:
 
     async def _begin(self, queued: Sequence[RunId]) -> None:
         for run in queued:
-            row = await self._store.row(run)
-            if self._is_ours(row):
-                await self._dispatcher.enqueue(run)
-            elif row.server and self._peers.alive(row.server):
-                await self._peers.poke(row.server, run)
+            await self._dispatcher.enqueue(run)

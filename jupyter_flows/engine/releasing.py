@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import machine
 from jupyter_flows.core.checkpoint import Checkpoint, CheckpointOptions, When
-from jupyter_flows.core.errors import CheckpointUnusable, FlowsError
+from jupyter_flows.core.errors import CheckpointUnusable, FlowsError, StorageUnavailable
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.under_way import UnderWay
@@ -89,6 +90,7 @@ class Releases:
         self._request = request
         self._log = log
         self._held: dict[RunId, Held] = {}
+        self._grace = math.inf
         self._changed = asyncio.Event()
 
     def wait(self, run: Run, checkpoint: Checkpoint, said: CheckpointOptions) -> None:
@@ -100,8 +102,15 @@ class Releases:
             return
         if run.open_gate is not None and run.open_gate.options.validate:
             return
-        grace = 0.0 if said.when is When.ALWAYS else said.grace or 0.0
+        grace = 0.0 if said.when is When.ALWAYS else min(said.grace or 0.0, self._grace)
         self._held[run.id] = Held(self._clock() + grace, checkpoint)
+        self._changed.set()
+
+    def hurry(self) -> None:
+        """No grace from now on."""
+        self._grace = 0.0
+        now = self._clock()
+        self._held = {run: replace(held, at=now) for run, held in self._held.items()}
         self._changed.set()
 
     async def forever(self) -> None:
@@ -178,6 +187,10 @@ class Releases:
             await self._kernels.rehearse(
                 self._request(run), self._checkpoints.folder, manifest["kernel"]
             )
+        except StorageUnavailable as error:
+            self._log.warning("run %s: its kernel is kept: %s", run.id, error)
+            self._put_off(run.id)
+            return False
         except CheckpointUnusable as error:
             self._held.pop(run.id, None)
             doubt = c.DoubtCheckpoint(checkpoint=digest, why=str(error))

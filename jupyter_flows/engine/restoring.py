@@ -4,7 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jupyter_flows.core.checkpoint import Checkpoint, Choice
-from jupyter_flows.core.errors import CheckpointUnusable, FlowsError, KernelUnavailable
+from jupyter_flows.core.errors import (
+    CheckpointUnusable,
+    FlowsError,
+    KernelUnavailable,
+    StorageUnavailable,
+)
 from jupyter_flows.core.model import Digest, Json, Run, StepId
 from jupyter_flows.core.preflight import Preflight, preflight
 from jupyter_flows.engine.cells import cell_of
@@ -44,6 +49,8 @@ class Restoring:
             manifest = await self._checkpoints.manifest(run.id, checkpoint.digest)
         except CheckpointUnusable as error:
             raise NotRestored(str(error), doubt=checkpoint.digest) from None
+        except StorageUnavailable as error:
+            raise NotRestored(str(error)) from None
         if manifest.get("run") != run.id or tuple(manifest["covers"]) != checkpoint.covers:
             raise NotRestored("It is of another run.", doubt=checkpoint.digest)
         saved: Mapping[str, Json] = manifest["kernel"]

@@ -8,7 +8,7 @@ due time as it was, and whoever sees to it next is given the run that is there.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 
 from msgspec.structs import replace
@@ -27,7 +27,8 @@ from jupyter_flows.ports import Chance, ScheduleStore
 
 class Schedules:
     """One a process. With `start`, in the running loop, it starts runs until `stop`, which comes
-    before the engine's; asking and telling need neither.
+    before the engine's; asking and telling need neither. `owners` says whose it starts: empty,
+    everybody's.
     """
 
     def __init__(
@@ -37,16 +38,16 @@ class Schedules:
         store: ScheduleStore,
         read: Read,
         chance: Chance,
+        owners: Collection[str] = (),
         log: logging.Logger,
     ) -> None:
+        self._owners = owners
         self._engine = engine
         self._store = store
         self._read = read
         self._chance = chance
         self._log = log
-        self.waiting = Waiting(
-            "schedules", store=store, tick=self.tick, clock=engine.clock, log=log
-        )
+        self.waiting = Waiting("schedules", store=self, tick=self.tick, clock=engine.clock, log=log)
         self._work: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------ asking and telling
@@ -120,9 +121,13 @@ class Schedules:
         """Look at the store now: a schedule may be due before all others."""
         self.waiting.look()
 
+    async def next_due(self) -> float | None:
+        """The earliest due time of those that are started here."""
+        return await self._store.next_due(self._owners)
+
     async def tick(self) -> bool:
         """See to all schedules that are due; whether all could be."""
-        due = await self._store.due(self._engine.clock())
+        due = await self._store.due(self._engine.clock(), self._owners)
         return all(await asyncio.gather(*map(self._see_to, due)))
 
     async def _see_to(self, schedule: Schedule) -> bool:

@@ -43,7 +43,7 @@ class Scribe:
         feed: Feed,
         told: DocumentsTold,
         move: Callable[[RunId, str], Awaitable[Run]],
-        is_ours: Callable[[RunRow], bool],
+        is_ours: Callable[[RunRow], Awaitable[bool]],
         clock: Clock,
         log: logging.Logger,
         pace: Pace | None = None,
@@ -118,7 +118,7 @@ class Scribe:
             del self._pages[page.path]
 
     async def _is_ours(self, run: RunId) -> bool:
-        return self._is_ours_row(await self._store.row(run))
+        return await self._is_ours_row(await self._store.row(run))
 
     async def _snapshot(self, run: Run) -> Mapping[str, Json]:
         snapshot: Mapping[str, Json] = msgspec.json.decode(await self._store.get(run.snapshot))
@@ -151,12 +151,12 @@ class Scribe:
         no form of theirs may stay. And of runs that have ended just now, for that server may not
         have come to write their end. One after the other, for they may be many.
         """
-        async for row in self._rows(RunFilter(status=WAITING)):
-            if self._is_ours_row(row):
+        async for row in self._rows(RunFilter(status=WAITING, in_place=True)):
+            if await self._is_ours_row(row):
                 await self._bring(row)
         looked_at = 0
-        async for row in self._rows(RunFilter(status=FINISHED)):
-            if self._is_ours_row(row) and await self._lacks_the_end(row):
+        async for row in self._rows(RunFilter(status=FINISHED, in_place=True)):
+            if await self._is_ours_row(row) and await self._lacks_the_end(row):
                 await self._bring(row)
             looked_at += 1
             if looked_at == LOOKED_AT:

@@ -52,8 +52,15 @@ class Teller:
         self._locks: WeakValueDictionary[RunId, asyncio.Lock] = WeakValueDictionary()
 
     async def state(self, run: RunId) -> Run:
-        """The run as it is. Raises UnknownRun."""
+        """The run as it is, but for what others have written just now to one that is kept. Raises
+        UnknownRun.
+        """
         return self._states.get(run) or await self._store.load(run)
+
+    async def fresh(self, run: RunId) -> Run:
+        """The run with all that is committed, by whomever. Raises UnknownRun."""
+        await self.refresh(run)
+        return await self.state(run)
 
     async def keep(self, run: RunId) -> Run:
         """Load the run anew and keep its state until `forget`: the driver's fast path."""
@@ -96,7 +103,9 @@ class Teller:
         raise Conflict(sentence("The run {run} changes too fast; try again.", run=run))
 
     async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Told:
-        before = await self.state(run)
+        # Who drives is told of a conflict. Others may be refused, or have nothing to tell: not by a
+        # state that is older than what somebody was answered.
+        before = await (self.fresh(run) if epoch is None else self.state(run))
         state, now, events = before, self._clock(), list[e.Event]()
         for command in commands:
             led_to = machine.decide(state, command, now)

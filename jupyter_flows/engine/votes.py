@@ -66,7 +66,7 @@ class Votes:
             )
         state, events = await self._told(run, vote)
         if events or state.status is RunStatus.RUNNING or state.finished:
-            await self.dispatcher.enqueue(run)
+            await self.dispatcher.committed(run)
         return state, bool(events)
 
     async def by_link(
@@ -100,7 +100,7 @@ class Votes:
         """G18. Raises NothingToWithdraw, GateClosed, GateSuperseded."""
         command = c.WithdrawVote(gate=gate, generation=generation, voter=voter)
         state = await self.teller.tell(run, command)
-        await self.dispatcher.enqueue(run)
+        await self.dispatcher.committed(run)
         return state
 
     async def _told(self, run: RunId, vote: c.CastVote) -> Told:
@@ -117,7 +117,7 @@ class Votes:
         """G62: the author's own function, after all that costs less, and before the vote counts.
         The vote, as one that the gate which is open has accepted, if it checks its votes.
         """
-        run = await self.teller.state(run_id)
+        run = await self.teller.fresh(run_id)
         gate = run.gates.get((vote.gate, vote.generation)) if vote.gate else run.open_gate
         if not vote.approved or gate is None or gate.status is not GateStatus.OPEN:
             return vote

@@ -27,7 +27,8 @@ class HasDueTimes(Protocol):
 
 class Waiting:
     """`store` gives the earliest due time; `tick` sees to what is due, and says whether all of
-    it could be; `reconcile` is called when nothing was due for a while. `what` is for the log.
+    it could be; `reconcile` is called when nothing was due for `every` seconds. `what` is for the
+    log.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Waiting:
         store: HasDueTimes,
         tick: Callable[[], Awaitable[bool]],
         reconcile: Callable[[], Awaitable[None]] = _nothing,
+        every: float = RECONCILE_SECONDS,
         clock: Clock,
         log: logging.Logger,
     ) -> None:
@@ -44,6 +46,7 @@ class Waiting:
         self._store = store
         self._tick = tick
         self._reconcile = reconcile
+        self._every = every
         self._clock = clock
         self._log = log
         self._changed = asyncio.Event()
@@ -68,8 +71,8 @@ class Waiting:
     async def _sleep(self) -> None:
         self._changed.clear()
         due = await self._store.next_due()
-        wait = RECONCILE_SECONDS if due is None else due - self._clock()
+        wait = self._every if due is None else due - self._clock()
         try:
-            await asyncio.wait_for(self._changed.wait(), min(max(wait, 0.0), RECONCILE_SECONDS))
+            await asyncio.wait_for(self._changed.wait(), min(max(wait, 0.0), self._every))
         except TimeoutError:
             await self._reconcile()

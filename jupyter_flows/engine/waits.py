@@ -7,13 +7,12 @@ from collections.abc import Callable, Coroutine
 from jupyter_flows.core.model import RunId
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.collecting import Collecting
-from jupyter_flows.engine.dispatch import LocalDispatcher, PokingDispatcher
 from jupyter_flows.engine.drive import Driver
 from jupyter_flows.engine.releasing import Memory, Releases
 from jupyter_flows.engine.saving import Saving
 from jupyter_flows.engine.tell import Teller
 from jupyter_flows.engine.under_way import UnderWay
-from jupyter_flows.ports import Checkpoints, Clock, Kernels, Store
+from jupyter_flows.ports import Checkpoints, Clock, Dispatcher, Kernels, Store
 
 SAVING_SECONDS = 3.0
 """How long a server that stops waits for variables that are just being saved."""
@@ -30,7 +29,7 @@ class Waits:
         checkpoints: Checkpoints,
         teller: Teller,
         driver: Callable[[], Driver],
-        dispatcher: Callable[[], LocalDispatcher | PokingDispatcher],
+        dispatcher: Callable[[], Dispatcher],
         spawn: Callable[[Coroutine[None, None, None], str], asyncio.Task[None]],
         memory: Callable[[], Memory],
         clock: Clock,

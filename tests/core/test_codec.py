@@ -19,6 +19,7 @@ from jupyter_flows.core.checkpoint import (
     Unsaved,
     When,
 )
+from jupyter_flows.core.completions import Completion, EventType
 from jupyter_flows.core.model import (
     EarlyStop,
     Failure,
@@ -148,6 +149,8 @@ FIELDS = {
     "live": st.booleans(),
     "replayed": names,
     "changes": names,
+    "completion": st.none()
+    | st.builds(Completion, text, st.lists(st.sampled_from(EventType), max_size=3).map(tuple)),
     "CheckpointSaved.checkpoint": checkpoints,
 }
 """By a field's name, alone or behind its kind's; the others are texts, or None where that is their

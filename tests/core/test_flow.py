@@ -133,7 +133,7 @@ def test_every_mistake_is_named_at_once_with_cell_key_and_what_is_allowed():
     assert "cell 5 (id 'f'), key 'suspend': has no place in a cell tagged 'failure'" in text
     assert (
         "notebook metadata.flow, key 'nam': unknown (did you mean 'name'?);"
-        " allowed: checkpoint, concurrency, name, timeout" in text
+        " allowed: checkpoint, concurrency, name, queue, timeout" in text
     )
 
 

@@ -69,6 +69,8 @@ def mistakes(*cells, **metadata):
             Retry(2, 5.0, 3, 10.0, 2.0, 25.0, "error['name'] == 'X'"),
         ),
         ({"retry": {"constant": {"attempts": 1, "seconds": 0}}}, "retry", Retry(1)),
+        ({"retry": "never"}, "once", True),
+        ({"retry": "never"}, "retry", None),
     ],
 )
 def test_an_option_is_read(said, field, value):
@@ -146,6 +148,7 @@ def test_sections_are_read_from_headings():
 def test_what_the_notebook_says_of_the_whole_run_is_read():
     found = read(cell(), flow={"name": "F", "timeout": "2h", "concurrency": 2.0})
     assert (found.name, found.timeout, found.concurrency) == ("F", 7200, 2)
+    assert (read(cell(), flow={"queue": "gpu"}).queue, found.queue) == ("gpu", None)
     assert isinstance(found.concurrency, int)
     assert (read(cell()).timeout, read(cell()).concurrency) == (None, None)
 
@@ -169,8 +172,8 @@ def test_what_the_notebook_says_of_the_whole_run_is_read():
         ({"sleep": "soon"}, "sleep", "30m"),
         ({"sleep": "9999999w"}, "sleep", "100 years"),
         ({"continue_on_error": "yes"}, "continue_on_error", "yes"),
-        ({"retry": {}}, "retry", "must be an object with constant or exponential"),
-        ({"retry": {"retry_if": "x"}}, "retry", "must be an object with constant"),
+        ({"retry": {}}, "retry", "must be never, or an object with constant or exponential"),
+        ({"retry": {"retry_if": "x"}}, "retry", "must be never, or an object with constant"),
         ({"retry": {"constant": {}}}, "retry.constant", "attempts"),
         ({"retry": {"constant": {"attempts": 0}}}, "retry.constant.attempts", "0"),
         ({"retry": {"constant": {"attempts": 1001}}}, "retry.constant.attempts", "1001"),
@@ -306,6 +309,7 @@ def test_a_mistake_in_a_heading_is_named(said, where, says):
         ({"concurrency": 0}, "concurrency"),
         ({"concurrency": 1.5}, "concurrency"),
         ({"concurency": 1}, "concurency"),
+        ({"queue": "a b"}, "queue"),
     ],
 )
 def test_a_mistake_in_what_the_notebook_says_is_named(flow, key):

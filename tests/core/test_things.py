@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.core.things import MOST_NESTED, checked_path, is_readable, is_too_deep
+from jupyter_flows.core.things import (
+    MOST_NESTED,
+    checked_key,
+    checked_path,
+    is_readable,
+    is_too_deep,
+)
 from jupyter_flows.core.windmill import home_of
 
 NAMES = st.text(min_size=1, max_size=12) | st.sampled_from(
@@ -52,3 +58,11 @@ def test_how_deep_a_value_may_be_nested():
     assert not is_too_deep(deepest)
     assert is_too_deep([[deepest]])
     assert is_too_deep(value)
+
+
+def test_paths_and_keys_are_no_longer_than_any_database_indexes():
+    for check in (checked_path, checked_key):
+        assert check("f/" + "💡" * 499)
+        for text in ("f/" + "💡" * 500, "f/" + "x" * 1000):
+            with pytest.raises(BadInput, match=r"has at most|has from 1 to"):
+                check(text)

@@ -359,7 +359,7 @@ class FakePeers:
         self.engines = {}
         self.pokes = []
 
-    def alive(self, server):
+    async def alive(self, server):
         return server in self.living
 
     async def poke(self, server, run):

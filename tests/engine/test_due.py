@@ -135,3 +135,15 @@ async def test_a_store_that_is_away_does_not_end_the_watch_over_deadlines(world)
     world.store.away = lambda _: False
     state = await asyncio.wait_for(ended(engine, run.id), 30)
     assert state.error.name == "SuspendedTimedOut"
+
+
+async def test_a_server_that_drives_nothing_sees_to_deadlines(world):
+    """While the server of the run is stopped, as that of a hub's user."""
+    engine = world.server()
+    run = await world.settled(engine, gate())
+    world.kill(engine)
+    pages = world.server("srv_2", drives=False, adopts=False)
+    world.clock.now += 61
+    await pages.see_to_due()
+    assert (await pages.run(run.id)).gate("c0").status == "timed_out"
+    assert (await world.store.row(run.id)).server == "srv_1"

@@ -175,6 +175,23 @@ async def test_a_server_that_adopts_nothing_leaves_the_runs_of_the_dead(world):
     assert (await world.store.row(run)).server == "srv_2"
 
 
+async def test_only_the_runs_of_the_named_owners_are_taken_over(world):
+    run = await died_in_a_cell(world, "# hold\n1")
+    other = world.server("srv_2", owners=["alice"])
+    await other.start()
+    assert (await other.run(run)).status == "running"
+    assert not await other.is_served(run)
+    theirs = world.server("srv_3", owners=["alice", "owner"])
+    await theirs.start()
+    assert (await theirs.run(run)).status == "interrupted"
+    assert (await world.store.row(run)).server == "srv_3"
+
+
+async def test_whoever_is_named_drives_what_is_started_here(world):
+    engine = world.server(owners=["alice"])
+    assert (await world.settled(engine, "41 + 1")).result == 42
+
+
 async def test_the_run_of_a_living_server_cannot_be_adopted(world):
     first, second = world.server("srv_1"), world.server("srv_2")
     run = await world.settled(first, *GATED)
@@ -413,3 +430,17 @@ async def test_a_run_whose_log_cannot_be_read_keeps_no_other_from_its_deadline(w
         if ended.finished:
             break
     assert ended.error.name == "SuspendedTimedOut"
+
+
+async def test_a_run_that_was_held_up_by_a_store_that_was_away_goes_on(world):
+    """Its job, if it had one, is over."""
+    engine = world.server()
+    run = await world.settled(engine, *GATED)
+    come = iter(["the vote"])
+    world.store.away = lambda call: call == "append" and next(come, None) is None
+    await engine.vote(run.id, vote(run, payload={"n": 22}))
+    assert (await engine.settled(run.id)).status == "running"
+    assert world.store.refused == 1
+    world.store.away = lambda _: False
+    await engine.check_held()
+    assert (await engine.settled(run.id)).result == 42

@@ -67,12 +67,13 @@ class Clocked:
         self.engine = engine
         self.schedules = self.beside(engine)
 
-    def beside(self, engine):
+    def beside(self, engine, owners=()):
         return Schedules(
             engine=engine,
             store=self.world.store.schedules,
             read=self.files,
             chance=self.world.chance,
+            owners=owners,
             log=LOG,
         )
 
@@ -423,11 +424,11 @@ async def test_a_store_that_is_away_does_not_end_the_watch(clocked, monkeypatch)
     there, failed = store.next_due, asyncio.Event()
     failures = [StoreUnavailable(), RuntimeError("a defect")]
 
-    async def away():
+    async def away(*owners):
         if failures:
             raise failures.pop()
         failed.set()
-        return await there()
+        return await there(*owners)
 
     store.next_due = away
     clocked.schedules.start()
@@ -446,6 +447,19 @@ async def test_a_started_server_finds_what_another_has_added(clocked, monkeypatc
     clocked.clock.now = at("2026-06-02 07:00")
     await arrived(clocked)
     await started.stop()
+
+
+async def test_only_schedules_of_the_named_owners_are_started(clocked):
+    schedule = await clocked.add()
+    clocked.clock.now = at("2026-06-02 07:00")
+    other = clocked.beside(clocked.world.server("srv_2"), ["alice"])
+    assert await other.next_due() is None
+    assert await other.tick()
+    assert await clocked.keys() == []
+    theirs = clocked.beside(clocked.world.server("srv_3"), ["alice", "bob"])
+    assert await theirs.next_due() == at("2026-06-02 07:00")
+    assert await theirs.tick()
+    assert await clocked.keys() == [key(schedule, "2026-06-02 07:00")]
 
 
 async def test_a_server_that_never_started_its_task_can_be_stopped(clocked):

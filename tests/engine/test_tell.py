@@ -150,3 +150,15 @@ async def test_who_follows_a_run_gets_every_event_once_also_of_another_server(wo
     await other.vote(run.id, vote(run))
     await asyncio.wait_for(following, 30)
     assert seen == list(range(3, len(await world.store.events(run.id)) + 1))
+
+
+async def test_what_was_told_at_another_server_is_known_where_the_run_is_driven(world):
+    """Before any news of it has come there."""
+    here, there = world.server("srv_1"), world.server("srv_2")
+    run = await world.started(here, "# hold\n1", ("2", ["suspend"]), "3")
+    await here.kernels.begun(run)
+    _, link = await there.links.mint(run, None, "ann")
+    assert link in (await here.run(run)).links.values()
+    await there.cancel(run, "owner")
+    with pytest.raises(Refused):
+        await here.links.mint(run, None, "bob")

@@ -16,6 +16,7 @@ from jupyter_flows.core.machine.checkpoints import (
     here,
     stand_in,
     tried,
+    unasked,
     usable,
     waits_behind,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "steps_behind",
     "steps_to_rebuild",
     "tried",
+    "unasked",
     "usable",
     "waits_behind",
 ]

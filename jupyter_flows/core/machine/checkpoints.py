@@ -7,7 +7,7 @@ from jupyter_flows.core import events as e
 from jupyter_flows.core.checkpoint import Checkpoint, Choice, OnUnsaved
 from jupyter_flows.core.machine.going_on import Events, failing
 from jupyter_flows.core.machine.kept import named
-from jupyter_flows.core.machine.plan import steps_behind
+from jupyter_flows.core.machine.plan import may_rebuild_unasked, steps_behind
 from jupyter_flows.core.machine.reached import RESUMABLE, done_before, step_to_resume
 from jupyter_flows.core.model import Failure, Run, RunStatus, StepId
 from jupyter_flows.core.saved import unsaved_sentence
@@ -42,6 +42,19 @@ def here(run: Run) -> Checkpoint | None:
         if checkpoint.covers == steps and checkpoint.tried == tries and is_of_now(run, checkpoint):
             return checkpoint
     return None
+
+
+def unasked(run: Run) -> Choice | None:
+    """How a run goes on by itself whose server died while a cell ran (scale.md, Rules learnt): that
+    cell runs again, unless it says `retry: never`, and none before it does, unless it is tagged
+    `replay`. None: a person has to say.
+    """
+    step = run.running_step
+    if step is None or step.spec.once:
+        return None
+    if stand_in(run) is not None:
+        return Choice.CHECKPOINT
+    return Choice.RERUN if may_rebuild_unasked(run) else None
 
 
 def is_of_now(run: Run, checkpoint: Checkpoint) -> bool:

@@ -52,6 +52,8 @@ def created(run: RunId, event: e.RunCreated, at: float) -> Run:
         started_by=event.started_by,
         at_once=event.at_once,
         wake_at=event.wake_at,
+        queue=event.queue,
+        completion=event.completion,
     )
 
 
