@@ -14,7 +14,7 @@ from pathlib import Path
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.sending import TEACH, source_of
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Must be the package's number, or its source text is sent instead of the installed one."""
 
 PACKAGE = "jupyter_flows.client.checkpoint"

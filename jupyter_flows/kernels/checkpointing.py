@@ -3,13 +3,18 @@
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from jupyter_flows.core.errors import CheckpointRefused, CheckpointUnusable, KernelUnavailable
+from jupyter_flows.core.errors import (
+    CheckpointRefused,
+    CheckpointUnusable,
+    KernelUnavailable,
+    StorageUnavailable,
+)
 from jupyter_flows.core.model import Json
 from jupyter_flows.kernels import checkpoint_source, prelude
 from jupyter_flows.kernels.outcome import KEY, is_true, told
 from jupyter_flows.kernels.requests import Requests, silent
 from jupyter_flows.kernels.turns import Turns
-from jupyter_flows.ports import Cell, CellOutcome, SaveRequest
+from jupyter_flows.ports import Cell, CellOutcome, SaveRequest, Where
 
 LOADING_SECONDS = 60.0
 """How long a kernel may take to take the checkpointer in, and to say what it is."""
@@ -18,6 +23,9 @@ FLOW = "flow"
 """The key of what the flow itself knows, in what a kernel says of its saved variables."""
 
 BEHIND = "jupyter_flows_behind"
+
+_CANNOT_REACH = "CannotReach"
+"""What a kernel calls that it has no way to the storage."""
 
 _CANNOT_CHECK = "CannotCheck"
 """What a kernel calls that its Python lacks the hash."""
@@ -45,7 +53,7 @@ class Checkpointing:
                 "Saving variables needs a Python kernel; this one runs something else."
             )
         text = {
-            "folder": asked.folder,
+            "folder": _told_of(asked.folder),
             "limit_bytes": asked.limit_bytes,
             "budget_seconds": asked.budget,
             "exclude": list(asked.exclude),
@@ -89,22 +97,22 @@ class Checkpointing:
         return found[0]
 
     async def restore(
-        self, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
+        self, folder: Where, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
     ) -> None:
         """Raises KernelUnavailable, also for a kernel that lacks what checks the content, and
         CheckpointUnusable.
         """
         try:
             await self._restore(folder, saved, replays, execute)
-        except _Lacking as lacking:
-            raise KernelUnavailable(str(lacking)) from None
+        except (_Lacking, StorageUnavailable) as error:
+            raise KernelUnavailable(str(error)) from None
 
     async def _restore(
-        self, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
+        self, folder: Where, saved: Mapping[str, Json], replays: Sequence[Cell], execute: Execute
     ) -> None:
         kernel = {name: value for name, value in saved.items() if name != FLOW}
         await self._step("prepare", {"kernel": kernel})
-        load = {"folder": folder, "kernel": kernel, "dry": False}
+        load = {"folder": _told_of(folder), "kernel": kernel, "dry": False}
         flow = saved[FLOW]
         if replays:
             recall = prelude.recalling(flow, aside=True)
@@ -115,11 +123,14 @@ class Checkpointing:
         await self._step("load", {**load, "phase": phase}, prelude.recalling(flow))
         self._requests.knows(flow["digests"])
 
-    async def rehearse(self, folder: str, saved: Mapping[str, Json]) -> None:
-        """Raises KernelUnavailable, CheckpointUnusable."""
+    async def rehearse(self, folder: Where, saved: Mapping[str, Json]) -> None:
+        """Raises KernelUnavailable, CheckpointUnusable, and StorageUnavailable: the kernel does not
+        come to what is saved.
+        """
         kernel = {name: value for name, value in saved.items() if name != FLOW}
         await self._step("prepare", {"kernel": kernel})
-        await self._step("load", {"folder": folder, "kernel": kernel, "phase": "all", "dry": True})
+        load = {"folder": _told_of(folder), "kernel": kernel, "phase": "all", "dry": True}
+        await self._step("load", load)
 
     async def _replay(self, cell: Cell, execute: Execute) -> None:
         outcome = await execute(cell)
@@ -138,6 +149,8 @@ class Checkpointing:
         if found is None:
             raise CheckpointUnusable(f"Loading took longer than {self._seconds:g} s.")
         error = found[0].get("error")
+        if error and error.get("name") == _CANNOT_REACH:
+            raise StorageUnavailable(error["message"])
         if error:
             kind = _Lacking if error.get("name") == _CANNOT_CHECK else CheckpointUnusable
             raise kind(error["message"], error.get("variable"))
@@ -166,6 +179,13 @@ class Checkpointing:
             reply = await self._turns.ask(silent("", asked), seconds, kills=False)
             self._sent = reply is not None and is_true(reply)
         return self._sent
+
+
+def _told_of(place: Where) -> Json:
+    """What the checkpointer is told of where blobs lie."""
+    if isinstance(place, str):
+        return place
+    return {"url": place.url, "options": dict(place.options), "ticket": place.ticket}
 
 
 def _answer(reply: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Mapping
 
 from jupyter_flows.core.model import Json, RunId, StepId
-from jupyter_flows.kernels.life import LIFE_CHECK, Life
-from jupyter_flows.kernels.line import Line
+from jupyter_flows.kernels.life import Life
+from jupyter_flows.kernels.line import UNHEARD, Line
 from jupyter_flows.kernels.outcome import Running
 from jupyter_flows.kernels.outputs import Message, RunOutputs
 from jupyter_flows.kernels.requests import Requests
@@ -25,6 +25,7 @@ class Executing:
         self._outputs = outputs
         self.running: Running | None = None
         line.on_reply = self._on_reply
+        line.on_unheard = self._on_unheard
         life.on_death = self.end
 
     async def execute(self, run: RunId, cell: Cell) -> Running:
@@ -44,7 +45,7 @@ class Executing:
         message_id = message["header"]["msg_id"]
         outputs = self._outputs.begin(cell.step, message_id, told=not cell.rebuilding)
         running = self.running = Running(message_id, cell, outputs, loop.create_future())
-        running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+        running.timers["life"] = loop.call_later(self._life.check_every, self._check_life, running)
         if cell.timeout is not None:
             running.timers["timeout"] = loop.call_later(cell.timeout, self._time_out, running)
         self._line.send(message)
@@ -89,6 +90,13 @@ class Executing:
             loop = asyncio.get_running_loop()
             running.timers["idle"] = loop.call_later(IDLE_GRACE, running.end)
 
+    def _on_unheard(self, message_id: str) -> None:
+        """The kernel is done with that cell, and we have not heard how it went."""
+        running = self.running
+        if running is not None and running.id == message_id and running.reply is None:
+            running.reply = {"status": "error", "ename": "Unheard", "evalue": UNHEARD}
+            running.end()
+
     # ------------------------------------------------------------ time
 
     def _check_life(self, running: Running) -> None:
@@ -97,7 +105,9 @@ class Executing:
     async def _look_for_life(self, running: Running) -> None:
         if await self._life.look() and not running.ended.done():
             loop = asyncio.get_running_loop()
-            running.timers["life"] = loop.call_later(LIFE_CHECK, self._check_life, running)
+            running.timers["life"] = loop.call_later(
+                self._life.check_every, self._check_life, running
+            )
 
     def _time_out(self, running: Running) -> None:
         running.timed_out = True

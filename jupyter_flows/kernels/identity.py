@@ -14,12 +14,16 @@ taken away, may say nothing of it."""
 class Identity:
     """Fed with each message of the iopub channel. A kernel that its user restarts keeps its id and
     its ports; all that the run had in it is gone: `on_gone` is called, with whether nothing takes
-    its place.
+    its place. `on_revived` is called where its gateway has put another one in the place of a dead
+    one.
     """
 
-    def __init__(self, kernel: Kernel, on_gone: Callable[[bool], None]) -> None:
+    def __init__(
+        self, kernel: Kernel, on_gone: Callable[[bool], None], on_revived: Callable[[], None]
+    ) -> None:
         self._kernel = kernel
         self._on_gone = on_gone
+        self._on_revived = on_revived
         self._greeted = False
         self._session: str | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -55,13 +59,18 @@ class Identity:
             return False
         if not self._says_another(message):
             return False
-        self._on_gone(_is_the_end(message))
+        if self._kernel.elsewhere and message["content"].get("execution_state") == "restarting":
+            self._on_revived()
+        else:
+            self._on_gone(_is_the_end(message))
         return True
 
     def _says_another(self, message: Message) -> bool:
         kind, session = message["msg_type"], message["header"].get("session")
         if kind == "shutdown_reply":
             return True
+        if self._kernel.elsewhere and kind == "stream":
+            return False  # a gateway says in a cell's output that it has dropped some of it
         if self._session is not None:
             return bool(session) and session != self._session
         return kind == "status" and bool(message["content"].get("execution_state") == "starting")

@@ -5,20 +5,24 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import zmq.asyncio
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.session import Session, utcnow
 from jupyter_core.utils import ensure_async
+from tornado.web import HTTPError
 
 from jupyter_flows.core.errors import KernelUnavailable
+from jupyter_flows.core.hiding import for_kernels
+from jupyter_flows.kernels import gateway
 from jupyter_flows.kernels.adopting import disown
 from jupyter_flows.kernels.processes import Adopted
 from jupyter_flows.kernels.stay import Stay
+from jupyter_flows.kernels.wire import Sockets, Wire
 
 PATIENCE = 2.0
 """Seconds that a kernel has to go by itself."""
@@ -37,7 +41,9 @@ class Place:
 
 
 class Kernel:
-    """`ours` tells a kernel that we started, and end, from one that is only used."""
+    """`ours` tells a kernel that we started, and end, from one that is only used; `elsewhere` one
+    that a gateway has from one of this machine.
+    """
 
     def __init__(self, manager: Any, kernel_id: str, *, ours: bool) -> None:
         self._kernels = manager
@@ -45,6 +51,7 @@ class Kernel:
         self._callbacks: list[tuple[Callable[[], None], str]] = []
         self.id = kernel_id
         self.ours = ours
+        self.elsewhere = gateway.is_gateways(self._kernel)
         self._connected = False
         self._watched_by_us = False
         self._ending: asyncio.Task[None] | None = None
@@ -102,13 +109,15 @@ class Kernel:
             self.stay.end()
             self.stay = None
 
-    def client(self, context: zmq.asyncio.Context) -> Any:
-        """A client with an identity of its own: the manager's would steal others' replies."""
+    def wire(self, context: zmq.asyncio.Context, log: logging.Logger) -> Wire:
+        """One with an identity of its own: the manager's would steal others' replies."""
+        if self.elsewhere:
+            return gateway.Websocket(self._kernel, log)
         theirs = self._kernel.session
         session = Session(
             config=theirs.config, key=theirs.key, signature_scheme=theirs.signature_scheme
         )
-        return self._kernel.client(session=session, context=context)
+        return Sockets(self._kernel.client(session=session, context=context), self.id, log)
 
     def connected(self) -> None:
         """Say that somebody needs this kernel, so that it is not culled."""
@@ -171,15 +180,17 @@ class Kernel:
         self._callbacks = []
 
     async def alive(self) -> bool:
+        if self.elsewhere:
+            return await gateway.is_there(self._kernel)
         return bool(await ensure_async(self._kernel.is_alive()))
 
-    async def interrupt(self, client: Any) -> None:
+    async def interrupt(self, wire: Wire) -> None:
         """Interrupt what runs; a kernel that somebody else started is asked by a message."""
-        with contextlib.suppress(RuntimeError, ProcessLookupError, KeyError):
+        with contextlib.suppress(RuntimeError, ProcessLookupError, KeyError, HTTPError):
             if getattr(self._kernel, "has_kernel", True):
                 await ensure_async(self._kernel.interrupt_kernel())
             else:
-                client.control_channel.send(client.session.msg("interrupt_request", {}))
+                wire.ask_to_stop()
 
     async def cause_of_death(self) -> str:
         """What the operating system says, as a clause; empty if it says nothing."""
@@ -218,8 +229,11 @@ class Kernel:
             return
         self._kernel.shutdown_wait_time = PATIENCE
         try:
-            await ensure_async(self._kernels.shutdown_kernel(self.id, now=now))
-        except (RuntimeError, OSError, KeyError, asyncio.InvalidStateError) as error:
+            if self.elsewhere:
+                await gateway.end(self._kernels, self.id)
+            else:
+                await ensure_async(self._kernels.shutdown_kernel(self.id, now=now))
+        except (RuntimeError, OSError, KeyError, HTTPError, asyncio.InvalidStateError) as error:
             log.warning("Kernel %s could not be shut down: %s", self.id, error)
 
 
@@ -235,15 +249,17 @@ async def start(
     """Start a kernel of ours, with a `stay` one that outlives this process. Raises
     KernelUnavailable; if cancelled, no kernel is left over.
     """
-    spec = await _require(manager, name)
-    around = {n: v for n, v in os.environ.items() if stay is None or n != "JPY_PARENT_PID"}
+    argv = await _require(manager, name)
+    around = for_kernels(os.environ)
+    if stay is not None:
+        around.pop("JPY_PARENT_PID", None)
     apart = {"independent": True, "stdout": stay.log, "stderr": stay.log} if stay else {}
     starting = asyncio.ensure_future(
         ensure_async(
             manager.start_kernel(
                 kernel_name=name,
                 env={**around, **env},
-                extra_arguments=_OURS if "ipykernel_launcher" in spec.argv else [],
+                extra_arguments=_OURS if "ipykernel_launcher" in argv else [],
                 **_where(manager, place),
                 **apart,
             )
@@ -282,29 +298,61 @@ def _where(manager: Any, place: Place) -> dict[str, str | None]:
     return {"cwd": folder_of(manager, place)}
 
 
-async def _require(manager: Any, name: str) -> Any:
-    """Its kernelspec. Raises KernelUnavailable."""
+async def _require(manager: Any, name: str) -> list[str]:
+    """The command of its kernelspec. Raises KernelUnavailable."""
     try:
-        return await ensure_async(_specs(manager).get_kernel_spec(name))
-    except NoSuchKernel:
+        argv, _ = await _spec(manager, name)
+    except KeyError:  # NoSuchKernel is one
         installed = await installed_kernels(manager)
+        if name in installed:
+            raise KernelUnavailable(
+                f"The kernel {name!r} needs a kernel provisioner that is not installed here."
+            ) from None
         names = ", ".join(sorted(installed)) or "none"
         raise KernelUnavailable(f"There is no kernel named {name!r}. Installed: {names}.") from None
+    return argv
+
+
+async def _spec(manager: Any, name: str) -> tuple[list[str], str]:
+    """Command and language. Raises KeyError, and KernelUnavailable if a gateway does not say."""
+    if gateway.is_gateways(manager):
+        return gateway.spec_of((await _gateways_specs(manager))[name])
+    found = await ensure_async(_specs(manager).get_kernel_spec(name))
+    return list(found.argv), str(found.language)
+
+
+async def _gateways_specs(manager: Any) -> Mapping[str, Any]:
+    """All of them: for one of them jupyter_server has a wrong address where KERNEL_USERNAME is
+    set.
+    """
+    with _reached():
+        found: Mapping[str, Any] = (await _specs(manager).list_kernel_specs())["kernelspecs"]
+    return found
+
+
+@contextlib.contextmanager
+def _reached() -> Iterator[None]:
+    try:
+        yield
+    except HTTPError as error:
+        raise KernelUnavailable(f"The kernels' gateway can't be used: {error}") from error
 
 
 def _specs(manager: Any) -> Any:
     return manager.kernel_spec_manager or KernelSpecManager()
 
 
-async def installed_kernels(manager: Any) -> Mapping[str, str]:
-    found: Mapping[str, str] = await ensure_async(_specs(manager).find_kernel_specs())
-    return found
+async def installed_kernels(manager: Any) -> Collection[str]:
+    """Their names. Raises KernelUnavailable if a gateway does not say."""
+    if gateway.is_gateways(manager):
+        return list(await _gateways_specs(manager))
+    return list(await ensure_async(_specs(manager).find_kernel_specs()))
 
 
 async def language_of(manager: Any, name: str) -> str | None:
     """The language that a kernelspec names; None if there is no such kernelspec."""
     try:
-        spec = await ensure_async(_specs(manager).get_kernel_spec(name))
-    except NoSuchKernel:
+        _, language = await _spec(manager, name)
+    except KeyError:
         return None
-    return str(spec.language)
+    return language

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from jupyter_flows.kernels import gateway
 from jupyter_flows.kernels.errands import Errands
 from jupyter_flows.kernels.identity import Identity
 from jupyter_flows.kernels.kernel import Kernel
@@ -18,12 +19,17 @@ class Life:
 
     def __init__(self, kernel: Kernel, log: logging.Logger) -> None:
         self._kernel = kernel
+        self.check_every = gateway.LIFE_CHECK if kernel.elsewhere else LIFE_CHECK
         self._log = log
         self.lost = False
         self.on_lost: Callable[[], None] = lambda: None
         self.on_death: Callable[[str], None] = lambda _: None
         self.errands = Errands(kernel.id, log)
-        self.identity = Identity(kernel, self._restarted)
+        self.identity = Identity(kernel, self._restarted, self._revived)
+
+    def vanished(self) -> None:
+        """Where it ran, there is no such kernel any more."""
+        self._restarted(ended=True)
 
     def watch(self) -> None:
         self._kernel.on_death(self._died_unwatched)
@@ -64,6 +70,19 @@ class Life:
         """The kernel's own watch has found it dead."""
         self.lose()
         self.errands.run(self.die(), "farewell to a dead kernel")
+
+    def _revived(self) -> None:
+        """It has died where it ran, and another one was started there, of which nobody has need
+        but one who has the notebook open on it.
+        """
+        if self.lost:
+            return
+        if self._kernel.is_open_elsewhere:
+            self._kernel.give_up()
+        self.lose()
+        self.on_death("")
+        if self._kernel.ours:
+            self.errands.run(self._kernel.shut_down(now=True, log=self._log), "end")
 
     def _restarted(self, ended: bool) -> None:
         """Somebody has restarted the kernel, or ended it: it is theirs now, and not the run's."""

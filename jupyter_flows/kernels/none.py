@@ -16,6 +16,7 @@ from jupyter_flows.ports import (
     Outputs,
     SaveRequest,
     Shown,
+    Where,
     Word,
 )
 
@@ -75,7 +76,7 @@ class NoKernels:
     async def restore(
         self,
         run: RunId,
-        folder: str,  # noqa: ARG002
+        folder: Where,  # noqa: ARG002
         saved: Mapping[str, Json],  # noqa: ARG002
         replays: Sequence[Cell],  # noqa: ARG002
     ) -> None:
@@ -84,7 +85,7 @@ class NoKernels:
     async def rehearse(
         self,
         request: KernelRequest,
-        folder: str,  # noqa: ARG002
+        folder: Where,  # noqa: ARG002
         saved: Mapping[str, Json],  # noqa: ARG002
     ) -> None:
         raise KernelUnavailable(f"This process starts no kernels; run {request.run} waits.")

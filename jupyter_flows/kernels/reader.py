@@ -1,10 +1,9 @@
-"""The wire: reads a kernel's channel for as long as its run lasts, and sends on it."""
+"""Reads a socket of a kernel for as long as its run lasts, and sends on it."""
 
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from queue import Empty
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import zmq
@@ -15,17 +14,14 @@ from jupyter_flows.kernels.outputs import Message
 
 BATCH = 64
 """Messages that are handled before others on the loop have their turn."""
-PAUSE = 0.02
-"""Between looks at a channel that can't wake us (a gateway's)."""
 
 
 async def read(channel: Any, deliver: Callable[[Message], None], log: logging.Logger) -> None:
     """Deliver messages until cancelled or the channel is closed. `deliver` may fail; we go on."""
-    receive = _from_socket if hasattr(channel, "socket") else _from_queue
     handled = 0
     while True:
         try:
-            message = await receive(channel)
+            message = await _received(channel)
         except (zmq.ZMQError, RuntimeError):
             return  # closed
         except (ValueError, TypeError, KeyError) as error:
@@ -40,7 +36,7 @@ async def read(channel: Any, deliver: Callable[[Message], None], log: logging.Lo
             await asyncio.sleep(0)
 
 
-async def _from_socket(channel: Any) -> Message:
+async def _received(channel: Any) -> Message:
     parts = await channel.socket.recv_multipart()
     _, rest = channel.session.feed_identities(parts)
     return unpacked(channel.session, rest)
@@ -77,22 +73,10 @@ def _check_signature(session: Any, signature: bytes, packed: Sequence[bytes]) ->
     seen.add(signature)
 
 
-async def _from_queue(channel: Any) -> Message:
-    while True:
-        try:
-            found: Awaitable[Message] = channel.get_msg(timeout=0)
-            return await found
-        except Empty:
-            await asyncio.sleep(PAUSE)
-
-
 def send(channel: Any, message: dict[str, Json]) -> None:
     """Send on a channel that a reader waits on.
 
     The channel's own `send` goes past the asyncio socket, to the zmq socket below it. That may
     swallow the one sign that a reply has come, and the reader then waits for ever.
     """
-    if hasattr(channel, "socket"):
-        channel.socket.send_multipart(channel.session.serialize(message))
-    else:
-        channel.send(message)
+    channel.socket.send_multipart(channel.session.serialize(message))

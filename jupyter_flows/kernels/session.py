@@ -36,7 +36,7 @@ from jupyter_flows.kernels.telling import Telling
 from jupyter_flows.kernels.turns import Busy, Turns
 from jupyter_flows.kernels.widgets import Widgets
 from jupyter_flows.kernels.words import Words
-from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown
+from jupyter_flows.ports import Cell, CellOutcome, Evaluation, Expression, Outputs, Shown, Where
 
 FAREWELL = 0.5
 VISIT = 10.0
@@ -87,6 +87,7 @@ class KernelSession:
         self.telling = Telling(self._outputs)
         self.words = Words(log)
         self._line.on_iopub = self._on_iopub
+        self._line.on_gone = self._life.vanished
         self._life.on_lost = self._on_lost
 
     @property
@@ -164,7 +165,7 @@ class KernelSession:
         return Evaluation(error=died("") if self.lost else Failure("TimedOut", late))
 
     async def restore(
-        self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
+        self, run: RunId, folder: Where, saved: Mapping[str, Json], replays: Sequence[Cell]
     ) -> None:
         """As `ports.Kernels.restore`."""
         await self.checkpoint.restore(folder, saved, replays, functools.partial(self.execute, run))

@@ -13,6 +13,7 @@ from jupyter_flows.core.errors import CheckpointUnusable, KernelUnavailable
 from jupyter_flows.core.model import Json, RunId, StepId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels.detached import DetachedKernels
+from jupyter_flows.kernels.gateway import is_gateways
 from jupyter_flows.kernels.keeping import Keeping
 from jupyter_flows.kernels.kernel import Kernel, Place, folder_of
 from jupyter_flows.kernels.launching import Launcher
@@ -30,6 +31,7 @@ from jupyter_flows.ports import (
     Outputs,
     SaveRequest,
     Shown,
+    Where,
     Word,
 )
 
@@ -55,6 +57,9 @@ class KernelSessions:
         self._manager = manager
         self._log = log
         self._sessions: dict[RunId, KernelSession] = {}
+        if detached and is_gateways(manager):
+            log.warning("A gateway's kernels can't outlive this server; detached_kernels is off.")
+            detached = None
         self._detached = DetachedKernels(detached, manager) if detached else None
         self._launcher = Launcher(manager, limits, self._detached, log)
         launch = self._launcher.warm
@@ -147,12 +152,12 @@ class KernelSessions:
         return await checkpoint.environment(distributions, files, sys_path)
 
     async def restore(
-        self, run: RunId, folder: str, saved: Mapping[str, Json], replays: Sequence[Cell]
+        self, run: RunId, folder: Where, saved: Mapping[str, Json], replays: Sequence[Cell]
     ) -> None:
         await self._session(run).restore(run, folder, saved, replays)
 
     async def rehearse(
-        self, request: KernelRequest, folder: str, saved: Mapping[str, Json]
+        self, request: KernelRequest, folder: Where, saved: Mapping[str, Json]
     ) -> None:
         """A kernel that dies of the variables is their fault."""
         request = replace(request, kernel_id=None, in_place=True)  # it outlives nothing

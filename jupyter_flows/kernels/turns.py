@@ -8,7 +8,7 @@ from jupyter_flows.core.errors import KernelUnavailable
 from jupyter_flows.core.model import Json
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.kernels.executing import INTERRUPT_GRACE
-from jupyter_flows.kernels.life import LIFE_CHECK, Life
+from jupyter_flows.kernels.life import Life
 from jupyter_flows.kernels.line import Line
 
 
@@ -70,7 +70,7 @@ class Turns:
             left = end - asyncio.get_running_loop().time()
             if left <= 0 or self._life.lost:
                 return False
-            await asyncio.wait((reply,), timeout=min(left, LIFE_CHECK))
+            await asyncio.wait((reply,), timeout=min(left, self._life.check_every))
             if not reply.done():
                 await self._life.look()
         return not reply.cancelled()

@@ -80,7 +80,7 @@ def test_all_modules_of_the_package_are_sent():
 def test_what_one_kernel_saves_another_loads_that_has_the_package_otherwise(
     start, tmp_path, hidden
 ):
-    folder = str(tmp_path / "checkpoints")
+    folder = str(tmp_path)
     first = start(hidden)
     first.run(SAVING)
     names = first.tell(NAMES)

@@ -84,8 +84,8 @@ async def test_what_saves_but_does_not_load_is_found_by_a_rehearsal(runs, folder
 
 
 async def test_it_works_where_the_package_is_not_installed(runs, folder):
-    """All is sent as text, in both kernels."""
-    hide = "import sys\nsys.modules['jupyter_flows'] = None\n"
+    """All is sent as text, in both kernels, which lack cloudpickle, too."""
+    hide = "import sys\nsys.modules['jupyter_flows'] = sys.modules['cloudpickle'] = None\n"
     forget = (
         "for name in [n for n in sys.modules if n.startswith('jupyter_flows')]:\n"
         "    del sys.modules[name]\n"

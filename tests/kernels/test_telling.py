@@ -126,7 +126,7 @@ async def test_a_word_of_the_kernel_is_told_with_the_session_that_led_to_it(runs
     await runs.execute(SAY + "say({'kind': 'answer'})")
     run, data, session = await asyncio.wait_for(said.get(), 30)
     assert (run, data) == (RUN, {"kind": "answer"})
-    assert session == runs.kernels._sessions[RUN]._line._client.session.session
+    assert session == runs.kernels._sessions[RUN]._line._wire.session.session
 
 
 async def test_a_word_that_is_too_large_or_no_object_is_passed_over(runs, monkeypatch, caplog):

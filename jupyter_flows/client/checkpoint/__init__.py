@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_flows.client.checkpoint import loading, saving, surroundings
 from jupyter_flows.client.checkpoint.errors import CheckpointError
 
-PROTOCOL = 2
+PROTOCOL = 3
 """The version of what the server and this package say to each other."""
 
 

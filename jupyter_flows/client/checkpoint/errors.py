@@ -37,6 +37,14 @@ class CannotCheck(CheckpointError):
     """This Python lacks the hash that the blobs are named by."""
 
 
+class CannotReach(CheckpointError):
+    """The storage can't be used from this kernel, or not now; what lies there may be whole."""
+
+
+class Elsewhere(CheckpointError):
+    """The folder of the server is not on this machine."""
+
+
 class NotRestored(CheckpointError):
     """A variable could not be made from its bytes."""
 

@@ -16,6 +16,7 @@ from jupyter_flows.client.checkpoint import (
     names,
     origin,
     placeholders,
+    places,
     reading,
     rebuilding,
     settings,
@@ -55,7 +56,7 @@ class _Feed:
 class _Load:
     """One restore, from its first phase to its last."""
 
-    def __init__(self, folder: str, kernel: dict[str, Any]) -> None:
+    def __init__(self, place: Any, kernel: dict[str, Any]) -> None:
         self.kernel = kernel
         streams, blobs = kernel["streams"], kernel["blobs"]
         hashes.check_known([*streams, *blobs])
@@ -64,7 +65,8 @@ class _Load:
         self.memories: list[Any] = [reading.memory(size) for size in kernel["buffers"]]
         parts = reading.cut(self.memories, blobs)
         into = [*self.texts, *parts]
-        reading.read(folder, [*streams, *blobs], into, lambda: _import_what_is_needed(kernel))
+        source = places.to_read(place)
+        reading.read(source, [*streams, *blobs], into, lambda: _import_what_is_needed(kernel))
         self.feed = _Feed()
         self.unpickler = pickle.Unpickler(self.feed, buffers=self._buffers())
         self.last: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -11,9 +12,9 @@ NAME = __name__.rpartition(".")[0] + ".cloudpickle_"
 
 
 def _load() -> Any:
-    """Sent as text it stands in sys.modules already; else the installed file is read once more."""
-    if NAME in sys.modules:
-        return sys.modules[NAME]
+    """Sent as text it is found under that name; else the installed file is read once more."""
+    if NAME in sys.modules or importlib.util.find_spec(NAME) is not None:
+        return importlib.import_module(NAME)
     package = importlib.util.find_spec("cloudpickle")
     if package is None or not package.submodule_search_locations:
         raise ImportError("cloudpickle is not installed beside jupyter_flows")

@@ -10,7 +10,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jupyter_flows.client.checkpoint import hashes
 from jupyter_flows.client.checkpoint.errors import Damaged, Missing, Unreadable
@@ -28,13 +28,22 @@ DAMAGED = ".damaged"
 """Behind the name of a blob that was found to be another than was saved."""
 
 
+class Source(Protocol):
+    """Where blobs are read from."""
+
+    def fill(self, name: str, size: int, view: memoryview) -> None:
+        """Fill the view with the blob. Raises Missing, and Damaged where that is not what its name
+        says: the blob is then put aside.
+        """
+
+
 def read(
-    folder: str, wanted: Sequence[Any], into: Sequence[Any], meanwhile: Callable[[], None]
+    source: Source, wanted: Sequence[Any], into: Sequence[Any], meanwhile: Callable[[], None]
 ) -> None:
     """Fill `into` with the blobs in their order, and do something else `meanwhile`. Raises Missing
     and Damaged.
     """
-    reader = _Reader(Path(folder) / "blobs", wanted, into)
+    reader = _Reader(source, wanted, into)
     reader.run(meanwhile)
     SEEN.update(blob["bytes"] for blob in wanted)
 
@@ -61,8 +70,8 @@ def memory(size: int) -> Any:
 
 
 class _Reader:
-    def __init__(self, blobs: Path, wanted: Sequence[Any], into: Sequence[Any]) -> None:
-        self._blobs = blobs
+    def __init__(self, source: Source, wanted: Sequence[Any], into: Sequence[Any]) -> None:
+        self._source = source
         self._todo = iter(list(zip(wanted, into)))
         self._lock = threading.Lock()
         self._error: BaseException | None = None
@@ -94,17 +103,27 @@ class _Reader:
             self._error = error
 
     def _fill(self, blob: Any, into: Any) -> None:
-        name, size = hashes.name_in(blob), blob["bytes"]
-        path = hashes.place(self._blobs, name)
         with memoryview(into) as view:
-            for read, place in ((_plain, path), (_unpacked, path.with_name(name + ".z"))) * 2:
-                with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, name):
-                    _check(read(place, size, view), name, size)
-                    return
+            self._source.fill(hashes.name_in(blob), blob["bytes"], view)
+
+
+class Folder:
+    """Implements `Source`: files, plain or compressed."""
+
+    def __init__(self, blobs: Path) -> None:
+        self._blobs = blobs
+
+    def fill(self, name: str, size: int, view: memoryview) -> None:
+        path = hashes.place(self._blobs, name)
+        for read, place in ((_plain, path), (_unpacked, path.with_name(name + ".z"))) * 2:
+            with contextlib.suppress(FileNotFoundError), _set_aside_if_damaged(place, name):
+                check(read(place, size, view), name, size)
+                return
         raise Missing(f"The checkpoint's blob {name} is gone.")
 
 
-def _check(pieces: Iterator[memoryview], name: str, size: int) -> None:
+def check(pieces: Iterator[memoryview], name: str, size: int) -> None:
+    """Read all of them. Raises Damaged where they are not what the name says."""
     hashed = hashes.of(name)()
     done = 0
     for piece in pieces:

@@ -20,6 +20,7 @@ from jupyter_flows.client.checkpoint import (
     marks,
     names,
     origin,
+    places,
     settings,
     sources,
     surroundings,
@@ -64,7 +65,7 @@ def save(asked: dict[str, Any], shell: Any) -> dict[str, Any]:
     exclude = asked.get("exclude") or ()
     values, others = names.chosen(shell, exclude), background.others()
     with collecting_off(), as_told():
-        blobs = Blobs(asked["folder"], asked.get("limit_bytes"), deadline)
+        blobs = places.to_write(asked["folder"], asked.get("limit_bytes"), deadline)
         try:
             told = _Save(shell, values, blobs, careful=background.may_write(others)).run()
             blobs.settle()

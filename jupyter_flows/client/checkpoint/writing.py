@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_flows.client.checkpoint import hashes
-from jupyter_flows.client.checkpoint.errors import NoSpace, OutOfTime, TooLarge
+from jupyter_flows.client.checkpoint.errors import Elsewhere, NoSpace, OutOfTime, TooLarge
 
 CHUNK = 1 << 20
 """Bytes that a thread has in its hands: what is hashed is still near when it is written."""
 
 SEEN: set[int] = set()
 """Sizes of the pieces of buffers that this kernel has saved or loaded: they may be there again."""
+_ELSEWHERE = (
+    "The checkpoint folder {} is not on the machine of this kernel. Set FlowsApp.checkpoint_dir to"
+    " a storage that servers and kernels reach (s3://bucket/prefix), or to a folder that all of"
+    " them share."
+)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -27,8 +32,10 @@ class Blobs:
     """A folder of blobs. Whatever was not finished goes again with `close`."""
 
     def __init__(self, folder: str, limit: int | None, deadline: float | None) -> None:
+        if not Path(folder).exists():
+            raise Elsewhere(_ELSEWHERE.format(folder))
         self.folder = Path(folder) / "blobs"
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self.new_bytes = 0
         self.new_hash = hashes.best()
         self.stopped = False

@@ -232,6 +232,14 @@ def test_a_quota_that_ends_in_the_middle_leaves_nothing(kernel, blobs):
     assert blobs() == []
 
 
+def test_a_folder_that_is_not_on_this_machine_is_not_made(kernel):
+    kernel.folder = kernel.folder / "the" / "servers"
+    error = kernel.run("x = 1").save()["error"]
+    assert error["name"] == "Elsewhere"
+    assert "is not on the machine of this kernel" in error["message"]
+    assert not kernel.folder.parent.exists()
+
+
 def test_a_folder_that_cant_be_written_is_an_error(kernel):
     kernel.folder = kernel.folder / "file"
     kernel.folder.write_text("")
@@ -290,7 +298,7 @@ def test_each_type_is_looked_at_once(kernel, monkeypatch):
 
 
 def test_the_protocol_has_a_number():
-    assert checkpoint.PROTOCOL == 2
+    assert checkpoint.PROTOCOL == 3
 
 
 def test_an_interrupt_before_all_threads_have_begun_is_told_as_what_it_is(
