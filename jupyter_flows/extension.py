@@ -1,5 +1,6 @@
 """The server extension: composes the parts within a Jupyter server, and opens the doors."""
 
+import signal
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from jupyter_server.utils import url_path_join
 from jupyter_flows.composition import House, compose
 from jupyter_flows.core import durations
 from jupyter_flows.documents.notebooks import ServerNotebooks
-from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.settings import CONFIG_NAME, FlowsSettings
 from jupyter_flows.web.doors import Doors
 from jupyter_flows.web.event_log import EventLog
 from jupyter_flows.web.nowhere import NowhereDoor
@@ -45,21 +46,37 @@ class FlowsApp(FlowsSettings, ExtensionApp):
     lasting = True
     """False in a process that goes when its one run does."""
 
+    def _config_file_name_default(self) -> str:
+        return CONFIG_NAME
+
     def initialize_settings(self) -> None:
+        self._end_in_order()
         self.house = compose(
             self,
-            manager=self._server.kernel_manager,
-            notebooks=ServerNotebooks(
-                contents=self._server.contents_manager,
-                sessions=self._server.session_manager,
-                events=self._server.event_logger,
-                settings=self._server.web_app.settings,
-            ),
-            address=self._address,
+            manager=self._server.kernel_manager if self.drives else None,
+            notebooks=self._notebooks() if self.drives else None,
+            address=self._kernels_address,
             certificate=self._server.certfile,
-            adopts=self.adopt_runs,
+            adopts=self.drives and self.adopt_runs,
             active=self._note_activity if self.keep_server_alive else None,
             log=self.log,
+        )
+
+    def _end_in_order(self) -> None:
+        """A hub ends its users' servers by SIGINT. Without a terminal a server then leaves its loop
+        and tells no extension, and its process waits for ever for threads of tasks that have not
+        ended. So it stops as at SIGTERM, if it is the server that heeds that.
+        """
+        ours = signal.getsignal(signal.SIGTERM) == self._server._signal_stop  # noqa: SLF001
+        if ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self._server._signal_stop)  # noqa: SLF001
+
+    def _notebooks(self) -> ServerNotebooks:
+        return ServerNotebooks(
+            contents=self._server.contents_manager,
+            sessions=self._server.session_manager,
+            events=self._server.event_logger,
+            settings=self._server.web_app.settings,
         )
 
     @property
@@ -79,6 +96,13 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             url = url._replace(netloc=f"{host}:{url.port}" if url.port else host)
         return url_path_join(url.geturl(), NAMESPACE)
 
+    def _kernels_address(self) -> str:
+        """The same for those that a gateway has: they may be on other machines, and come by the
+        public way, if one is set.
+        """
+        elsewhere = self._server.gateway_config.gateway_enabled
+        return self._public_address() if elsewhere and self.public_url else self._address()
+
     def _public_address(self) -> str:
         """Where the readers of links reach the doors (G37): never taken from a request."""
         server = self._server
@@ -97,6 +121,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             objects=house.objects,
             inline=house.inline,
             notices=house.notices,
+            webhooks=house.webhooks,
             public_url=self._public_address,
             secret=house.secret,
             groups_of=house.groups_of,
@@ -104,6 +129,7 @@ class FlowsApp(FlowsSettings, ExtensionApp):
             answers_per_minute=self.max_answers_per_minute,
             workflow_lifetime=durations.seconds(self.workflow_lifetime),
             object_limit=self.max_object_bytes,
+            drives=self.drives,
         )
         if self._server.event_logger is not None:
             house.engine.listen(EventLog(self._server.event_logger, self.log))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.paths import jupyter_data_dir
+from msgspec import convert
+from msgspec.structs import asdict
 from traitlets import (
     Bool,
     Callable,
@@ -24,8 +26,20 @@ from traitlets import (
 
 from jupyter_flows.core import durations
 from jupyter_flows.core.checkpoint import When
-from jupyter_flows.core.model import plain_name
+from jupyter_flows.core.completions import Addresses, Endpoint, host_of
+from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.model import QUEUE, plain_name
 from jupyter_flows.core.objects import DEFAULT
+from jupyter_flows.core.webhooks import check_secret
+
+
+class _Endpoint(Endpoint, frozen=True, forbid_unknown_fields=True):
+    """As it is written in `webhooks`."""
+
+
+CONFIG_NAME = "jupyter_flows_config"
+"""Of the file of settings, without its ending; Jupyter's own rule would name it after the package
+twice."""
 
 
 class FlowsSettings(HasTraits):
@@ -36,10 +50,48 @@ class FlowsSettings(HasTraits):
         " Default: $JUPYTER_FLOWS_DATA_DIR, or `flows` in Jupyter's data folder.",
     ).tag(config=True)
 
+    database_url = Unicode(
+        help="The PostgreSQL database that several servers share: postgresql://user@host/name."
+        " Default: $JUPYTER_FLOWS_DATABASE_URL, or else SQLite in `data_dir`.",
+    ).tag(config=True)
+
+    deployment_key = Unicode(
+        help="With `database_url`: the secret of all servers on the database, which encrypts the"
+        " keys that lie there. Default: $JUPYTER_FLOWS_DEPLOYMENT_KEY.",
+    ).tag(config=True)
+
+    queues: List[str] = List(
+        Unicode(),
+        ["default"],
+        help="With `database_url`: the classes of runs that this server drives, such as `gpu`.",
+    ).tag(config=True)
+
+    queue = Unicode(
+        "default",
+        help="With `database_url`: the class of runs that are started here and name none.",
+    ).tag(config=True)
+
+    capacity = Int(100, help="With `database_url`: how many runs are driven here at a time.").tag(
+        config=True
+    )
+
+    drives = Bool(
+        True,
+        help="Whether this server runs the cells of flows. `False`: it shows pages, takes votes and"
+        " answers questions, and leaves all runs to the other servers on the store.",
+    ).tag(config=True)
+
+    owners: List[str] = List(
+        Unicode(),
+        help="Whose runs this server drives that were started elsewhere, and whose schedules it"
+        " starts: names of users. Default: everybody's.",
+    ).tag(config=True)
+
     public_url = Unicode(
         "",
         help="The address that links begin with, as its readers reach this server, with the base"
-        " URL: https://hub.example.org/user/bob/. Default: the server's own known address.",
+        " URL: https://hub.example.org/user/bob/. Default: $JUPYTERHUB_PUBLIC_URL, or else the"
+        " server's own known address.",
     ).tag(config=True)
 
     default_timeout = Unicode(
@@ -79,7 +131,7 @@ class FlowsSettings(HasTraits):
         None,
         allow_none=True,
         help="A function from a logged-in user (jupyter_server's User) to the names of the groups"
-        " that the user is in, besides those of `groups`.",
+        " that the user is in, besides those of `groups` and a hub's.",
     ).tag(config=True)
 
     max_result_bytes = Int(
@@ -129,8 +181,14 @@ class FlowsSettings(HasTraits):
 
     checkpoint_dir = Unicode(
         "",
-        help="The folder of saved variables, private, as large as what is in memory. Default:"
+        help="The folder of saved variables, private, as large as what is in memory; or a storage"
+        " that servers and kernels share, as an address of fsspec: s3://bucket/prefix. Default:"
         " `checkpoints` in `data_dir`.",
+    ).tag(config=True)
+
+    checkpoint_options: Any = Dict(
+        help="The options of the file system of `checkpoint_dir`, as fsspec has them, JSON values"
+        " all. Kernels are given them too: the keys in them should open nothing else.",
     ).tag(config=True)
 
     checkpoint_grace = Unicode(
@@ -201,6 +259,36 @@ class FlowsSettings(HasTraits):
         " of its webhook: {'19:abc@thread.v2': 'https://…'}.",
     ).tag(config=True)
 
+    webhooks: List[Any] = List(
+        help="Addresses that are told of every run: a list of addresses, or of"
+        ' {"url": "https://…", "events": ["run.failed"], "secret_env": "NAME"}. `events` are by'
+        " default the ends of runs; `secret_env` names the environment variable of an own secret.",
+    ).tag(config=True)
+
+    webhook_secret = Unicode(
+        help="What webhooks are signed with: whsec_…; several, with spaces between, all sign."
+        " Default: $JUPYTER_FLOWS_WEBHOOK_SECRET, or else one that is made and kept in `data_dir`.",
+    ).tag(config=True)
+
+    webhook_hosts: List[str] = List(
+        Unicode(),
+        help="The hosts that owners of runs may have webhooks sent to, also of a private network:"
+        " ['ci.example.org', '*.intern', 'localhost']; '*' for any. Default: any that is reached"
+        " by a public address.",
+    ).tag(config=True)
+
+    def _webhook_secret_default(self) -> str:
+        return os.environ.get("JUPYTER_FLOWS_WEBHOOK_SECRET", "")
+
+    def _database_url_default(self) -> str:
+        return os.environ.get("JUPYTER_FLOWS_DATABASE_URL", "")
+
+    def _deployment_key_default(self) -> str:
+        return os.environ.get("JUPYTER_FLOWS_DEPLOYMENT_KEY", "")
+
+    def _public_url_default(self) -> str:
+        return os.environ.get("JUPYTERHUB_PUBLIC_URL", "")
+
     def _data_dir_default(self) -> str:
         return os.environ.get("JUPYTER_FLOWS_DATA_DIR") or str(Path(jupyter_data_dir()) / "flows")
 
@@ -208,7 +296,25 @@ class FlowsSettings(HasTraits):
     def _is_a_duration_or_empty(self, proposal: Any) -> str:
         return self._is_a_duration(proposal) if proposal["value"].strip() else ""
 
-    @validate("checkpoint_max_bytes", "max_object_bytes", "children_at_once")
+    @validate("database_url")
+    def _is_a_database(self, proposal: Any) -> str:
+        said = str(proposal["value"])
+        if said and not re.match(r"postgresql(\+psycopg)?://", said):
+            raise TraitError(
+                "FlowsApp.database_url must be empty, for SQLite in `data_dir`, or begin with"
+                " postgresql://"
+            )
+        return said
+
+    @validate("queue")
+    def _is_a_queue(self, proposal: Any) -> str:
+        return _queue("queue", proposal["value"])
+
+    @validate("queues")
+    def _are_queues(self, proposal: Any) -> list[str]:
+        return [_queue("queues", said) for said in proposal["value"]]
+
+    @validate("checkpoint_max_bytes", "max_object_bytes", "children_at_once", "capacity")
     def _is_some(self, proposal: Any) -> int:
         return int(_between(proposal, 1))
 
@@ -229,6 +335,36 @@ class FlowsSettings(HasTraits):
         return {
             str(name): _address("teams_webhooks", said) for name, said in proposal["value"].items()
         }
+
+    @validate("webhooks")
+    def _are_endpoints(self, proposal: Any) -> list[dict[str, Any]]:
+        return [_endpoint(said) for said in proposal["value"]]
+
+    @validate("webhook_secret")
+    def _are_secrets(self, proposal: Any) -> str:
+        try:
+            return " ".join(map(check_secret, str(proposal["value"]).split()))
+        except BadInput as error:
+            raise TraitError(f"FlowsApp.webhook_secret: {error}") from None
+
+    @validate("webhook_hosts")
+    def _are_hosts(self, proposal: Any) -> list[str]:
+        for said in proposal["value"]:
+            if not re.fullmatch(r"\*|(\*\.)?[A-Za-z0-9._:-]+", said):
+                raise TraitError(
+                    f"FlowsApp.webhook_hosts: {said!r} must be a host, as in 'ci.example.org',"
+                    " '*.example.org' or '127.0.0.1', without a port, or '*'"
+                )
+        return list(proposal["value"])
+
+    @validate("checkpoint_options")
+    def _are_json(self, proposal: Any) -> dict[str, Any]:
+        """They are sent to kernels."""
+        try:
+            json.dumps(proposal["value"])
+        except (TypeError, ValueError) as error:
+            raise TraitError(f"FlowsApp.checkpoint_options: {error}") from None
+        return dict(proposal["value"])
 
     @validate("checkpoint_budget")
     def _is_not_negative(self, proposal: Any) -> int:
@@ -267,6 +403,15 @@ def _between(proposal: Any, least: float, most: float = math.inf) -> float:
     raise TraitError(f"FlowsApp.{proposal['trait'].name}: {value} must be {allowed}")
 
 
+def _queue(trait: str, said: str) -> str:
+    """Raises TraitError."""
+    if re.fullmatch(QUEUE, said):
+        return said
+    raise TraitError(
+        f"FlowsApp.{trait}: {said!r} must be of letters, digits, '.', '_' and '-', 48 at most"
+    )
+
+
 def _warm_kernels(said: Any) -> dict[str, Any]:
     """One entry of `warm_kernels`; on a command line it is JSON. Raises TraitError."""
     try:
@@ -302,6 +447,30 @@ def _storage(name: object, said: Any) -> dict[str, Any]:
     return {"url": entry["url"], "options": dict(entry.get("options", {}))}
 
 
+def _endpoint(said: Any) -> dict[str, Any]:
+    """One entry of `webhooks`, as {"url", "events", "secret_env"}; on a command line it is an
+    address or JSON. Raises TraitError.
+    """
+    try:
+        entry = json.loads(said) if isinstance(said, str) and said.startswith("{") else said
+        endpoint = convert({"url": entry} if isinstance(entry, str) else entry, _Endpoint)
+        host_of(endpoint.url)
+    except (ValueError, BadInput) as error:
+        raise TraitError(f"FlowsApp.webhooks: {said!r}: {error}") from None
+    return asdict(endpoint)
+
+
+def endpoints(settings: FlowsSettings) -> tuple[Endpoint, ...]:
+    """Those of `webhooks`."""
+    return tuple(Endpoint(**entry) for entry in settings.webhooks)
+
+
+def webhook_addresses(settings: FlowsSettings) -> Addresses:
+    """Where webhooks may go."""
+    trusted = frozenset(entry["url"] for entry in settings.webhooks)
+    return Addresses(trusted=trusted, hosts=tuple(settings.webhook_hosts))
+
+
 def _address(trait: str, said: Any) -> str:
     """Raises TraitError."""
     if isinstance(said, str) and re.fullmatch(r"https?://[^\s/]+[^\s]*", said):
@@ -309,10 +478,13 @@ def _address(trait: str, said: Any) -> str:
     raise TraitError(f"FlowsApp.{trait}: {said!r} must be an address: https://…")
 
 
-def checkpoint_folder(settings: FlowsSettings) -> Path:
-    """Where saved variables lie."""
+def checkpoint_place(settings: FlowsSettings) -> Path | str:
+    """Where saved variables lie: a folder, or the address of a storage."""
     named = settings.checkpoint_dir or str(Path(settings.data_dir) / "checkpoints")
-    return Path(named).expanduser().absolute()
+    protocol, _, path = named.partition("://")
+    if path and protocol not in {"file", "local"}:
+        return named
+    return Path(path or named).expanduser().absolute()
 
 
 def compress_after(settings: FlowsSettings) -> float | None:
@@ -323,13 +495,14 @@ def compress_after(settings: FlowsSettings) -> float | None:
 
 def groups_of(settings: FlowsSettings, name: str, user: Any = None) -> tuple[str, ...]:
     """The groups of a verified user (G44), in a fixed order; `user` is jupyter_server's, if there
-    is one.
+    is one. Under JupyterHub it has what the hub says of the user.
     """
     listed = {
         group
         for group, members in settings.groups.items()
         if plain_name(name) in map(plain_name, members)
     }
+    listed |= set(getattr(user, "hub_user", {}).get("groups", ()))
     if user is not None and settings.resolve_groups is not None:
         listed |= set(settings.resolve_groups(user))
     return tuple(sorted(listed))

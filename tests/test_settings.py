@@ -3,17 +3,37 @@
 from pathlib import Path
 
 import pytest
+from jupyter_server.auth import User
+from jupyterhub.singleuser.extension import JupyterHubUser
 from traitlets import TraitError
 
-from jupyter_flows.settings import FlowsSettings, checkpoint_folder, compress_after, flows_folder
+from jupyter_flows.core.completions import ENDS, Endpoint, EventType
+from jupyter_flows.core.errors import BadInput
+from jupyter_flows.settings import (
+    FlowsSettings,
+    checkpoint_place,
+    compress_after,
+    endpoints,
+    flows_folder,
+    groups_of,
+    webhook_addresses,
+)
 
 
 def test_saved_variables_lie_in_the_data_folder_unless_a_folder_is_named(tmp_path, monkeypatch):
-    assert checkpoint_folder(FlowsSettings(data_dir=str(tmp_path))) == tmp_path / "checkpoints"
+    assert checkpoint_place(FlowsSettings(data_dir=str(tmp_path))) == tmp_path / "checkpoints"
     named = FlowsSettings(data_dir=str(tmp_path), checkpoint_dir="/big/disk")
-    assert checkpoint_folder(named) == Path("/big/disk")
+    assert checkpoint_place(named) == Path("/big/disk")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert checkpoint_folder(FlowsSettings(checkpoint_dir="~/saved")) == tmp_path / "saved"
+    assert checkpoint_place(FlowsSettings(checkpoint_dir="~/saved")) == tmp_path / "saved"
+    assert checkpoint_place(FlowsSettings(checkpoint_dir="file:///big/disk")) == Path("/big/disk")
+    assert checkpoint_place(FlowsSettings(checkpoint_dir="s3://b/flows")) == "s3://b/flows"
+
+
+def test_options_that_cant_be_told_to_a_kernel_are_refused():
+    assert FlowsSettings(checkpoint_options={"key": "a"}).checkpoint_options == {"key": "a"}
+    with pytest.raises(TraitError, match=r"FlowsApp\.checkpoint_options: .*not JSON"):
+        FlowsSettings(checkpoint_options={"session": object()})
 
 
 def test_compressing_is_after_an_hour_later_or_never():
@@ -50,9 +70,29 @@ def test_what_nobody_sets_is_as_documented():
     assert settings.max_object_bytes == 5 * 1024**3
     assert (settings.sql_timeout, settings.sql_memory_bytes) == ("5m", 1024**3)
     assert (settings.slack_url, settings.teams_webhooks) == ("https://slack.com/api", {})
+    assert (settings.webhooks, settings.webhook_secret, settings.webhook_hosts) == ([], "", [])
     assert settings.keep_kernels_alive
     assert not settings.keep_server_alive
     assert not settings.detached_kernels
+    assert (settings.drives, settings.owners) == (True, [])
+
+
+def test_links_begin_with_what_a_hub_says_unless_an_administrator_says_otherwise(monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_PUBLIC_URL", raising=False)
+    assert FlowsSettings().public_url == ""
+    monkeypatch.setenv("JUPYTERHUB_PUBLIC_URL", "https://hub.example.org/user/bob/")
+    assert FlowsSettings().public_url == "https://hub.example.org/user/bob/"
+    assert FlowsSettings(public_url="https://x.example.org/").public_url == "https://x.example.org/"
+
+
+def test_a_hubs_groups_count_beside_those_that_are_configured():
+    settings = FlowsSettings(
+        groups={"risk": ["bob"]}, resolve_groups=lambda user: ["all", user.username]
+    )
+    user = JupyterHubUser({"name": "bob", "kind": "user", "groups": ["finance", "risk"]})
+    assert groups_of(settings, "bob", user) == ("all", "bob", "finance", "risk")
+    assert groups_of(settings, "bob") == ("risk",)
+    assert groups_of(FlowsSettings(), "bob", User("bob")) == ()
 
 
 @pytest.mark.parametrize(
@@ -101,3 +141,68 @@ def test_a_storage_is_an_address_or_one_with_options():
         "a": {"url": "s3://x/y", "options": {}},
         "b": {"url": "gs://z", "options": {"token": "anon"}},
     }
+
+
+def test_a_database_is_postgresql_or_none(monkeypatch):
+    assert FlowsSettings().database_url == ""
+    monkeypatch.setenv("JUPYTER_FLOWS_DATABASE_URL", "postgresql://flows@db/flows")
+    assert FlowsSettings().database_url == "postgresql://flows@db/flows"
+    with pytest.raises(TraitError, match="postgresql://"):
+        FlowsSettings(database_url="mysql://db/flows")
+
+
+def test_queues_have_plain_names(monkeypatch):
+    monkeypatch.setenv("JUPYTER_FLOWS_DEPLOYMENT_KEY", "secret")
+    settings = FlowsSettings(queues=["default", "gpu"], queue="gpu")
+    assert (settings.queues, settings.queue) == (["default", "gpu"], "gpu")
+    assert (settings.capacity, settings.deployment_key) == (100, "secret")
+    with pytest.raises(TraitError, match=r"FlowsApp\.queues: 'a b'"):
+        FlowsSettings(queues=["a b"])
+    with pytest.raises(TraitError, match=r"FlowsApp\.queue: ''"):
+        FlowsSettings(queue="")
+    with pytest.raises(TraitError, match="capacity"):
+        FlowsSettings(capacity=0)
+
+
+def test_the_endpoints_of_webhooks_are_addresses_with_what_they_are_told():
+    settings = FlowsSettings(
+        webhooks=[
+            "https://ci.example.org/done",
+            {"url": "http://10.0.0.1/", "events": ["gate.opened"], "secret_env": "CI_SECRET"},
+            '{"url": "https://on-a-command-line.example/", "events": ["run.failed"]}',
+        ]
+    )
+    assert endpoints(settings) == (
+        Endpoint("https://ci.example.org/done", ENDS),
+        Endpoint("http://10.0.0.1/", (EventType.GATE_OPENED,), "CI_SECRET"),
+        Endpoint("https://on-a-command-line.example/", (EventType.RUN_FAILED,)),
+    )
+    addresses = webhook_addresses(settings)
+    addresses.check("http://10.0.0.1/")
+    with pytest.raises(BadInput):
+        addresses.check("http://10.0.0.2/")
+
+
+def test_the_secret_of_webhooks_may_come_from_the_environment(monkeypatch):
+    given = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    monkeypatch.setenv("JUPYTER_FLOWS_WEBHOOK_SECRET", given)
+    assert FlowsSettings().webhook_secret == given
+    assert FlowsSettings(webhook_secret=f"{given}  {given}").webhook_secret == f"{given} {given}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("webhooks", ["ci.example.org"], "no address of a webhook"),
+        ("webhooks", [{"url": "https://a.example/", "event": []}], "event"),
+        ("webhooks", [{"url": "https://a.example/", "events": ["run.won"]}], "run.won"),
+        ("webhooks", [{"events": ["run.failed"]}], "url"),
+        ("webhooks", [7], "FlowsApp.webhooks"),
+        ("webhook_secret", "hunter2", "24 to 64"),
+        ("webhook_hosts", ["http://ci.example.org"], "must be a host"),
+        ("webhook_hosts", ["*example.org"], "must be a host"),
+    ],
+)
+def test_settings_of_webhooks_that_cannot_be_used_are_refused(name, value, says):
+    with pytest.raises(TraitError, match=says):
+        FlowsSettings(**{name: value})

@@ -58,13 +58,13 @@ def list_checkpoints(as_json: bool, data_dir: str | None) -> None:
 async def _look(house: House) -> Folder:
     usage = await house.checkpoints.usage()
     kept = [await _kept(house, run, size) for run, size in sorted(usage.runs.items())]
-    return Folder(house.checkpoints.folder, usage.bytes, usage.manifests, kept)
+    return Folder(house.checkpoints.name, usage.bytes, usage.manifests, kept)
 
 
 async def _kept(house: House, run: RunId, size: int) -> Kept:
     try:
         row = await house.engine.row(run)
-        return Kept(run, size, await house.engine.run(run), true_status(house, row))
+        return Kept(run, size, await house.engine.run(run), await true_status(house, row))
     except UnknownRun:
         return Kept(run, size, None, None)
 

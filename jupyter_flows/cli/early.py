@@ -16,6 +16,7 @@ from typing import IO, Any
 from jupyter_core.paths import jupyter_runtime_dir
 from jupyter_core.utils import ensure_dir_exists
 
+from jupyter_flows.core.hiding import for_kernels
 from jupyter_flows.core.model import Json
 
 
@@ -58,7 +59,7 @@ class Starter:
         self._waiting = EarlyKernel(kernel_name, folder, manager)
 
     async def _launch(self, manager: Any, folder: str) -> None:
-        command, how = await manager.pre_start_kernel(cwd=folder, env=dict(os.environ))
+        command, how = await manager.pre_start_kernel(cwd=folder, env=for_kernels(os.environ))
         await manager._launch_kernel(command, stderr=self.words, **how)  # noqa: SLF001
 
     def take(self, kernel_name: str, folder: str | None) -> EarlyKernel | None:

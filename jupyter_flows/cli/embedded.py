@@ -128,7 +128,7 @@ async def serving(place: Place) -> AsyncIterator[tuple[House, str]]:
     app.lasting = False
     await extensions.start_all_extensions()
     try:
-        card = house.peers.card(house.server)
+        card = await house.peers.card(house.server)
         yield house, card.public_url if card else ""
     finally:
         server.http_server.stop()

@@ -72,7 +72,7 @@ async def _listed(
     cursor = None
     while len(found) < limit:
         page = await house.engine.runs(RunFilter(status=asked), cursor, min(limit, _PAGE))
-        seen = ((row, true_status(house, row)) for row in page.rows)
+        seen = [(row, await true_status(house, row)) for row in page.rows]
         found += [(row, status) for row, status in seen if not wanted or status in wanted]
         cursor = page.cursor
         if cursor is None:

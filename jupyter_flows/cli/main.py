@@ -35,7 +35,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "schedule": ("schedule", "Run notebooks by the clock: add, list, pause, remove."),
     "checkpoints": ("checkpoints", "What is saved of waiting runs: list, verify, collect."),
     "link": ("links", "List and revoke links, rotate the keys that sign them."),
+    "webhooks": ("webhooks", "Webhooks on their way: list, send anew, and their secret."),
     "serve": ("serve", "A server without the lab."),
+    "worker": ("worker", "A server that only drives runs of a shared database."),
+    "servers": ("servers", "Which servers are at work, what each holds; drain one."),
+    "migrate-db": ("migrate_db", "Copy the store from SQLite to PostgreSQL, or back."),
     "reindex": ("reindex", "Make the lists anew from the events."),
 }
 """Each command's module, loaded when it is called, and its line of help."""
@@ -51,7 +55,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"jupyter_flows.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -16,7 +16,6 @@ from jupyter_flows.core.checkpoint import Choice
 from jupyter_flows.core.errors import RunNotResumable
 from jupyter_flows.core.model import Json, Run, RunStatus
 from jupyter_flows.kernels.notebook import read_notebook
-from jupyter_flows.ports import RunRow
 
 HELP = """Go on with RUN after a crash, a failure or a stop, from the step that did not finish.
 
@@ -69,7 +68,7 @@ def resume_command(
     notebook = None if edited is None else read_notebook(edited)
     settings = load_settings(data_dir)
     house = open_house(settings)
-    state, row = asyncio.run(_look(house, run))
+    state, there = asyncio.run(_look(house, run))
     if state.status in _ENDED:
         raise RunNotResumable(f"The run {state.id} has ended: it is {state.status}.")
     if choice is not None and _waits(state):
@@ -78,8 +77,8 @@ def resume_command(
             " kernel, or with what was saved of it."
         )
     with_ = chosen(state, choice, may_ask=not as_json)
-    if is_served(house, row):
-        return _resume_there(house, state, row, notebook, with_, as_json=as_json)
+    if there is not None:
+        return _resume_there(house, state, there, notebook, with_, as_json=as_json)
     asyncio.run(house.engine.stop())
     from jupyter_flows.cli.foreground import resume_here  # noqa: PLC0415 (starts a server)
 
@@ -94,15 +93,18 @@ def _waits(run: Run) -> bool:
     return run.status not in _STOPPED and run.running_step is None
 
 
-async def _look(house: House, named: str) -> tuple[Run, RunRow]:
+async def _look(house: House, named: str) -> tuple[Run, str | None]:
+    """The run, and what its links begin with at the living server that has it, if one has."""
     run = await find(house.engine, named)
-    return await house.engine.run(run), await house.engine.row(run)
+    row = await house.engine.row(run)
+    there = await address(house, row) if await is_served(house, row) else None
+    return await house.engine.run(run), there
 
 
 def _resume_there(
     house: House,
     run: Run,
-    row: RunRow,
+    links_begin: str,
     notebook: dict[str, Json] | None,
     choice: Choice | None,
     *,
@@ -113,5 +115,4 @@ def _resume_there(
 
     if run.status in _STOPPED:
         asyncio.run(house.engine.resume(run.id, getpass.getuser(), notebook, choice=choice))
-    links_begin = address(house, row)
     return follow_from_afar(house, run.id, links_begin, as_json=as_json, after=run.seq, until=over)

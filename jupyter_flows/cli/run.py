@@ -9,10 +9,12 @@ from jupyter_flows.cli import values
 from jupyter_flows.cli.display import JSON_HELP, choose_display
 from jupyter_flows.cli.early import Starter, kernel_of
 from jupyter_flows.cli.settings import data_dir_option, load_settings
+from jupyter_flows.core.completions import EventType, completion
 from jupyter_flows.core.errors import BadInput
 from jupyter_flows.core.scripts import NOT_WRITTEN, is_script
 from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.kernels.notebook import read_notebook
+from jupyter_flows.settings import webhook_addresses
 
 HELP = """Run notebook NB in the foreground; a `.py` script runs by its `# %%` cells.
 
@@ -35,6 +37,14 @@ suspended run stays suspended, and `jupyter flows resume` goes on, with the save
 @click.option("--kernel", metavar="NAME", help="Default: the one that the notebook names.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The first port tried; else 8899.")
 @click.option("--detach", is_flag=True, help="End with status 3 at the first suspension.")
+@click.option("--webhook", metavar="URL", help="Told, signed, when the run ends.")
+@click.option(
+    "--webhook-event",
+    "events",
+    type=click.Choice([each.value for each in EventType]),
+    multiple=True,
+    help="What --webhook is told of. Default: the run's ends.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, as below.")
 @data_dir_option
 def run_command(
@@ -46,6 +56,8 @@ def run_command(
     kernel: str | None,
     port: int | None,
     detach: bool,
+    webhook: str | None,
+    events: tuple[str, ...],
     as_json: bool,
     data_dir: str | None,
 ) -> int:
@@ -57,8 +69,11 @@ def run_command(
         owner=getpass.getuser(),
         parameters=values.parameters(pairs, file),
         kernel_name=kernel,
+        completion=completion(webhook, [EventType(each) for each in events]),
     )
     settings = load_settings(data_dir)
+    if webhook is not None:
+        webhook_addresses(settings).check(webhook)
     if detach:
         from jupyter_flows.cli.handover import run_elsewhere  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
 """Which run is meant, and how it stands in truth."""
 
 from jupyter_flows.composition import House
+from jupyter_flows.composition.grounds import AnyCard
 from jupyter_flows.core.errors import BadInput, UnknownRun
 from jupyter_flows.core.model import Run, RunId, RunStatus
 from jupyter_flows.engine.engine import Engine
@@ -41,23 +42,39 @@ async def _by_beginning(engine: Engine, named: str) -> RunId:
     return found[0]
 
 
-def is_served(house: House, row: RunRow) -> bool:
-    """Whether the server that has this run is alive."""
-    return bool(row.server) and house.peers.alive(row.server or "")
+async def is_served(house: House, row: RunRow) -> bool:
+    """Whether a living server has this run, or will take it when there is something to do."""
+    return await server_of(house, row) is not None
 
 
-def true_status(house: House, row: RunRow) -> RunStatus:
-    """A run whose server died while it ran is interrupted, whether or not that is written yet."""
-    if row.status is RunStatus.RUNNING and not is_served(house, row):
-        return RunStatus.INTERRUPTED
-    return row.status
+async def server_of(house: House, row: RunRow) -> AnyCard | None:
+    """The living server that has the run; of a database that servers share, else any that takes its
+    class.
+    """
+    if row.server and await house.peers.alive(row.server):
+        return await house.peers.card(row.server)
+    if house.grounds.jobs is None:
+        return None
+    takers = [card for card in await house.peers.all() if (row.queue or "default") in card.queues]
+    return takers[0] if takers else None
 
 
-def address(house: House, row: RunRow) -> str:
-    """What the run's links begin with; empty when no server that has it is up."""
-    if not is_served(house, row):
-        return ""
-    card = house.peers.card(row.server or "")
+async def true_status(house: House, row: RunRow) -> RunStatus:
+    """A run whose server died while it ran is interrupted, whether or not that is written yet. A
+    database that servers share says so itself, for others take it over.
+    """
+    if row.status is not RunStatus.RUNNING or house.grounds.jobs is not None:
+        return row.status
+    return row.status if await is_served(house, row) else RunStatus.INTERRUPTED
+
+
+async def address(house: House, row: RunRow) -> str:
+    """What the run's links begin with; empty when no server is up that answers them. On a database
+    that servers share every server that lasts does.
+    """
+    card = await server_of(house, row)
+    if card is None and house.grounds.jobs is not None:
+        card = next((each for each in await house.peers.all() if each.lasting), None)
     return card.public_url if card else ""
 
 

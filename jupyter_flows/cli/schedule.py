@@ -113,7 +113,7 @@ def list_schedules(as_json: bool, data_dir: str | None) -> None:
             for schedule in known:
                 _print(house, schedule)
         elif any(schedule.due_at is not None for schedule in known):
-            _warn_if_nobody_starts(house)
+            await _warn_if_nobody_starts(house)
         return known, await last_runs(house, known)
 
     known, statuses = ask(data_dir, listing)
@@ -183,15 +183,15 @@ async def _said(house: House, schedule: Schedule, *, as_json: bool) -> None:
     else:
         click.echo(f"{named(schedule)} next: {moment(schedule, schedule.due_at)}")
     if not await house.peers.poke_schedules():
-        _warn_if_nobody_starts(house)
+        await _warn_if_nobody_starts(house)
 
 
 def _print(house: House, schedule: Schedule) -> None:
     values.print_json(msgspec.to_builtins(schedule_view(house.schedules, schedule)))
 
 
-def _warn_if_nobody_starts(house: House) -> None:
-    if not any(card.lasting for card in house.peers.all()):
+async def _warn_if_nobody_starts(house: House) -> None:
+    if not any(card.lasting for card in await house.peers.all()):
         click.echo(NOBODY_STARTS, err=True)
 
 

@@ -36,7 +36,7 @@ async def last_runs(house: House, known: Iterable[Schedule]) -> dict[RunId, RunS
     found: dict[RunId, RunStatus] = {}
     for run in {schedule.last_run for schedule in known if schedule.last_run}:
         try:
-            found[run] = true_status(house, await house.engine.row(run))
+            found[run] = await true_status(house, await house.engine.row(run))
         except UnknownRun:
             continue
     return found

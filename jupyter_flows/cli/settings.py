@@ -15,11 +15,9 @@ from traitlets.config.loader import (
 )
 
 from jupyter_flows.core.errors import BadInput
-from jupyter_flows.settings import FlowsSettings
+from jupyter_flows.settings import CONFIG_NAME, FlowsSettings
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_NAME = "jupyter_flows_config"
 
 
 def data_dir_option(command: F) -> F:
@@ -41,7 +39,7 @@ def load_settings(data_dir: str | None) -> FlowsSettings:
             if settings.has_trait(name):
                 settings.set_trait(name, value)
     except TraitError as error:
-        raise BadInput(f"{_NAME}: {error}") from None
+        raise BadInput(f"{CONFIG_NAME}: {error}") from None
     if data_dir:
         settings.data_dir = str(Path(data_dir).absolute())
     return settings
@@ -54,10 +52,10 @@ def _configured() -> Config:
         for loader in (PyFileConfigLoader, JSONFileConfigLoader):
             suffix = "py" if loader is PyFileConfigLoader else "json"
             try:
-                config.merge(loader(f"{_NAME}.{suffix}", path=folder).load_config())
+                config.merge(loader(f"{CONFIG_NAME}.{suffix}", path=folder).load_config())
             except ConfigFileNotFound:
                 continue
             except Exception as error:
-                raise BadInput(f"{folder}/{_NAME}.{suffix} can't be read: {error}") from error
+                raise BadInput(f"{folder}/{CONFIG_NAME}.{suffix} can't be read: {error}") from error
     section: Config = config.FlowsApp
     return section

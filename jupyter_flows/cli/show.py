@@ -44,12 +44,13 @@ def show_command(run: str, as_json: bool, notebook: Path | None, data_dir: str |
         row = await house.engine.row(run_id)
         if notebook is not None:
             _write(notebook, await house.engine.notebook(run_id))
-        base, status = address(house, row), true_status(house, row)
+        base, status = await address(house, row), await true_status(house, row)
         progress = await house.progress.shown(state)
         if as_json:
             values.print_json(_as_json(house, state, status, base, progress))
             return
-        for line in _lines(house, state, status, base, progress, served=is_served(house, row)):
+        served = await is_served(house, row)
+        for line in _lines(house, state, status, base, progress, served=served):
             click.echo(line)
 
     ask(data_dir, showing)

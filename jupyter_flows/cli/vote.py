@@ -62,7 +62,7 @@ def _vote(
             before.id,
             _cast(house, chosen, approved=approved, payload=payload, reason=reason),
         )
-        served = is_served(house, await house.engine.row(before.id))
+        served = await is_served(house, await house.engine.row(before.id))
         if as_json:
             values.print_json(
                 msgspec.to_builtins(views.voted(after, chosen.step, chosen.generation))

@@ -11,7 +11,8 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from jupyter_flows.core.checkpoint import Choice
-from jupyter_flows.core.errors import BadInput
+from jupyter_flows.core.completions import MOST_URL, EventType, completion
+from jupyter_flows.core.errors import BadInput, NotOffered
 from jupyter_flows.core.model import (
     Json,
     Run,
@@ -24,7 +25,7 @@ from jupyter_flows.engine.asked import NewRun
 from jupyter_flows.ports import RunFilter
 from jupyter_flows.web import views
 from jupyter_flows.web.contents import notebook_model
-from jupyter_flows.web.doors import ApiDoor, number
+from jupyter_flows.web.doors import DRIVES_NOTHING, ApiDoor, number
 from jupyter_flows.web.times import time
 
 MAX_SEQ = 2**31 - 1
@@ -33,7 +34,8 @@ MAX_SEQ = 2**31 - 1
 class StartRun(Struct, forbid_unknown_fields=True):
     """A run of the notebook at `path`, or of the one that is sent along; with both, of the one at
     `path` as it is on somebody's screen. `in_place`: the run shows in the notebook while it goes
-    on; by default the one at `path` does so, if it is no script.
+    on; by default the one at `path` does so, if it is no script. `completion_url` is sent a signed
+    webhook when the run ends or is interrupted, or of those `completion_events`.
     """
 
     path: str | None = None
@@ -43,6 +45,8 @@ class StartRun(Struct, forbid_unknown_fields=True):
     kernel_name: str | None = None
     idempotency_key: Annotated[str, Meta(max_length=200)] | None = None
     in_place: bool | None = None
+    completion_url: Annotated[str, Meta(max_length=MOST_URL)] | None = None
+    completion_events: Annotated[list[EventType], Meta(min_length=1)] | None = None
 
 
 class CancelRun(Struct, forbid_unknown_fields=True):
@@ -100,6 +104,7 @@ class RunsDoor(ApiDoor):
                 folder=self._folder(path),
                 idempotency_key=asked.idempotency_key,
                 in_place=shows if asked.in_place is None else asked.in_place,
+                completion=completion(asked.completion_url, asked.completion_events),
             )
         )
         self.set_header("Location", f"runs/{run.id}")
@@ -224,6 +229,8 @@ class ResumeDoor(ApiDoor):
 
     async def _file_of(self, run: Run) -> dict[str, Json]:
         """Paths of runs that the command line started are none of this server's."""
+        if not self.doors.drives:
+            raise NotOffered(DRIVES_NOTHING)
         if not run.path or run.path.startswith("/"):
             raise BadInput("This run's notebook is no file of this server; send it along.")
         model = await notebook_model(self.contents_manager, run.path, content=True)

@@ -8,7 +8,7 @@ in `routes` says which.
 import getpass
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
@@ -29,6 +29,7 @@ from jupyter_flows.core.errors import (
     BadInput,
     FlowsError,
     NotAllowed,
+    NotOffered,
     TooLarge,
     TooMany,
     UnknownLink,
@@ -46,6 +47,7 @@ from jupyter_flows.engine.progress import ProgressTold
 from jupyter_flows.engine.registry import Registry
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.things import Things
+from jupyter_flows.engine.webhooks import Webhooks
 from jupyter_flows.web.clients import Clients
 from jupyter_flows.web.languages import Language, language_for
 from jupyter_flows.web.page import SCRIPT_HASH, STYLE_HASH
@@ -69,7 +71,8 @@ class Doors:
     logged-in user's groups, from the verified name and jupyter_server's `User` (G44). `clients` are
     the sessions of kernel clients that belong to connected browsers. `stopping` says whether this
     server is about to end. `workflow_lifetime` is how many seconds a run that the workflow-run API
-    has started may take in all, `object_limit` how many bytes an object may have.
+    has started may take in all, `object_limit` how many bytes an object may have. With `drives`
+    false this server has no notebooks and no kernels.
     """
 
     engine: Engine
@@ -81,6 +84,7 @@ class Doors:
     objects: Objects
     inline: Inline
     notices: Notices
+    webhooks: Webhooks
     public_url: Callable[[], str]
     secret: str
     groups_of: Callable[[str, Any], tuple[str, ...]] = lambda _, __: ()
@@ -88,6 +92,7 @@ class Doors:
     answers_per_minute: int = 60
     workflow_lifetime: float | None = None
     object_limit: int = 5 << 30
+    drives: bool = True
     tries: Tries = field(init=False)
     answers: Tries = field(init=False)
     prompts: Prompts = field(init=False)
@@ -111,6 +116,10 @@ class Doors:
         return self.engine.limits.payload_bytes + FORM_OVERHEAD
 
 
+DRIVES_NOTHING = (
+    "This server runs no cells: it shows pages and takes votes. Ask a server that has notebooks."
+)
+
 _ONE_USER = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
 """Identity providers with one secret for all: who has it is the server's owner, though each request
 is given another invented name."""
@@ -121,10 +130,19 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
 
     doors: Doors
 
-    def initialize(self, doors: Doors, **_: Any) -> None:  # type: ignore[override]
+    def initialize(  # type: ignore[override]
+        self, doors: Doors, working: Collection[str] = (), **_: Any
+    ) -> None:
+        """`working` are the methods that need a server which runs cells."""
         super().initialize(name="jupyter_flows")
         self.doors = doors
         self.engine = doors.engine
+        self._working = working
+
+    async def prepare(self, **kwargs: Any) -> None:
+        await super().prepare(**kwargs)
+        if self.request.method in self._working and not self.doors.drives:
+            raise NotOffered(DRIVES_NOTHING)
 
     @cached_property
     def language(self) -> Language:
@@ -169,7 +187,7 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
         if type(self.identity_provider) in _ONE_USER:
             name = getpass.getuser()
         else:
-            name = str(self.current_user.username)
+            name = _name_of(self.current_user)
         groups = self.doors.groups_of(name, self.current_user)
         return Voter(name, verified=True, route=route, groups=groups)
 
@@ -186,6 +204,14 @@ class Answering(ExtensionHandlerMixin, JupyterHandler):
         """The token of an `Authorization: Bearer …` header, or an empty text."""
         scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
         return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _name_of(user: Any) -> str:
+    """A hub's services log in as its users do, by names of their own: none is taken for a user's,
+    which has no slash.
+    """
+    is_service = getattr(user, "hub_user", {}).get("kind") == "service"
+    return f"service/{user.username}" if is_service else str(user.username)
 
 
 def _detail(error: web.HTTPError) -> str:

@@ -162,7 +162,7 @@ class InboxDoor(HtmlErrors):
             return
         login = None
         if status_code == HTTPStatus.FORBIDDEN and not self.current_user:
-            login = self.login_url()
+            login = self.request.path  # which leads to the login
         title = HTTPStatus(status_code).phrase if status_code in list(HTTPStatus) else "Error"
         text = sentence("Log in, and open the inbox again.") if login else ""
         self.send_page(

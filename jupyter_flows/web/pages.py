@@ -39,15 +39,19 @@ from jupyter_flows.web.typed import Typed
 
 @web.stream_request_body
 class PageDoor(ReadingDoor):
-    """The page of a gate, for a reader who has entered by a link, or is logged in."""
+    """The page of a gate, for a reader who has entered by a link, or is logged in. Its button that
+    logs in leads to itself with `login`: a hub's own address for that is good for minutes only.
+    """
 
     @allow_unauthenticated
     async def get(self, key: str) -> None:
         reader = await self.reader(key)
         if reader is None:
             await self.to_login(key)
-            return
-        await self._show(key, reader)
+        elif reader.user is None and self.get_query_argument("login", ""):
+            self.redirect(self.login_url())
+        else:
+            await self._show(key, reader)
 
     @allow_unauthenticated
     async def head(self, key: str) -> None:
@@ -127,7 +131,7 @@ class PageDoor(ReadingDoor):
 
     def _refuse(self, refusal: NotAllowed, reader: Reader) -> None:
         """What the gate shows is not for this reader (G45)."""
-        login = self.login_url() if login_may_help(refusal, reader) else None
+        login = f"{self.request.path}?login=1" if login_may_help(refusal, reader) else None
         self.send_refusal(refusal, login)
 
     # ------------------------------------------------------------ what the buttons do

@@ -6,6 +6,7 @@ import msgspec
 from jupyter_server.auth.decorator import allow_unauthenticated
 from msgspec import Struct
 
+from jupyter_flows.core.completions import Completion
 from jupyter_flows.core.model import (
     Json,
     RunId,
@@ -26,6 +27,7 @@ class PeerRun(Struct, forbid_unknown_fields=True):
     kernel_name: str | None = None
     folder: str | None = None
     output: str | None = None
+    completion: Completion | None = None
 
 
 class PeerRunsDoor(PeerDoor):

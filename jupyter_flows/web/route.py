@@ -30,7 +30,7 @@ class Access(StrEnum):
 class Route:
     """One method of one path. `answers` gives the body for each status; `gives` says where in it
     others find what they are asked with: the name of a part of a path, and a runtime expression of
-    OpenAPI.
+    OpenAPI. `works`: it needs a server that runs cells, and has its users' notebooks and objects.
     """
 
     method: str
@@ -43,6 +43,7 @@ class Route:
     query: Sequence[str | Value] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     headers: Sequence[str | Value] = ()
+    works: bool = False
     gives: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -27,6 +27,7 @@ from jupyter_flows.web import (
     peers,
     schedules,
     views,
+    webhooks,
     workflows,
 )
 from jupyter_flows.web.audit_views import AuditView
@@ -49,6 +50,7 @@ from jupyter_flows.web.doors import Answering, Doors
 from jupyter_flows.web.openapi import OpenApiDoor
 from jupyter_flows.web.route import ONCE, Access, Route, pattern
 from jupyter_flows.web.schedule_views import ScheduleList, ScheduleView
+from jupyter_flows.web.webhook_views import DeliveryList, DeliveryView
 from jupyter_flows.web.windmill.routes import WINDMILL
 
 L, K, P, S = Access.LOGIN, Access.KERNEL, Access.PEER, Access.LINK
@@ -72,6 +74,7 @@ OWN: Sequence[Route] = (
         "What a notebook would be as a flow: its parameters, gates and mistakes; nothing runs",
         inspecting.InspectNotebook,
         {200: inspecting.InspectionView},
+        works=True,
     ),
     Route(
         "POST",
@@ -82,6 +85,7 @@ OWN: Sequence[Route] = (
         api.StartRun,
         {201: views.RunView},
         gives=RUN,
+        works=True,
     ),
     Route(
         "GET",
@@ -119,6 +123,7 @@ OWN: Sequence[Route] = (
         "What the notebook at `path` shows of its newest run in place",
         answers={200: DocumentView},
         query=(Value("path", required=True),),
+        works=True,
     ),
     Route(
         "GET",
@@ -128,6 +133,7 @@ OWN: Sequence[Route] = (
         "The same as it changes, over a web socket; `run` and `since` say what is known already",
         answers={101: None},
         query=("path", "run", whole("since", 0, documents.MAX_BOARD_SEQ)),
+        works=True,
     ),
     Route(
         "GET",
@@ -243,6 +249,7 @@ OWN: Sequence[Route] = (
         schedules.AddSchedule,
         {201: ScheduleView},
         gives=SCHEDULE,
+        works=True,
     ),
     Route(
         "GET",
@@ -282,6 +289,32 @@ OWN: Sequence[Route] = (
     ),
     Route(
         "GET",
+        "api/deliveries",
+        webhooks.DeliveriesDoor,
+        L,
+        "List webhooks of my runs, newest first: delivered, on their way, given up",
+        answers={200: DeliveryList},
+        query=("run", *LIST),
+    ),
+    Route(
+        "GET",
+        "api/deliveries/{delivery}",
+        webhooks.DeliveryDoor,
+        L,
+        "A webhook of a run of mine",
+        answers={200: DeliveryView},
+    ),
+    Route(
+        "POST",
+        "api/deliveries/{delivery}/send",
+        webhooks.SendDoor,
+        L,
+        "Send a webhook of a run of mine anew",
+        webhooks.SendAgain,
+        {202: DeliveryView},
+    ),
+    Route(
+        "GET",
         "api/flows",
         flows.FlowsDoor,
         L,
@@ -298,6 +331,7 @@ OWN: Sequence[Route] = (
         flows.RegisterFlow,
         {200: FlowView},
         gives={"name": "$response.body#/name"},
+        works=True,
     ),
     Route(
         "DELETE",
@@ -318,6 +352,7 @@ OWN: Sequence[Route] = (
         WAIT,
         headers=(ONCE,),
         gives=WORKFLOW_RUN,
+        works=True,
     ),
     Route(
         "GET",
@@ -443,22 +478,35 @@ OWN: Sequence[Route] = (
         answers={200: HTML, 304: None},
         query=("digest",),
     ),
-    Route("POST", "peers/runs", peers.PeerRunsDoor, P, "Take over a run", peers.PeerRun),
     Route(
-        "POST", "peers/evaluate/{run}", peers.PeerEvaluateDoor, P, "Check an answer in the kernel"
+        "POST", "peers/runs", peers.PeerRunsDoor, P, "Take over a run", peers.PeerRun, works=True
+    ),
+    Route(
+        "POST",
+        "peers/evaluate/{run}",
+        peers.PeerEvaluateDoor,
+        P,
+        "Check an answer in the kernel",
+        works=True,
     ),
     Route("POST", "peers/drive/{run}", peers.PeerDriveDoor, P, "Look at a run again"),
     Route("POST", "peers/schedules", schedules.PeerSchedulesDoor, P, "Look at the schedules again"),
 )
 
-ROUTES: Sequence[Route] = (*OWN, *WINDMILL)
+ROUTES: Sequence[Route] = (*OWN, *(replace(route, works=True) for route in WINDMILL))
+
+
+def working(path: str) -> frozenset[str]:
+    """The methods of this path that need a server which runs cells."""
+    methods = {route.method for route in ROUTES if route.path == path and route.works}
+    return frozenset(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def handlers(doors: Doors, prefix: str) -> list[tuple[str, type[Answering], dict[str, Any]]]:
     """The tornado handlers of the table, one for each path."""
     found: dict[str, tuple[str, type[Answering], dict[str, Any]]] = {}
     for route in ROUTES:
-        options: dict[str, Any] = {"doors": doors, **route.options}
+        options: dict[str, Any] = {"doors": doors, "working": working(route.path), **route.options}
         if route.door is OpenApiDoor:
             options["routes"] = ROUTES
         found[route.path] = (rf"{prefix}/{pattern(route.path)}", route.door, options)

@@ -108,7 +108,8 @@ def test_the_data_folder_comes_from_the_option_the_variable_or_the_configuration
 
 
 @pytest.mark.parametrize(
-    "command", ["listing", "show", "logs", "vote", "cancel", "links", "schedule", "audit"]
+    "command",
+    ["listing", "show", "logs", "vote", "cancel", "links", "schedule", "audit", "webhooks"],
 )
 def test_asking_commands_load_nothing_slow(command):
     slow = ("jupyter_server", "papermill", "nbformat", "alembic", "zmq", "jupyter_client", "rich")

@@ -15,6 +15,7 @@ FORM = {
     "resume_form": {"schema": {"properties": {"limit": {"type": "integer"}}}},
 }
 PYTHON = "def main(n: int = 1):\n    return n + 1"
+HOOK = "https://hooks.example.org/done"
 FLOW, PATH, OBJECT, KEY = "limits", "f/team/limit", "reports/a.csv", "seen"
 KERNEL = {
     f"GET {W}/jobs/wac/checkpoint/{{job}}",
@@ -44,6 +45,8 @@ class World:
         self.session.headers["Connection"] = "close"  # an answer may come before all is read
         self.login = {"Authorization": f"token {token}"}
         self.ended = self._started("1")
+        told = self.ask("GET", "api/deliveries", params={"run": self.ended}).json()
+        self.delivery = told["deliveries"][0]["id"]
         self.failed = self._started("1 / 0")
         self.schedule = self.link = self.run = None
         self.tokens = {}
@@ -58,7 +61,8 @@ class World:
         return answer
 
     def _started(self, *cells):
-        asked = {"notebook": self._notebook(*((cell, [], {"id": "s1"}) for cell in cells))}
+        notebook = self._notebook(*((cell, [], {"id": "s1"}) for cell in cells))
+        asked = {"notebook": notebook, "completion_url": HOOK}
         run = self.ask("POST", "api/runs", asked).json()["id"]
         self.ask("GET", f"api/w/jupyter/jobs_u/completed/get_result_maybe/{run}.s1")
         return run
@@ -131,6 +135,7 @@ class World:
             "gate": self.page if " /page/" in label else "review",
             "link": self.link,
             "schedule": self.schedule,
+            "delivery": self.delivery,
             "name": self._name(label),
             "nonce": "1",
             "hash": self.hash,
@@ -184,7 +189,10 @@ class World:
                 "notebook": notebook,
                 "parameters": {"n": 1},
                 "kernel_name": "python3",
+                "completion_url": HOOK,
+                "completion_events": ["run.failed", "gate.opened"],
             },
+            "POST /api/deliveries/{delivery}/send": {},
             "POST /api/runs/{run}/cancel": {"reason": "because"},
             "POST /api/runs/{run}/resume": {"edited": False, "choice": "rerun", "kernel_id": None},
             "POST /api/runs/{run}/gates/{gate}/votes": {

@@ -571,7 +571,10 @@ async def test_a_login_that_has_ended_is_said_as_a_page(park, anyone):
     refused = await anyone("POST", "/inbox", "", SENT)
     assert refused.status == 403
     assert refused.headers["Content-Type"].startswith("text/html")
-    assert "/user/bob/login?next=" in refused.text
+    (login,) = re.findall(r'<a class="button" href="([^"]*)">Log in</a>', refused.text)
+    led = await anyone("GET", login.removeprefix("/user/bob/jupyter-flows"))
+    assert led.status == 302
+    assert urlsplit(led.headers["Location"]).path == "/user/bob/login"
 
 
 async def test_a_head_shows_nothing_and_records_nothing(park, call, log):

@@ -225,8 +225,12 @@ async def test_that_the_runs_server_is_down_is_said_and_votes_are_taken(
     """G19: the vote is on disk; who carries on is another matter."""
     run = await park({"required_events": 2})
     monkeypatch.setattr(engine._driver, "_driving", {})
-    monkeypatch.setattr(engine._recovery, "is_ours", lambda _: False)
-    monkeypatch.setattr(engine._peers, "alive", lambda _: False)
+
+    async def no(_):
+        return False
+
+    monkeypatch.setattr(engine._recovery, "is_ours", no)
+    monkeypatch.setattr(engine._peers, "alive", no)
     await reader.enter((await run.mint("bob"))["approvalPage"])
     assert "The server of this run is down." in reader.shown.words
     assert "You have approved this" in (await reader.press("approve")).words

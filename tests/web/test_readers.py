@@ -38,15 +38,20 @@ def browser(call):
     return LoggedIn(call)
 
 
-async def test_a_link_to_a_gate_for_users_leads_to_the_login_and_shows_nothing(park, reader):
+async def test_a_link_to_a_gate_for_users_leads_to_the_login_and_shows_nothing(
+    park, reader, anyone
+):
     """G43, G45"""
     run = await park({"user_auth_required": True, **SECRET})
     page = await reader.enter((await run.mint("bob"))["approvalPage"])
     assert page.status == 403
     assert "secret" not in page.text
     (login,) = re.findall(r'<a class="button" href="([^"]*)">Log in</a>', page.text)
-    assert urlsplit(login).path == "/user/bob/login"
-    assert parse_qs(urlsplit(login).query)["next"] == [reader.url]
+    led = await anyone("GET", login.removeprefix("/user/bob/jupyter-flows"))
+    assert led.status == 302
+    to = urlsplit(led.headers["Location"])
+    assert to.path == "/user/bob/login"
+    assert parse_qs(to.query)["next"] == [reader.url]
 
 
 async def test_who_has_logged_in_votes_on_the_page_as_verified(park, browser, become):

@@ -3,7 +3,6 @@
 import asyncio
 import functools
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_flows.composition.grounds import AnyPeers, Card, FolderGrounds, Grounds, LinkKeyring
+from jupyter_flows.composition.saved import checkpoints_of
 from jupyter_flows.core import durations
 from jupyter_flows.core.checkpoint import CheckpointOptions, When
 from jupyter_flows.core.errors import BadInput, StoreUnavailable
 from jupyter_flows.core.model import Json, Run, StepId
 from jupyter_flows.core.registry import is_name
 from jupyter_flows.core.scripts import SCRIPT
+from jupyter_flows.core.webhooks import deliveries
 from jupyter_flows.engine.asked import Limits
 from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.inline import Inline, offer_sql
@@ -28,28 +30,38 @@ from jupyter_flows.engine.releasing import Memory
 from jupyter_flows.engine.schedules import Schedules
 from jupyter_flows.engine.staying import Staying
 from jupyter_flows.engine.things import Things
+from jupyter_flows.engine.webhooks import Webhooks
 from jupyter_flows.kernels.none import NoKernels
 from jupyter_flows.kernels.notebook import read_notebook, script_notebook
 from jupyter_flows.notify.services import Services
+from jupyter_flows.notify.webhooks import WebhookPosts
 from jupyter_flows.objects.storages import Place, Storages
-from jupyter_flows.ports import Clock, Documents, Notebooks, Outputs, Parameter, ReceiptKeys
+from jupyter_flows.ports import (
+    Checkpoints,
+    Clock,
+    Documents,
+    Notebooks,
+    Outputs,
+    Parameter,
+    WebhookSecrets,
+)
 from jupyter_flows.settings import (
     FlowsSettings,
-    checkpoint_folder,
-    compress_after,
+    endpoints,
     flows_folder,
     groups_of,
+    webhook_addresses,
 )
 from jupyter_flows.sql.databases import DuckDatabases
-from jupyter_flows.store.checkpoints import CheckpointFolder
-from jupyter_flows.store.checkpoints import Limits as CheckpointLimits
-from jupyter_flows.store.keys import KeyFile
-from jupyter_flows.store.peers import PeerFolder, Server
 from jupyter_flows.store.sql import SqlStore
+from jupyter_flows.store.webhook_secrets import GivenSecrets, secrets_of_variable
 
 if TYPE_CHECKING:
     from jupyter_flows.kernels.sessions import KernelSessions
     from jupyter_flows.kernels.warm import WarmKernels
+
+
+_LOG = logging.getLogger("jupyter_flows")
 
 
 def chance() -> str:
@@ -63,7 +75,9 @@ def clock() -> float:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The engine with what it stands on. `secret` lets other processes of this user poke it."""
+    """The engine with what it stands on. `secret` lets other processes of this user poke it. One
+    that does not drive is no server that others could turn to.
+    """
 
     engine: Engine
     schedules: Schedules
@@ -73,30 +87,45 @@ class House:
     objects: Objects
     inline: Inline
     notices: Notices
+    webhooks: Webhooks
+    webhook_secrets: WebhookSecrets
     kernels: "KernelSessions | NoKernels"
-    peers: PeerFolder
-    keys: KeyFile
+    grounds: Grounds
+    peers: AnyPeers
+    keys: LinkKeyring
     server: str
     secret: str
-    checkpoints: CheckpointFolder
+    drives: bool
+    checkpoints: Checkpoints
     groups_of: Callable[[str, Any], tuple[str, ...]]
     certificate: str = ""
     staying: Staying | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def drained(self) -> asyncio.Event:
+        """Set when this server was drained, and holds nothing any more."""
+        return self.grounds.drained
+
     async def start(self, url: str, public_url: str, *, lasting: bool = True) -> None:
         """Needs a running loop. `url` is where this process answers, up to `/jupyter-flows`;
         `lasting` is false for a process that goes when its one run does: it starts no others.
         """
-        card = Server(
-            self.server, url, public_url, self.secret, os.getpid(), lasting, self.certificate
+        card = Card(
+            url=url,
+            public_url=public_url,
+            secret=self.secret,
+            certificate=self.certificate,
+            lasting=lasting,
         )
-        self.peers.announce(card)
+        self.grounds.begin(card, self.engine, self.schedules)
         self.kernels.start()
         if lasting:
             self.engine.show_in_place()
         await self.engine.start()
-        if lasting:
+        if self.drives:
+            self.webhooks.start(public_url)
+        if lasting and self.drives:
             self.schedules.start()
         if self.staying is not None:
             self.staying.start()
@@ -106,8 +135,9 @@ class House:
         if self.staying is not None:
             await self.staying.stop()
         await self.schedules.stop()
+        await self.webhooks.stop()
         await self.engine.stop()
-        self.peers.leave(self.server)
+        await self.grounds.end()
 
 
 def data_folder(settings: FlowsSettings) -> Path:
@@ -126,8 +156,30 @@ def data_folder(settings: FlowsSettings) -> Path:
 
 def open_store(settings: FlowsSettings) -> SqlStore:
     """Raises StoreUnavailable."""
+    return _grounds(settings, f"srv_{chance()[:16]}", drives=False, adopts=False).store
+
+
+def _grounds(
+    settings: FlowsSettings,
+    server: str,
+    *,
+    drives: bool,
+    adopts: bool,
+    clock: Clock = clock,
+    log: logging.Logger = _LOG,
+) -> Grounds:
+    """Raises StoreUnavailable, WeakKeyError; BadInput where the extra `postgres` is missing."""
     folder = data_folder(settings)
-    return SqlStore(f"sqlite:///{folder / 'flows.db'}", folder)
+    if not settings.database_url:
+        return FolderGrounds(folder, server, clock)
+    try:
+        from jupyter_flows.composition.shared import SharedGrounds  # noqa: PLC0415 (slow to load)
+    except ModuleNotFoundError as error:
+        raise BadInput(
+            f"FlowsApp.database_url needs the package {error.name}: pip install"
+            " 'jupyter-flows[postgres]'"
+        ) from None
+    return SharedGrounds(settings, folder, server, drives=drives, adopts=adopts, log=log)
 
 
 def compose(
@@ -151,15 +203,15 @@ def compose(
     Raises StoreUnavailable, WeakKeyError.
     """
     folder = data_folder(settings)
-    keys = KeyFile(folder / "keys")
-    keys()
-    peers = PeerFolder(folder / "servers")
     server = f"srv_{chance()[:16]}"
+    grounds = _grounds(
+        settings, server, drives=manager is not None, adopts=adopts, clock=clock, log=log
+    )
     kernels = NoKernels() if manager is None else _kernels(settings, folder, manager, log)
     if manager is not None:
-        peers.hold(server)
-    store = open_store(settings)
-    checkpoints = _checkpoints(settings, clock, log)
+        grounds.hold()
+    store, clock = grounds.store, grounds.clock
+    checkpoints = checkpoints_of(settings, folder, clock, log)
     engine = Engine(
         server=server,
         store=store,
@@ -167,9 +219,9 @@ def compose(
         checkpoints=checkpoints,
         documents=LateDocuments(),
         notebooks=notebooks,
-        peers=peers,
-        keyring=keys,
-        receipt_keys=functools.partial(_receipt_keys, folder / "receipt-keys.pem"),
+        peers=grounds.peers,
+        keyring=grounds.keys,
+        receipt_keys=grounds.receipt_keys,
         address=address,
         certificate=certificate,
         clock=clock,
@@ -183,14 +235,25 @@ def compose(
             ),
             checkpoint_seconds=durations.seconds(settings.checkpoint_timeout),
             children_at_once=settings.children_at_once,
+            webhooks=webhook_addresses(settings),
+            queue=settings.queue if settings.database_url else None,
         ),
         memory=memory,
         adopts=adopts,
+        owners=settings.owners,
         drives=manager is not None,
+        jobs=grounds.jobs,
+        queues=settings.queues,
+        is_sure=grounds.is_sure,
         log=log,
     )
     schedules = Schedules(
-        engine=engine, store=store.schedules, read=_notebook_at, chance=chance, log=log
+        engine=engine,
+        store=store.schedules,
+        read=_notebook_at,
+        chance=chance,
+        owners=settings.owners,
+        log=log,
     )
     lying = flows_folder(settings, None if notebooks is None else notebooks.root)
     registry = Registry(
@@ -199,6 +262,10 @@ def compose(
         read=_notebook_at,
         folder=functools.partial(_notebooks_in, lying),
     )
+    given = settings.webhook_secret
+    webhook_secrets = GivenSecrets(given) if given else grounds.webhook_secrets
+    webhooks = _webhooks(settings, store, webhook_secrets, clock, log)
+    engine.listen(webhooks.committed)
     progress = ProgressTold(store=store.things, clock=clock, tell=engine.boards.set_progress)
     things = Things(store=store.things, clock=clock)
     groups = functools.partial(groups_of, settings)
@@ -212,21 +279,51 @@ def compose(
         objects=Objects(
             storages=_storages(settings, folder),
             resources=things,
-            keyring=keys,
+            keyring=grounds.keys,
             clock=clock,
             chance=chance,
         ),
         inline=_inline(settings, folder),
         notices=Notices(Services(settings.slack_url, settings.teams_webhooks), things),
+        webhooks=webhooks,
+        webhook_secrets=webhook_secrets,
         kernels=kernels,
-        peers=peers,
-        keys=keys,
+        grounds=grounds,
+        peers=grounds.peers,
+        keys=grounds.keys,
         server=server,
         secret=chance(),
+        drives=manager is not None,
         checkpoints=checkpoints,
         groups_of=groups,
         certificate=certificate,
         staying=staying,
+    )
+
+
+def _webhooks(
+    settings: FlowsSettings,
+    store: SqlStore,
+    secrets: WebhookSecrets,
+    clock: Clock,
+    log: logging.Logger,
+) -> Webhooks:
+    """What the settings say is to be sent is written with the events of every process."""
+    configured = endpoints(settings)
+    store.outgoing = functools.partial(deliveries, configured)
+    own = {each.url: each.secret_env for each in configured if each.secret_env is not None}
+
+    def signing(url: str, now: float) -> tuple[str, ...]:
+        return secrets.signing(now) if url not in own else secrets_of_variable(own[url])
+
+    return Webhooks(
+        store=store,
+        deliveries=store.deliveries,
+        poster=WebhookPosts(),
+        secrets=signing,
+        addresses=webhook_addresses(settings),
+        clock=clock,
+        log=log,
     )
 
 
@@ -248,20 +345,6 @@ def _inline(settings: FlowsSettings, folder: Path) -> Inline:
     )
     offer_sql(inline, databases)
     return inline
-
-
-def _checkpoints(settings: FlowsSettings, clock: Clock, log: logging.Logger) -> CheckpointFolder:
-    return CheckpointFolder(
-        checkpoint_folder(settings),
-        CheckpointLimits(
-            max_bytes=settings.checkpoint_max_bytes,
-            min_free=settings.checkpoint_min_free,
-            budget=settings.checkpoint_budget,
-        ),
-        compress_after(settings),
-        clock=clock,
-        log=log,
-    )
 
 
 _LIMIT, _USED = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
@@ -335,12 +418,6 @@ class LateDocuments:
 
     async def write(self, path: str, notebook: Mapping[str, Json]) -> None:
         await self._documents.write(path, notebook)
-
-
-def _receipt_keys(path: Path) -> ReceiptKeys:
-    from jupyter_flows.store.receipt_keys import ReceiptKeyFile  # noqa: PLC0415 (slow to load)
-
-    return ReceiptKeyFile(path)
 
 
 def _kernels(
