@@ -64,7 +64,7 @@ class Hub(Server):
         self.process = subprocess.Popen(
             command,
             cwd=self.home,
-            env=env,
+            env={**env, **self._variables()},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -74,8 +74,16 @@ class Hub(Server):
         self._reading.start()
         assert serving.wait(LONG), "".join(self.lines)
         assert self.process.poll() is None, "".join(self.lines)
-        self._start_users_server()
+        self._begin()
         return self
+
+    def _begin(self):
+        self.start_server(USER)
+        self.token = self.token_of(USER)
+
+    def _variables(self):
+        """Of the hub's environment, besides those of the tests'."""
+        return {}
 
     def _config(self):
         proxy = package("configurable-http-proxy") / "bin" / "configurable-http-proxy"
@@ -96,18 +104,21 @@ class Hub(Server):
                 serving.set()
         serving.set()
 
-    def _start_users_server(self):
-        """And the user's own token."""
-        assert self.hub("POST", f"users/{USER}").status == 201
-        assert self.hub("POST", f"users/{USER}/server").status in {201, 202}
-        asked = f"{self.public}hub/api/users/{USER}/server/progress"
+    def start_server(self, user):
+        """The user's, who is made if there is none of this name; until it answers."""
+        assert self.hub("POST", f"users/{user}").status in {201, 409}
+        assert self.hub("POST", f"users/{user}/server").status in {201, 202}
+        asked = f"{self.public}hub/api/users/{user}/server/progress"
         headers = {"Authorization": f"token {ADMIN}", "Accept": "text/event-stream"}
         request = urllib.request.Request(asked, headers=headers)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=LONG) as stream:
             told = [json.loads(line[5:]) for line in stream if line.startswith(b"data:")]
         assert told[-1].get("ready"), "".join(self.lines)
-        self.token = self.hub("POST", f"users/{USER}/tokens", {"note": "runs"}).json["token"]
+
+    def token_of(self, user):
+        """A new one of the user's own."""
+        return self.hub("POST", f"users/{user}/tokens", {"note": "runs"}).json["token"]
 
     def hub(self, method, path, body=None):
         """Ask the hub's own API as its service."""

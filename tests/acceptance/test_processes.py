@@ -1,5 +1,6 @@
 """Stories with real servers and kernels: kill -9, restarts, several processes on one store."""
 
+import json
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,6 +60,27 @@ def test_a_run_whose_earlier_cells_are_tagged_replay_goes_on_after_kill_9(server
     server.start()
     assert ask("POST", links["resume"], {"n": 22}).status == 201
     assert server.reached(run, "succeeded", "failed", "interrupted")["result"] == 42
+
+
+def test_a_server_that_is_interrupted_without_a_terminal_ends_in_order(server, make_notebook):
+    """As a hub ends it. With a run that shows in its notebook there are threads of the contents
+    manager, for which the process would wait.
+    """
+    gate = ("print('look')", ["suspend"])
+    path = server.home / "root" / "shown.ipynb"
+    path.write_text(json.dumps(make_notebook(ONE, gate, "x")))
+    shown = server.call("POST", "api/runs", {"path": path.name}).json["id"]
+    assert server.reached(shown, "suspended", "failed")["status"] == "suspended"
+    flag = server.home / "began"
+    running = server.started(make_notebook(ONE, blocks_once(flag)))
+    until(flag.exists)
+    server.kill(signal.SIGINT)
+    assert server.process.returncode == 0
+    server.start()
+    assert server.run(shown)["status"] == "suspended"
+    interrupted = server.run(running)
+    assert interrupted["status"] == "interrupted"
+    assert interrupted["error"]["message"] == "The server was stopped while this cell ran."
 
 
 def test_kill_9_in_a_cell_interrupts_the_run_and_resume_goes_on_from_there(
