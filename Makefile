@@ -6,11 +6,12 @@ LOCK := .requirements.lock
 READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
-BROWSER_TESTS := tests/acceptance tests/lab tests/packaging
-KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/notebooks tests/testing
+GATEWAY := .gateway-venv/.ready
+BROWSER_TESTS := tests/acceptance tests/chaos tests/jobs tests/lab tests/packaging
+KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/notebooks tests/store tests/testing
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install chromium npm labextension typescript demo test lint bench docs labforms \
+.PHONY: help install gateway chromium postgres npm labextension typescript demo test lint bench docs labforms \
 	messages lock clean
 
 help:
@@ -39,6 +40,16 @@ $(READY): $(LOCK) pyproject.toml
 
 install: $(READY)
 
+# A Jupyter Enterprise Gateway for the tests, in an environment of its own: its packages of Jupyter are
+# older than ours.
+$(GATEWAY): .gateway-requirements.lock
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --requirement .gateway-requirements.lock || \
+		{ echo "The packages of .gateway-requirements.lock could not be installed: is a package index in reach?"; exit 1; }
+	@touch $@
+
+gateway: $(GATEWAY)
+
 chromium:
 	@command -v chromium >/dev/null && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -47,6 +58,19 @@ chromium:
 			|| { echo "chromium could not be installed"; exit 1; }; \
 	else \
 		echo "chromium is missing and may not be installed from here: install the package chromium"; \
+		exit 1; \
+	fi
+
+# The tests begin a PostgreSQL of their own; whatever the package begins is left alone.
+postgres:
+	@command -v initdb >/dev/null && exit 0; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing PostgreSQL for the tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null \
+			|| { echo "PostgreSQL could not be installed"; exit 1; }; \
+	else \
+		echo "PostgreSQL is missing and may not be installed from here: install the package postgresql"; \
 		exit 1; \
 	fi
 
@@ -97,7 +121,7 @@ lint: install
 	$(BIN)/lint-imports
 
 # Three parts at once, of about the same length: browsers and servers wait much.
-test: install chromium $(BROWSER) lint typescript
+test: install gateway chromium postgres $(BROWSER) lint typescript
 	@$(BIN)/pytest $(BROWSER_TESTS) >.browser-tests.log 2>&1 & browsers=$$!; \
 	$(BIN)/pytest $(KERNEL_TESTS) >.kernel-tests.log 2>&1 & kernels=$$!; \
 	$(BIN)/pytest $(addprefix --ignore=,$(BROWSER_TESTS) $(KERNEL_TESTS)); rest=$$?; \
@@ -124,8 +148,11 @@ lock:
 	.lock-venv/bin/uv pip compile --quiet --no-header --no-annotate --universal \
 		--python-version 3.11.0 --extra charts --extra examples --extra test $(if $(UPGRADE),--upgrade) \
 		pyproject.toml --output-file $(LOCK)
+	.lock-venv/bin/uv pip compile --quiet --no-header --no-annotate --universal \
+		--python-version 3.11.0 $(if $(UPGRADE),--upgrade) \
+		.gateway-requirements.in --output-file .gateway-requirements.lock
 	rm -rf .lock-venv
 
 clean:
-	rm -rf $(VENV) tests/browser/node_modules labextension/node_modules labextension/lib \
+	rm -rf $(VENV) .gateway-venv tests/browser/node_modules labextension/node_modules labextension/lib \
 		labextension/build jupyter_flows/labextension .browser-tests.log .kernel-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

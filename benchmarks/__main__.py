@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cells, checkpoints, jobs, lab, memory, page, replay, votes, waiting, whole
+from benchmarks import (
+    cells,
+    checkpoints,
+    jobs,
+    lab,
+    memory,
+    page,
+    replay,
+    servers,
+    votes,
+    waiting,
+    whole,
+)
 from benchmarks.machine import facts
 from benchmarks.outside import environment
 from benchmarks.table import Row, markdown
@@ -29,6 +41,7 @@ THEMES: Mapping[str, Callable[..., Any]] = {
     "lab": lab.measure,
     "checkpoints": checkpoints.measure,
     "jobs": jobs.measure,
+    "servers": servers.measure,
 }
 
 
