@@ -115,6 +115,7 @@ class SharedGrounds:
                 drained=self._drain,
                 lost_touch=lambda: self._spawn(self._look_at_all(engine), "look at all"),
                 evaluate=engine.evaluate,
+                is_own=self.store.is_own,
             )
         )
 

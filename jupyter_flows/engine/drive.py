@@ -116,10 +116,11 @@ class Driver:
         """From the present state to the next wait or the end. Returns when another has the run."""
         await self._free(run_id)
         try:
-            driving = await self._claimed(run_id)
-            if driving is None:
+            found = self._known(run_id, await self._teller.recent(run_id))
+            found = found or await self._claimed_anew(run_id)
+            if found is None:
                 return
-            run = await self._teller.keep(run_id)
+            run, driving = found
             await self._read_snapshot(run, driving)
             await self._look(run)
             while not isinstance(effect := machine.plan(run), machine.Wait | machine.Done):
@@ -136,6 +137,23 @@ class Driver:
             await self.let_go(run_id)
         finally:
             self._teller.forget(run_id)
+
+    def _known(self, run_id: RunId, run: Run) -> tuple[Run, Driving] | None:
+        """What is needed to go on with a run that waited here, as this process knows it: nobody can
+        have taken it, and what others have written of it comes out with the first word that is told
+        of the next step, before that begins.
+        """
+        driving = self._driving.get(run_id)
+        if driving is None or not (self._is_sure() and self._kernels.holds(run_id)):
+            return None
+        if not isinstance(machine.plan(run), machine.StartStep):
+            return None
+        self._teller.keep_as(run)
+        return run, driving
+
+    async def _claimed_anew(self, run_id: RunId) -> tuple[Run, Driving] | None:
+        driving = await self._claimed(run_id)
+        return None if driving is None else (await self._teller.keep(run_id), driving)
 
     async def _free(self, run_id: RunId) -> None:
         """Wait for what is under way with its kernel. A long save is given up when the wait that it

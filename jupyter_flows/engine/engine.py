@@ -396,10 +396,10 @@ class Engine:
 
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
-        await self._teller.refresh(run)
+        now = await self._teller.fresh(run)
         await self._dispatcher.here(run)
         self._cut_off_if_over(run)
-        await self._families.cancel_children(await self.run(run))
+        await self._families.cancel_children(now)
 
     def heard(self, run: RunId, seq: int) -> None:
         """Another server says that the run's log goes up to this event."""

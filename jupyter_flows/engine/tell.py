@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 from jupyter_flows.core import commands as c
 from jupyter_flows.core import events as e
 from jupyter_flows.core import machine
-from jupyter_flows.core.errors import Conflict
+from jupyter_flows.core.errors import Conflict, FlowsError
 from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.core.sentences import sentence
 from jupyter_flows.engine.feed import Feed
@@ -57,6 +57,12 @@ class Teller:
         """
         return self._states.get(run) or await self._store.load(run)
 
+    async def recent(self, run: RunId) -> Run:
+        """The run as this process last saw it: what others have written since is missing. Raises
+        UnknownRun.
+        """
+        return self._states.get(run) or await self._store.recent(run)
+
     async def fresh(self, run: RunId) -> Run:
         """The run with all that is committed, by whomever. Raises UnknownRun."""
         await self.refresh(run)
@@ -64,8 +70,13 @@ class Teller:
 
     async def keep(self, run: RunId) -> Run:
         """Load the run anew and keep its state until `forget`: the driver's fast path."""
-        self._states[run] = state = await self._store.load(run)
+        state = await self._store.load(run)
+        self.keep_as(state)
         return state
+
+    def keep_as(self, run: Run) -> None:
+        """As `keep`, with a state that may be older than what others have written."""
+        self._states[run.id] = run
 
     async def refresh(self, run: RunId) -> None:
         """Load a kept state anew, for another process has written; one that isn't kept stays so."""
@@ -94,7 +105,12 @@ class Teller:
         if lock is None:
             self._locks[run] = lock = asyncio.Lock()
         async with lock:
-            for _ in range(TRIES):
+            left = TRIES
+            if epoch is None:
+                left -= 1
+                if (told := await self._guessed(run, commands)) is not None:
+                    return told
+            for _ in range(left):
                 try:
                     return await self._once(run, commands, epoch)
                 except Conflict:
@@ -102,21 +118,45 @@ class Teller:
                         await self.keep(run)
         raise Conflict(sentence("The run {run} changes too fast; try again.", run=run))
 
+    async def _guessed(self, run: RunId, commands: Sequence[c.Command]) -> Told | None:
+        """By the state that this process knows, which saves a trip to the store. What is appended
+        then was decided by the newest one: the store sees to it. None if it is too old, or if
+        there would be a refusal or nothing to tell: not by a state that is older than what somebody
+        was answered.
+        """
+        before = await self.recent(run)
+        try:
+            state, recorded = self._decided(before, commands)
+        except FlowsError:
+            return None
+        if not recorded:
+            return None
+        try:
+            return await self._kept(state, recorded, epoch=None)
+        except Conflict:
+            return None
+
     async def _once(self, run: RunId, commands: Sequence[c.Command], epoch: int | None) -> Told:
-        # Who drives is told of a conflict. Others may be refused, or have nothing to tell: not by a
-        # state that is older than what somebody was answered.
+        """Who drives is told of a conflict, and needs no newer state than it has."""
         before = await (self.fresh(run) if epoch is None else self.state(run))
+        state, recorded = self._decided(before, commands)
+        return await self._kept(state, recorded, epoch=epoch) if recorded else (before, ())
+
+    def _decided(self, before: Run, commands: Sequence[c.Command]) -> Told:
+        """The state after the commands, and the events that are to be written."""
         state, now, events = before, self._clock(), list[e.Event]()
         for command in commands:
             led_to = machine.decide(state, command, now)
             state = machine.after(state, led_to, now)
             events += led_to
-        if not events:
-            return before, ()
-        recorded = [e.Recorded(seq, now, event) for seq, event in enumerate(events, before.seq + 1)]
-        durable = any(not isinstance(event, CHEAP) for event in events)
-        await self._store.append(state, recorded, epoch=epoch, durable=durable)
-        if run in self._states:
-            self._states[run] = state
-        self._feed.committed(state, recorded)
-        return state, recorded
+        return state, [
+            e.Recorded(seq, now, event) for seq, event in enumerate(events, before.seq + 1)
+        ]
+
+    async def _kept(self, run: Run, recorded: Sequence[e.Recorded], *, epoch: int | None) -> Told:
+        durable = any(not isinstance(row.event, CHEAP) for row in recorded)
+        await self._store.append(run, recorded, epoch=epoch, durable=durable)
+        if run.id in self._states:
+            self._states[run.id] = run
+        self._feed.committed(run, recorded)
+        return run, recorded

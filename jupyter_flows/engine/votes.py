@@ -117,11 +117,12 @@ class Votes:
         """G62: the author's own function, after all that costs less, and before the vote counts.
         The vote, as one that the gate which is open has accepted, if it checks its votes.
         """
+        run = await self.teller.recent(run_id)
+        if not vote.approved or not _validates(_gate_of(run, vote)):
+            return vote  # where that is not so any more, the machine asks for the check
         run = await self.teller.fresh(run_id)
-        gate = run.gates.get((vote.gate, vote.generation)) if vote.gate else run.open_gate
-        if not vote.approved or gate is None or gate.status is not GateStatus.OPEN:
-            return vote
-        if gate.options.validate is None:
+        gate = _gate_of(run, vote)
+        if gate is None or not _validates(gate):
             return vote
         accepted = replace(vote, checked=(gate.step, gate.generation))
         for event in machine.decide(run, accepted, self.clock()):
@@ -159,6 +160,14 @@ class Votes:
         if found.truth:
             pairs = found.value or [["", sentence("The answer was not accepted.")]]
             raise FormInvalid([Mistake(hide_tokens(at), hide_tokens(said)) for at, said in pairs])
+
+
+def _gate_of(run: Run, vote: c.CastVote) -> Gate | None:
+    return run.gates.get((vote.gate, vote.generation)) if vote.gate else run.open_gate
+
+
+def _validates(gate: Gate | None) -> bool:
+    return gate is not None and gate.status is GateStatus.OPEN and gate.options.validate is not None
 
 
 def link_voter(claims: Claims, user: Voter | None = None) -> Voter:

@@ -84,9 +84,9 @@ class Webhooks:
         self._look()
         return await self._deliveries.delivery(delivery)
 
-    def committed(self, _run: Run, events: Sequence[Recorded]) -> None:
+    def committed(self, run: Run, events: Sequence[Recorded]) -> None:
         """A listener: there may be something to send."""
-        if any(type(row.event) in core.KINDS for row in events):
+        if self._store.outgoing(run, events):
             self._look()
 
     def _look(self) -> None:

@@ -7,28 +7,23 @@ show.
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import procrastinate
 import psycopg
 import sqlalchemy as sa
-from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
+from procrastinate.connector import Notify
 
-from jupyter_flows.core import events as e
-from jupyter_flows.core import machine
 from jupyter_flows.core.errors import FlowsError
-from jupyter_flows.core.model import Run, RunId
+from jupyter_flows.core.model import RunId
 from jupyter_flows.jobs.finding import LOST, LOST_AT_ONCE, STRANDED
+from jupyter_flows.jobs.outbox import DEFAULT, TASK, JobOutbox
 from jupyter_flows.ports import Clock, Deliver
 
 Connect: TypeAlias = Callable[[], AbstractContextManager[sa.Connection]]
 """A transaction on the store's database. Raises StoreUnavailable."""
-
-TASK = "drive"
-DEFAULT = "default"
 
 AGAIN_SECONDS = 0.5
 """Before it is tried again to reach the database."""
@@ -38,8 +33,7 @@ POLL_SECONDS = 2.0
 lost with a connection.
 """
 
-LATER_SECONDS = 2.0
-"""After which a server gets the job of a run that it has: most find nothing left to do."""
+NEVER_SECONDS = 86_400.0
 
 STALLED_SECONDS = 60.0
 """After so long without a sign of its worker a job under way is taken for lost."""
@@ -47,10 +41,15 @@ STALLED_SECONDS = 60.0
 ALL_EVERY = 8
 """Which look for lost runs looks at those, too, that wait for a place."""
 
-_LIVES = sa.text(
-    "select 1 from servers where id = :server"
-    " and lease_until > extract(epoch from clock_timestamp())"
-)
+
+class _Connector(procrastinate.PsycopgConnector):
+    """Hears nothing of a server's own jobs, which are put for later: they are found when the queue
+    is looked at, and nobody is woken in vain.
+    """
+
+    async def listen_notify(self, on_notification: Notify, channels: Iterable[str]) -> None:
+        of_classes = [channel for channel in channels if "#srv:" not in channel]
+        await super().listen_notify(on_notification, of_classes)
 
 
 class JobQueue:
@@ -77,66 +76,13 @@ class JobQueue:
         self._queues = tuple(queues)
         self._capacity = capacity
         self._reach = reach
-        self._clock = clock
         self._log = log
-        self._putting = procrastinate.App(connector=SyncPsycopgConnector())  # never opened
+        self.outbox = JobOutbox(server, clock)
         self._delivered = 0
         self._looks = 0
         self._is_draining = False
         self._task: asyncio.Task[None] | None = None
         self._working: asyncio.Task[None] | None = None
-
-    # ------------------------------------------------------------ putting
-
-    def outbox(
-        self,
-        connection: sa.Connection,
-        run: Run,
-        events: Sequence[e.Recorded],
-        *,
-        server: str | None,
-        by_driver: bool,
-    ) -> None:
-        """Within the transaction that commits these events: what they make necessary. A driver goes
-        on by itself, but for a run that it resumes in the place of a server that died.
-        """
-        goes_on = by_driver and not any(isinstance(row.event, e.RunResumed) for row in events)
-        if goes_on:
-            return
-        if not isinstance(machine.plan(run), machine.Wait | machine.Done):
-            self._put(connection, run.id, run.queue, server)
-        elif run.finished and server is not None:
-            self._put_for(connection, run.id, server)  # its kernel is to go
-
-    def _put(
-        self, connection: sa.Connection, run: RunId, queue: str | None, server: str | None
-    ) -> None:
-        """For the server that has the run, if that lives; else for all of its class."""
-        alive = server is not None and (
-            server == self._server or connection.execute(_LIVES, {"server": server}).first()
-        )
-        if alive and server is not None:
-            self._put_for(connection, run, server)
-        else:
-            self._put_into(connection, run, queue or DEFAULT)
-
-    def _put_for(self, connection: sa.Connection, run: RunId, server: str) -> None:
-        """It hears of what was committed, and goes on at once: its job is for when it did not."""
-        at = datetime.fromtimestamp(self._clock() + LATER_SECONDS, UTC)
-        self._put_into(connection, run, f"srv:{server}", schedule_at=at)
-
-    def _put_into(
-        self,
-        connection: sa.Connection,
-        run: RunId,
-        queue: str,
-        schedule_at: datetime | None = None,
-    ) -> None:
-        driver = connection.connection.driver_connection
-        task = self._putting.configure_task(
-            TASK, queue=queue, connection=driver, schedule_at=schedule_at
-        )
-        task.defer(run=run)
 
     async def defer(self, run: RunId) -> None:
         def work() -> None:
@@ -144,7 +90,7 @@ class JobQueue:
             with self._connect() as connection:
                 row = connection.execute(query, {"run": run}).first()
                 if row is not None:
-                    self._put(connection, run, row.queue, row.server)
+                    self.outbox.put(connection, run, row.queue, row.server)
 
         await asyncio.to_thread(work)
 
@@ -197,6 +143,7 @@ class JobQueue:
                 name=self._server,
                 concurrency=self._capacity,
                 fetch_job_polling_interval=POLL_SECONDS,
+                abort_job_polling_interval=NEVER_SECONDS,  # nobody aborts jobs
                 # What is cut off so is only that somebody waits for the run to be driven.
                 shutdown_graceful_timeout=0.1,
                 delete_jobs="always",
@@ -204,7 +151,7 @@ class JobQueue:
             )
 
     def _app(self, deliver: Deliver) -> procrastinate.App:
-        connector = procrastinate.PsycopgConnector(
+        connector = _Connector(
             conninfo=self._url, kwargs=self._reach, min_size=1, max_size=4, timeout=5.0
         )
         app = procrastinate.App(connector=connector)
@@ -246,7 +193,7 @@ class JobQueue:
                 connection.execute(STRANDED)
                 lost = connection.execute(query).all()
                 for row in lost:
-                    self._put(connection, RunId(row.id), row.queue, row.server)
+                    self.outbox.put(connection, RunId(row.id), row.queue, row.server)
                 return len(lost)
 
         found = await asyncio.to_thread(work)

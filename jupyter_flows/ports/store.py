@@ -126,6 +126,11 @@ class Store(Protocol):
     async def load(self, run: RunId) -> Run:
         """Replay the run. Raises UnknownRun."""
 
+    async def recent(self, run: RunId) -> Run:
+        """The run as this process last read or wrote it, else as `load`: what others have written
+        since is missing. To append what was decided by it raises Conflict then.
+        """
+
     async def events(self, run: RunId, after: int = 0) -> list[Recorded]:
         """The run's events behind `after`, oldest first. Raises UnknownRun."""
 

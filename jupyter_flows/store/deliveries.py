@@ -14,6 +14,7 @@ from jupyter_flows.core.model import Run, RunId
 from jupyter_flows.core.webhooks import Delivery, DeliveryId, Status
 from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
+from jupyter_flows.store.writer import Reads
 
 _C = tables.deliveries.c
 
@@ -32,8 +33,8 @@ def put_deliveries(connection: sa.Connection, deliveries: Sequence[Delivery]) ->
 class SqlDeliveries:
     """Implements `ports.DeliveryStore`."""
 
-    def __init__(self, engine: sa.Engine, job: Job, writing: Writing) -> None:
-        self._engine = engine
+    def __init__(self, reads: Reads, job: Job, writing: Writing) -> None:
+        self._reads = reads
         self._job = job
         self._writing = writing
 
@@ -43,14 +44,14 @@ class SqlDeliveries:
 
     async def _select(self, query: sa.Select[Any]) -> list[Delivery]:
         def work() -> list[Delivery]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 return [_delivery(row) for row in connection.execute(query)]
 
         return await self._job(work)
 
     async def next_due(self) -> float | None:
         def work() -> float | None:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 due: float | None = connection.execute(sa.select(sa.func.min(_C.due_at))).scalar()
                 return due
 

@@ -10,6 +10,7 @@ from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
 from jupyter_flows.store.texts import bytewise
 from jupyter_flows.store.upserts import add, put
+from jupyter_flows.store.writer import Reads
 
 _C = tables.flows.c
 _V = tables.versions.c
@@ -18,8 +19,8 @@ _V = tables.versions.c
 class SqlFlows:
     """Implements `ports.FlowStore`."""
 
-    def __init__(self, engine: sa.Engine, job: Job, writing: Writing) -> None:
-        self._engine = engine
+    def __init__(self, reads: Reads, job: Job, writing: Writing) -> None:
+        self._reads = reads
         self._job = job
         self._writing = writing
 
@@ -39,7 +40,7 @@ class SqlFlows:
 
     async def _select(self, query: sa.Select[Any]) -> list[RegisteredFlow]:
         def work() -> list[RegisteredFlow]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 return [RegisteredFlow(**row) for row in connection.execute(query).mappings()]
 
         return await self._job(work)
@@ -65,7 +66,7 @@ class SqlFlows:
     async def version(self, hash_: str) -> Version | None:
         def work() -> Version | None:
             query = sa.select(tables.versions).where(_V.hash == hash_)
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 found = connection.execute(query).mappings().first()
             return None if found is None else Version(**found)
 

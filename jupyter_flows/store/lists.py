@@ -12,6 +12,7 @@ from jupyter_flows.store import tables
 from jupyter_flows.store.projection import flow_key
 from jupyter_flows.store.rows import cursor_of, gate_row, link_row, read_cursor, run_row
 from jupyter_flows.store.texts import bytewise, whole_text
+from jupyter_flows.store.writer import Reads
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ _READY = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
 class SqlLists:
     """A part of `SqlStore`, which says how a query is done."""
 
-    _reads: sa.Engine
+    _reads: Reads
 
     async def _job(self, work: Callable[[], T]) -> T:
         raise NotImplementedError

@@ -93,6 +93,10 @@ class MemoryStore:
     async def load(self, run: RunId) -> Run:
         return replay(run, await self.events(run))
 
+    async def recent(self, run: RunId) -> Run:
+        known = self._states.get(run)
+        return await self.load(run) if known is None else known
+
     async def events(self, run: RunId, after: int = 0) -> list[Recorded]:
         rows = await self.chain(run)
         return [Recorded(seq, at, decode(kind, body)) for seq, at, kind, body, _ in rows[after:]]

@@ -1,6 +1,7 @@
 """What the lists hold of a run, as functions of its state alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jupyter_flows.core import events as e
@@ -84,13 +85,31 @@ def link_values(run: Run, link: Link) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What events change in the lists: columns of the run's row, and whole rows of gates and
+    links. False if that is nothing.
+    """
+
+    run: Mapping[str, Any]
+    gates: Sequence[Mapping[str, Any]]
+    links: Sequence[Mapping[str, Any]]
+
+    def __bool__(self) -> bool:
+        return bool(self.run or self.gates or self.links)
+
+
+def changes(run: Run, events: Sequence[e.Event]) -> Changes:
+    """`run` is the state after the events."""
+    return Changes(
+        run=run_values(run) if moves_run(events) else {},
+        gates=[gate_values(run, gate) for gate in touched_gates(run, events)],
+        links=[link_values(run, link) for link in touched_links(run, events)],
+    )
+
+
 def moves_run(events: Iterable[e.Event]) -> bool:
     return any(isinstance(event, RUN_KINDS) for event in events)
-
-
-def changes_lists(events: Iterable[e.Event]) -> bool:
-    """Whether any row of a list may differ after these events."""
-    return any(isinstance(event, (*RUN_KINDS, *LINK_KINDS)) for event in events)
 
 
 def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
@@ -103,7 +122,8 @@ def touched_gates(run: Run, events: Sequence[e.Event]) -> list[Gate]:
 
 
 def touched_links(run: Run, events: Sequence[e.Event]) -> list[Link]:
-    return [run.links[event.link] for event in events if isinstance(event, LINK_KINDS)]
+    ids = dict.fromkeys(event.link for event in events if isinstance(event, LINK_KINDS))
+    return [run.links[link] for link in ids]
 
 
 def begins(run: Run, events: Iterable[e.Event]) -> bool:

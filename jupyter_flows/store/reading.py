@@ -19,7 +19,10 @@ from jupyter_flows.store.rows import recorded
 from jupyter_flows.store.writer import Kept, Parts
 
 _STATES = 32
-"""How many runs' states are remembered, the last read: a vote reads its run three times."""
+"""How many runs' states are remembered, those last read or written."""
+
+_HEADS = 4096
+"""How many runs' newest hashes are remembered, to save a look-up at the next append."""
 
 
 class SqlReading(SqlLists):
@@ -29,6 +32,7 @@ class SqlReading(SqlLists):
     _parts: Parts
     _fresh: Fresh
     _states: dict[RunId, Run]
+    _heads: dict[RunId, tuple[int, str]]
     _is_sqlite: bool
 
     async def load(self, run: RunId) -> Run:
@@ -37,18 +41,32 @@ class SqlReading(SqlLists):
             return known
         return await self._job(lambda: self._replayed(run))
 
+    async def recent(self, run: RunId) -> Run:
+        known = self._states.get(run)
+        return await self.load(run) if known is None else known
+
     def _replayed(self, run: RunId) -> Run:
         """From the state that was last read, if it is remembered, and the events since then."""
-        state = self._states.pop(run, None)
+        state = self._states.get(run)
         if state is None:
             state = replay(run, self._recorded(run, 0))
         else:
             for row in self._recorded(run, state.seq, is_known=True):
                 state = evolve(state, row.event, row.at)
-        self._states[run] = state
+        self._remember_state(state)
+        return state
+
+    def _remember_state(self, run: Run) -> None:
+        self._states.pop(run.id, None)
+        self._states[run.id] = run
         if len(self._states) > _STATES:
             del self._states[next(iter(self._states))]
-        return state
+
+    def _remember_head(self, run: RunId, head: tuple[int, str]) -> None:
+        """The number and the hash of the newest row of its log."""
+        if len(self._heads) >= _HEADS:
+            self._heads.clear()
+        self._heads[run] = head
 
     def _recorded(self, run: RunId, after_seq: int, *, is_known: bool = False) -> list[Recorded]:
         rows = self._rows(run, after_seq, is_known=is_known)
@@ -73,6 +91,8 @@ class SqlReading(SqlLists):
             rows = connection.execute(query).all()
             if not rows and not is_known and not self._exists(connection, run):
                 raise errors.UnknownRun(f"There is no run {run!r}.")
+        if rows:
+            self._remember_head(run, (rows[-1].seq, str(rows[-1].hash)))
         return rows
 
     def _exists(self, connection: sa.Connection, run: RunId) -> bool:

@@ -12,6 +12,7 @@ from jupyter_flows.core.model import RunId
 from jupyter_flows.core.schedules import CatchUp, Schedule, ScheduleId
 from jupyter_flows.store import tables
 from jupyter_flows.store.texts import bytewise
+from jupyter_flows.store.writer import Reads
 
 T = TypeVar("T")
 
@@ -31,8 +32,8 @@ class Writing(Protocol):
 class SqlSchedules:
     """Implements `ports.ScheduleStore`."""
 
-    def __init__(self, engine: sa.Engine, job: Job, writing: Writing) -> None:
-        self._engine = engine
+    def __init__(self, reads: Reads, job: Job, writing: Writing) -> None:
+        self._reads = reads
         self._job = job
         self._writing = writing
 
@@ -56,7 +57,7 @@ class SqlSchedules:
 
     async def _select(self, query: sa.Select[Any]) -> list[Schedule]:
         def work() -> list[Schedule]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 return [_schedule(row) for row in connection.execute(query)]
 
         return await self._job(work)
@@ -75,7 +76,7 @@ class SqlSchedules:
         query = sa.select(sa.func.min(_C.due_at)).where(_owned(owners))
 
         def work() -> float | None:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 due: float | None = connection.execute(query).scalar()
                 return due
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,18 +11,33 @@ import sqlalchemy as sa
 from jupyter_flows.core.model import Digest, RunId
 from jupyter_flows.store import tables
 from jupyter_flows.store.blobs import Blobs, FileParts
+from jupyter_flows.store.projection import Changes
 from jupyter_flows.store.quick import Quick
 from jupyter_flows.store.upserts import insert
-from jupyter_flows.store.writer import Kept, Parts, SqliteWriter, Writer
+from jupyter_flows.store.writer import Expression, Kept, Parts, Reads, SqliteWriter, Writer
 
 Rows = Sequence[Mapping[str, object]]
 BlobRows = Sequence[tuple[Digest, bytes]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """What is written to the log of a run, and what with it, in one transaction. With an epoch it
+    is refused when the run has another one.
+    """
+
+    run: RunId
+    epoch: int | None
+    rows: Rows
+    blobs: BlobRows
+    changes: Changes
+    also: Expression | None
+    durable: bool
+
+
 class Side(Protocol):
     @property
-    def reads(self) -> sa.Engine:
-        """For connections that only read."""
+    def reads(self) -> Reads: ...
 
     @property
     def writer(self) -> Writer: ...
@@ -38,13 +54,19 @@ class Side(Protocol):
     def impatient(self) -> AbstractContextManager[bool]:
         """While it is open no write waits for others; whether that is offered now."""
 
-    def step(self, run: RunId, epoch: int, rows: Rows, blobs: BlobRows, *, durable: bool) -> bool:
-        """A step's commit by the driver. False where it is not known to be done. Raises Fenced and
-        Conflict, and what sqlite3 raises; then nothing is done.
+    def takes(self, append: Append) -> bool:
+        """Whether it is for `commit`."""
+
+    def commit(self, append: Append) -> bool:
+        """In as few statements as can be, through the driver. False where it is not known to be
+        done. Raises Fenced and Conflict, and what sqlite3 raises; then nothing is done.
         """
 
     def notify(self, connection: sa.Connection, what: str) -> None:
         """Tell the other servers, when the transaction is committed."""
+
+    def is_own(self, pid: int) -> bool:
+        """Whether this process of the database is that of the store's connection."""
 
     def keep_others_out(self, connection: sa.Connection) -> None:
         """Nobody else writes of runs until the transaction's end."""
@@ -68,7 +90,7 @@ class SqliteSide:
     """Implements `Side`. Nobody is told of what is written: other processes look for themselves."""
 
     def __init__(self, engine: sa.Engine, folder: Path) -> None:
-        self.reads = engine
+        self.reads: Reads = engine
         self.writer = SqliteWriter(engine)
         self.blobs: Kept = Blobs(folder / "blobs")
         self.parts: Parts = FileParts(folder / "partial")
@@ -83,23 +105,25 @@ class SqliteSide:
         finally:
             self.writer.patient = True
 
-    def step(
-        self,
-        run: RunId,
-        epoch: int,
-        rows: Rows,
-        blobs: BlobRows,
-        *,
-        durable: bool,
-    ) -> bool:
-        if self.writer.kept is None or durable:
+    def takes(self, append: Append) -> bool:
+        """A step's: what more there is to write comes rarely, and waits for the disk."""
+        is_more = append.durable or append.changes or append.also is not None
+        return self.writer.kept is not None and append.epoch is not None and not is_more
+
+    def commit(self, append: Append) -> bool:
+        writer, epoch = self.writer.kept, append.epoch
+        if writer is None or epoch is None:
             return False
-        self.writer.prepare(self.writer.kept, durable=False)
-        self._quick.commit(self.writer.kept, run, epoch, rows, blobs)
+        self.writer.prepare(writer, durable=False)
+        self._quick.commit(writer, append.run, epoch, append.rows, append.blobs)
         return True
 
     def notify(self, connection: sa.Connection, what: str) -> None:
         """As above."""
+
+    def is_own(self, pid: int) -> bool:  # noqa: ARG002 (it has no processes)
+        """As above."""
+        return False
 
     def keep_others_out(self, connection: sa.Connection) -> None:
         """Whoever writes to SQLite is alone."""

@@ -26,16 +26,14 @@ from jupyter_flows.store.fresh import Fresh
 from jupyter_flows.store.reading import SqlReading
 from jupyter_flows.store.room import check_room
 from jupyter_flows.store.schedules import SqlSchedules
-from jupyter_flows.store.sides import side_of
+from jupyter_flows.store.sides import Append, side_of
 from jupyter_flows.store.things import Cipher, SqlThings
 from jupyter_flows.store.upserts import put
 from jupyter_flows.store.variable_keys import VariableKeys
-from jupyter_flows.store.writer import Outbox
+from jupyter_flows.store.writer import Expression, Outbox
 
 T = TypeVar("T")
 
-_HEADS = 4096
-"""How many runs' newest hashes are remembered, to save a look-up at the next append."""
 ANSWER_SECONDS = 20.0
 """How long a database on a network may take to answer, with all that was asked of it before."""
 _TRIES = 5
@@ -174,7 +172,7 @@ class SqlStore(SqlReading):
                 blobs = self._put_blobs(connection)
                 self._tell(connection, run, events, server=server, by_driver=False)
             self._blobs.committed(blobs)
-            self._remember(run.id, head)
+            self._remember(run, head)
             return run.id
 
         def once() -> RunId:
@@ -197,15 +195,15 @@ class SqlStore(SqlReading):
             if durable:
                 self._blobs.sync()
             head = self._appended(run, events, told, epoch, durable=durable)
-            self._remember(run.id, head)
+            self._remember(run, head)
 
-        def step() -> None:
-            if not self._step(run, events, told, epoch, durable=durable):
+        def quickly() -> None:
+            if not self._quickly(run, events, told, epoch, durable=durable):
                 work()
 
         if not self._is_sqlite:
-            await self._job(lambda: self._through(run.id, step))
-        elif durable or not self._at_once(step):
+            await self._job(lambda: self._through(run.id, quickly))
+        elif durable or not self._at_once(quickly):
             await self._job(work)
 
     def _appended(
@@ -230,7 +228,7 @@ class SqlStore(SqlReading):
                     check_room(connection, run)
                 connection.execute(_INSERT, rows)
                 blobs = self._put_blobs(connection)
-                self._project(connection, run, news)
+                self._project(connection, run, projection.changes(run, news), news)
                 put_deliveries(connection, self.outgoing(run, events))
                 self._tell(connection, run, events, server=server, by_driver=epoch is not None)
         except sa.exc.IntegrityError as error:
@@ -239,7 +237,7 @@ class SqlStore(SqlReading):
         self._blobs.committed(blobs)
         return head
 
-    def _step(
+    def _quickly(
         self,
         run: Run,
         events: Sequence[Recorded],
@@ -248,21 +246,37 @@ class SqlStore(SqlReading):
         *,
         durable: bool,
     ) -> bool:
-        """A step's commit through the driver. False, and nothing is done, if it needs more."""
+        """Through the driver. False, and nothing is done, if it needs more."""
         head = self._heads.get(run.id)
-        if head is None or head[0] != events[0].seq - 1 or epoch is None:
+        if head is None or head[0] != events[0].seq - 1 or run.id in self._doubtful:
             return False
         news = [row.event for row in events]
-        if projection.changes_lists(news) or self._leaves(news) or run.id in self._doubtful:
+        if projection.begins(run, news) or self._leaves(news) or self.outgoing(run, events):
             return False
         rows, head = rows_of(run.id, told, head[1])
-        blobs = self._blobs.rows()
-        if not self._side.step(run.id, epoch, rows, blobs, durable=durable):
+        append = Append(
+            run=run.id,
+            epoch=epoch,
+            rows=rows,
+            blobs=self._blobs.rows(),
+            changes=projection.changes(run, news),
+            also=self._also(run, events, epoch),
+            durable=durable,
+        )
+        if not self._side.takes(append):
+            return False
+        if not self._side.commit(append):
             self._doubtful.add(run.id)
             return False
-        self._blobs.committed(blobs)
-        self._remember(run.id, head)
+        self._blobs.committed(append.blobs)
+        self._remember(run, head)
         return True
+
+    def _also(self, run: Run, events: Sequence[Recorded], epoch: int | None) -> Expression | None:
+        """What the outbox has to write along, if anything."""
+        if self._outbox is None:
+            return None
+        return self._outbox.statement(run, events, by_driver=epoch is not None)
 
     def _through(self, run: RunId, work: Callable[[], T]) -> T:
         """Once more where the connection was lost meanwhile. What was written then and what was
@@ -305,22 +319,26 @@ class SqlStore(SqlReading):
             raise errors.Conflict
         return str(found)
 
-    def _remember(self, run: RunId, head: tuple[int, str]) -> None:
-        if len(self._heads) >= _HEADS:
-            self._heads.clear()
-        self._heads[run] = head
+    def _remember(self, run: Run, head: tuple[int, str]) -> None:
+        """It is as it was just committed."""
+        self._remember_head(run.id, head)
+        self._remember_state(run)
 
-    def _project(self, connection: sa.Connection, run: Run, events: Sequence[Event]) -> None:
-        values = projection.run_values(run) if projection.moves_run(events) else {}
-        if self._leaves(events):
-            values["server"] = None
+    def _project(
+        self,
+        connection: sa.Connection,
+        run: Run,
+        changes: projection.Changes,
+        events: Sequence[Event],
+    ) -> None:
+        values = {**changes.run, **({"server": None} if self._leaves(events) else {})}
         if values:
             mine = tables.runs.c.id == run.id
             connection.execute(sa.update(tables.runs).where(mine), values)
-        for gate in projection.touched_gates(run, events):
-            put(connection, tables.gates, projection.gate_values(run, gate))
-        for link in projection.touched_links(run, events):
-            put(connection, tables.links, projection.link_values(run, link))
+        for row in changes.gates:
+            put(connection, tables.gates, row)
+        for row in changes.links:
+            put(connection, tables.links, row)
 
     def _leaves(self, events: Sequence[Event]) -> bool:
         """Whether the run is nobody's from then on."""
@@ -338,6 +356,10 @@ class SqlStore(SqlReading):
         if self._outbox is not None:
             self._outbox(connection, run, events, server=server, by_driver=by_driver)
         self._side.notify(connection, f"e:{run.id}:{events[-1].seq}")
+
+    def is_own(self, pid: int) -> bool:
+        """Whether what this process of the database has said was said by this store."""
+        return self._side.is_own(pid)
 
     async def claim(self, run: RunId, server: str, expected: int) -> int:
         def work() -> int:

@@ -15,6 +15,7 @@ from jupyter_flows.store import tables
 from jupyter_flows.store.schedules import Job, Writing
 from jupyter_flows.store.texts import bytewise
 from jupyter_flows.store.upserts import add, put
+from jupyter_flows.store.writer import Reads
 
 _S = tables.user_states.c
 _P = tables.progress.c
@@ -38,7 +39,7 @@ class SqlShelf(Generic[T]):
 
     def __init__(
         self,
-        engine: sa.Engine,
+        reads: Reads,
         job: Job,
         writing: Writing,
         table: sa.Table,
@@ -48,7 +49,7 @@ class SqlShelf(Generic[T]):
         read: Callable[[Any], Any],
         ready: Callable[[sa.Connection], None] = lambda _: None,
     ) -> None:
-        self._engine = engine
+        self._reads = reads
         self._job = job
         self._writing = writing
         self._table = table
@@ -99,7 +100,7 @@ class SqlShelf(Generic[T]):
 
     async def _select(self, query: sa.Select[Any]) -> list[T]:
         def work() -> list[T]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 return [self._thing(dict(row)) for row in connection.execute(query).mappings()]
 
         return await self._job(work)
@@ -120,13 +121,13 @@ def _is_shared_or_below(path: str, home: str) -> bool:
 class SqlThings:
     """Implements `ports.ThingStore`."""
 
-    def __init__(self, engine: sa.Engine, job: Job, writing: Writing, keys: Cipher) -> None:
-        self._engine = engine
+    def __init__(self, reads: Reads, job: Job, writing: Writing, keys: Cipher) -> None:
+        self._reads = reads
         self._job = job
         self._writing = writing
         self._keys = keys
         self.variables: SqlShelf[Variable] = SqlShelf(
-            engine,
+            reads,
             job,
             writing,
             tables.variables,
@@ -136,7 +137,7 @@ class SqlThings:
             ready=self._has_key,
         )
         self.resources: SqlShelf[Resource] = SqlShelf(
-            engine, job, writing, tables.resources, Resource, write=_json, read=msgspec.json.decode
+            reads, job, writing, tables.resources, Resource, write=_json, read=msgspec.json.decode
         )
 
     def _has_key(self, connection: sa.Connection) -> None:
@@ -164,7 +165,7 @@ class SqlThings:
         query = sa.select(_S.key, _S.value).where(_S.root == root)
 
         def work() -> Mapping[str, Json]:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 rows = sorted((row.key, row.value) for row in connection.execute(query))
                 return {key: msgspec.json.decode(value) for key, value in rows}
 
@@ -186,7 +187,7 @@ class SqlThings:
         query = sa.select(_P.percent, _P.message, _P.at).where(_P.job == job)
 
         def work() -> Progress | None:
-            with self._engine.connect() as connection:
+            with self._reads.connect() as connection:
                 row = connection.execute(query).first()
                 return None if row is None else Progress(row.percent, row.message, row.at)
 

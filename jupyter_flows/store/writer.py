@@ -4,7 +4,7 @@ store asks of it, whichever database it is of.
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
 
@@ -19,7 +19,9 @@ class Writer(Protocol):
         """A transaction of the kept connection; `durable` ones wait for the disk."""
 
     def passes(self, error: sa.exc.DBAPIError) -> bool:
-        """Whether the transaction failed for others that wrote, and may be tried again at once."""
+        """Whether it may be tried again at once: the transaction failed for others that wrote, or
+        the connection was lost before it.
+        """
 
     def close(self) -> None: ...
 
@@ -33,8 +35,24 @@ class Parts(Protocol):
     def read(self, run: RunId) -> bytes | None: ...
 
 
+class Reads(Protocol):
+    """Used from the store's thread."""
+
+    def connect(self) -> AbstractContextManager[sa.Connection]:
+        """To read by, to the context's end."""
+
+
+Expression: TypeAlias = tuple[str, Sequence[object]]
+"""In SQL, with its values. `server` in it is whose the run is, before what is written now."""
+
+
 class Outbox(Protocol):
     """What else is written with a run's events, in their transaction: jobs for a queue."""
+
+    def statement(
+        self, run: Run, events: Sequence[Recorded], *, by_driver: bool
+    ) -> Expression | None:
+        """What a call does, as an expression of PostgreSQL's; None where there is nothing to do."""
 
     def __call__(
         self,
@@ -47,8 +65,7 @@ class Outbox(Protocol):
     ) -> None:
         """Called behind everything else in the transaction that writes these events. `run` is the
         state after them, and `server` whose it was before them; `by_driver` says that who drives
-        it has told them. It is not called for what a driver tells on PostgreSQL without a
-        change to any list (a step's end, say): that is one statement, and no news to a queue.
+        it has told them.
         """
 
 

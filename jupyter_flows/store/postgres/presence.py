@@ -26,7 +26,8 @@ BEAT_SECONDS = 4.0
 class Heard:
     """Who is told of what: of events that somebody has committed; of a run to look at; of the
     schedules, the keys; that this server is to be drained; and that anything may have happened, for
-    the database was away, or this server slept. `evaluate` answers questions.
+    the database was away, or this server slept. `evaluate` answers questions. `is_own` knows the
+    store's own connection by its process in the database: what that says is no news.
     """
 
     events: Callable[[RunId, int], None]
@@ -36,6 +37,7 @@ class Heard:
     drained: Callable[[], None]
     lost_touch: Callable[[], None]
     evaluate: Evaluate
+    is_own: Callable[[int], bool]
 
 
 class Presence:
@@ -208,8 +210,8 @@ class Presence:
             self._heard.lost_touch()
             self._spawn(self._answer_all(), "jupyter-flows questions")
 
-    def _told(self, said: str) -> None:
-        if self._heard is None:
+    def _told(self, said: str, pid: int) -> None:
+        if self._heard is None or self._heard.is_own(pid):
             return
         kind, _, rest = said.partition(":")
         first, _, second = rest.partition(":")

@@ -1,6 +1,7 @@
 """Outputs and snapshots as rows, for servers on one database share no disk."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
@@ -51,7 +52,9 @@ class RowBlobs:
 class RowParts:
     """Implements `Parts`."""
 
-    def __init__(self, writer: Writer, connect: Callable[[], sa.Connection]) -> None:
+    def __init__(
+        self, writer: Writer, connect: Callable[[], AbstractContextManager[sa.Connection]]
+    ) -> None:
         self._writer = writer
         self._connect = connect
 

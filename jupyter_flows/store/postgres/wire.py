@@ -22,14 +22,14 @@ AGAIN_SECONDS = 0.5
 
 
 class Wire:
-    """`heard` gets each payload; `connected` is called whenever listening begins (again): what was
-    said before is lost.
+    """`heard` gets each payload, and the process of the database by which it was said; `connected`
+    is called whenever listening begins (again): what was said before is lost.
     """
 
     def __init__(
         self,
         url: str,
-        heard: Callable[[str], None],
+        heard: Callable[[str, int], None],
         connected: Callable[[], None],
         log: logging.Logger,
     ) -> None:
@@ -60,6 +60,6 @@ class Wire:
             self._connected()
             while True:
                 async for notice in connection.notifies(timeout=QUIET_SECONDS):
-                    self._heard(notice.payload)
+                    self._heard(notice.payload, notice.pid)
                 async with asyncio.timeout(QUIET_SECONDS):
                     await connection.execute("SELECT 1")

@@ -1,4 +1,6 @@
-"""The connection that writes to PostgreSQL: kept, and made anew when it was lost."""
+"""A store's connection to PostgreSQL: kept, for to fetch one costs a trip, and made anew when it
+was lost.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,23 +12,45 @@ from psycopg.errors import DeadlockDetected, SerializationFailure
 
 
 class PostgresWriter:
-    """Implements `Writer`. A transaction begins by a statement of ours, which also says how it
-    stands to the disk: one trip, and the one by which a lost connection is known before anything
-    was written. Without such a statement before it, a statement is a transaction of its own.
+    """Implements `Writer` and `Reads`. A transaction begins by a statement of ours, which also says
+    how it stands to the disk: one trip, and the one by which a lost connection is known before
+    anything was written. Without such a statement before it, a statement is a transaction of its
+    own: to read takes one trip.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._kept: sa.Connection | None = None
+        self._is_writing = False
+        self._lost_reading: sa.exc.DBAPIError | None = None
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sa.Connection]:
         begin = "BEGIN" if durable else "BEGIN; SET LOCAL synchronous_commit TO off"
         try:
             writer = self._begun(begin)
+            self._is_writing = True
             with writer.begin():
                 yield writer
         finally:
+            self._is_writing = False
+            self._drop_if_lost()
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """To read by. Within a transaction it is a part of that."""
+        if self._is_writing:
+            yield self.connection()
+            return
+        reader = self.connection()
+        try:
+            yield reader
+        except sa.exc.DBAPIError as error:
+            if error.connection_invalidated:
+                self._lost_reading = error
+            raise
+        finally:
+            reader.rollback()  # SQLAlchemy's own; the database knows of nothing
             self._drop_if_lost()
 
     def _begun(self, begin: str) -> sa.Connection:
@@ -55,12 +79,22 @@ class PostgresWriter:
         """Psycopg's connection, on which each statement is a transaction."""
         return self.connection().connection.driver_connection
 
+    @property
+    def pid(self) -> int | None:
+        """The connection's process in the database. For any thread."""
+        kept = self._kept
+        if kept is None or kept.invalidated or kept.closed:
+            return None
+        driver: Any = kept.connection.driver_connection
+        return None if driver is None or driver.closed else int(driver.info.backend_pid)
+
     def _drop_if_lost(self) -> None:
         if self._kept is not None and (self._kept.invalidated or self.driver().closed):
             self.close()
 
     def passes(self, error: sa.exc.DBAPIError) -> bool:
-        return isinstance(error.orig, DeadlockDetected | SerializationFailure)
+        is_others = isinstance(error.orig, DeadlockDetected | SerializationFailure)
+        return is_others or error is self._lost_reading
 
     def close(self) -> None:
         kept, self._kept = self._kept, None

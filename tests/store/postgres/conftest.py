@@ -47,7 +47,9 @@ class Told:
             return lambda *what: self.said.append((kind, *what))
 
         kinds = ("events", "look", "schedules", "keys", "drained", "lost_touch")
-        return Heard(**{kind: note(kind) for kind in kinds}, evaluate=self.evaluate)
+        return Heard(
+            **{kind: note(kind) for kind in kinds}, evaluate=self.evaluate, is_own=lambda _: False
+        )
 
 
 @pytest.fixture

@@ -193,15 +193,46 @@ class Box:
         if self.fail:
             raise errors.KernelUnavailable
 
+    def statement(self, run, events, *, by_driver):
+        """On PostgreSQL, where `made` has made the function."""
+        values = [run.status.value, events[-1].seq, by_driver, self.fail]
+        return "box(%s::text, %s::int, server, %s::bool, %s::bool)", values
+
+    def made(self, store):
+        """The database's part, where there is one."""
+        if store._is_sqlite:
+            return self
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql(
+                "create table box (n serial, status text, seq int, server text, by_driver bool)"
+            )
+            connection.exec_driver_sql(
+                """create function box(text, int, text, bool, fails bool) returns int
+                language plpgsql as $$ begin
+                insert into box (status, seq, server, by_driver) values ($1, $2, $3, $4);
+                return case when fails then 1 / 0 end; end $$"""
+            )
+        return self
+
+    def all_told(self, store):
+        if not store._is_sqlite:
+            with store._engine.begin() as connection:
+                found = connection.exec_driver_sql(
+                    "select status, seq, server, by_driver from box order by n"
+                )
+                self.told += map(tuple, found)
+        return self.told
+
 
 async def test_an_outbox_hears_of_events_in_their_transaction(open_store):
     box = Box()
     store, story = open_store(outbox=box), Story()
+    box.made(store)
     await kept(store, story)
     await store.claim(story.run.id, "srv_2", 1)
     await put(store, story.start(), epoch=2)
     await put(store, story.finish("load"))
-    assert box.told == [
+    assert box.all_told(store) == [
         ("queued", 1, "srv_1", False),
         ("running", 3, "srv_2", True),
         ("running", story.run.seq, "srv_2", False),
@@ -211,6 +242,7 @@ async def test_an_outbox_hears_of_events_in_their_transaction(open_store):
 async def test_with_an_outbox_that_fails_nothing_is_written(open_store):
     box = Box()
     store, story = open_store(outbox=box), Story()
+    box.made(store)
     await kept(store, story)
     box.fail = True
     told = story.start()
