@@ -199,7 +199,8 @@ class _Gate:
 
     async def _until(self, kind: type) -> tuple[float, Run]:
         while True:
-            at, event, run = await asyncio.wait_for(self._events.get(), 60)
+            async with asyncio.timeout(60):
+                at, event, run = await self._events.get()
             if isinstance(event, kind):
                 return at, run
 

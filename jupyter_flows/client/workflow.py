@@ -108,7 +108,8 @@ class _Workflow:
         self._made.keep(key, self._client._json_round_trip(outcome))
 
     async def _own(self, key: str, seconds: float | None) -> Any:
-        told = await asyncio.wait_for(self._round({"_executing_key": key}), seconds)
+        async with asyncio.timeout(seconds):
+            told = await self._round({"_executing_key": key})
         return told.get("result")
 
     def _other(self, each: dict[str, Any]) -> Any:

@@ -42,7 +42,8 @@ class Watch:
         """Wait until nobody else saves, or long enough."""
         if self.under_way:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), PATIENCE_SECONDS)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await self._over.wait()
         self.under_way = 0
 
 

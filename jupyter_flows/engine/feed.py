@@ -71,7 +71,8 @@ class Feed:
                     yield rows
                     continue
                 try:
-                    await asyncio.wait_for(wake.wait(), FOREIGN_POLL_SECONDS)
+                    async with asyncio.timeout(FOREIGN_POLL_SECONDS):
+                        await wake.wait()
                 except TimeoutError:
                     yield ()
         finally:

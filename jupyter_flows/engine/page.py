@@ -206,7 +206,8 @@ class Page:
         if not self._pending and not self._ending:
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._desk.pace.linger)
+                async with asyncio.timeout(self._desk.pace.linger):
+                    await self._wake.wait()
         if not self._pending and not self._ending and not self._is_needed():
             self.close()
         return self._pending
@@ -311,7 +312,8 @@ class Page:
     async def _pause(self, seconds: float) -> None:
         self._hurry.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
 
     async def _write(self, brought: Brought) -> None:
         if not self._urgent and not self._is_running():

@@ -73,6 +73,7 @@ class Waiting:
         due = await self._store.next_due()
         wait = self._every if due is None else due - self._clock()
         try:
-            await asyncio.wait_for(self._changed.wait(), min(max(wait, 0.0), self._every))
+            async with asyncio.timeout(min(max(wait, 0.0), self._every)):
+                await self._changed.wait()
         except TimeoutError:
             await self._reconcile()

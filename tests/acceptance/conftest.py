@@ -228,8 +228,8 @@ def jp_server_cleanup():
 def make_server(tmp_path):
     made = []
 
-    def make():
-        made.append(Server(tmp_path))
+    def make(**flows):
+        made.append(Server(tmp_path, **flows))
         return made[-1].start()
 
     yield make

@@ -24,8 +24,9 @@ def blocks_once(flag):
     )
 
 
-def test_an_open_gate_and_its_links_survive_kill_9(server, make_notebook):
+def test_an_open_gate_and_its_links_survive_kill_9(make_server, make_notebook):
     """G12, G19: the gate, its deadline and its votes are rows, and no process holds them."""
+    server = make_server(checkpoint="never")
     gate = (ASK[0], [], {"suspend": {"required_events": 2}})
     run = server.started(make_notebook(ONE, gate, "resumes"))
     before = server.reached(run, "suspended", "failed")

@@ -36,7 +36,9 @@ class FakeDocument:
 
 
 class FakeNotebooks:
-    """`files` is what was written, by path; `document` is open as a shared one, if any is."""
+    """`files` is what was written, by path; `document` is open as a shared one, if any is; `gone`
+    are the paths where there is no notebook any more.
+    """
 
     def __init__(self, root=None):
         self.files = {}
@@ -46,6 +48,7 @@ class FakeNotebooks:
         self.document = None
         self.offered = []
         self.refuses = None
+        self.gone = set()
         self.root = root
         self.gate = None
         self.moves = []
@@ -67,6 +70,8 @@ class FakeNotebooks:
             await self.gate.wait()
         if self.refuses:
             raise self.refuses
+        if path in self.gone:
+            raise BadInput(f"There is no notebook {path}.")
         before = self.files.get(path, {})
         after = {**before, **{name: self.filled(path, name, cells, gently) for name in cells}}
         if before == after:
@@ -579,6 +584,7 @@ async def test_a_moved_notebook_is_written_where_it_is_now(scene):
     await s.quiet()
     before = s.notebooks.files.pop("f.ipynb")
     s.notebooks.files["g.ipynb"] = before
+    s.notebooks.gone.add("f.ipynb")
     s.notebooks.moves[0]("f.ipynb", "g.ipynb", False)
     await s.engine.vote(run.id, vote(run))
     await s.engine.settled(run.id)

@@ -18,6 +18,7 @@ from jupyter_flows.engine.tell import TRIES
 
 from .conftest import vote
 
+GATED_BY_TWO = ("x = 1", ("'go?'", [], {"suspend": {"required_events": 2}}), "'done'")
 GATED = ("x = 1", ("'go?'", ["suspend"]), "print('once'); resume")
 
 
@@ -39,6 +40,43 @@ async def test_after_five_conflicts_the_asker_is_told_to_try_again(world):
     assert world.store.late == 0
     assert (await engine.run(run.id)).open_gate.votes == ()
     assert (await engine.vote(run.id, vote(run)))[1]
+
+
+async def test_what_is_decided_by_an_old_state_is_decided_anew(world):
+    """Another server has written since this one saw the run."""
+    engine = world.server()
+    run = await world.settled(engine, *GATED_BY_TWO)
+    world.store.old[run.id] = run
+    await world.server("srv_2").vote(run.id, vote(run, "alice"))
+    voted, new = await engine.vote(run.id, vote(run, "bob"))
+    assert new
+    assert [each.voter.name for each in voted.gate("c1").votes] == ["alice", "bob"]
+    assert voted.open_gate is None
+
+
+async def test_a_refusal_and_a_vote_that_counts_already_are_not_of_an_old_state(world):
+    """G19, G20"""
+    engine, other = world.server(), world.server("srv_2")
+    before = await world.settled(engine, *GATED)
+    await other.vote(before.id, vote(before, "alice"))
+    world.store.old[before.id] = before
+    with pytest.raises(Refused):
+        await engine.vote(before.id, vote(before, "bob", approved=False))
+    voted, new = await engine.vote(before.id, vote(before, "alice"))
+    assert not new
+    assert [each.voter.name for each in voted.gate("c1").votes] == ["alice"]
+
+
+async def test_a_driver_that_knows_an_old_state_begins_no_step_by_it(world):
+    """The run was cancelled by another server."""
+    engine, other = world.server(), world.server("srv_2")
+    before = await world.settled(engine, *GATED)
+    approved, _ = await other.vote(before.id, vote(before))
+    await other.cancel(before.id, "owner")
+    world.store.old[before.id] = approved
+    await engine.poked(before.id)
+    assert (await engine.settled(before.id)).status == "cancelled"
+    assert "c2" not in [step for _, step in engine.kernels.executed]
 
 
 async def test_what_a_store_that_is_away_was_told_did_not_happen(world):

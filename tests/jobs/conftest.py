@@ -82,6 +82,14 @@ class Queues:
         )
         return self.servers.select(query, tuple)
 
+    def all_jobs(self):
+        """All that there is of them, but for their numbers; when they are due, in whole seconds."""
+        query = sa.text(
+            "select queue_name, task_name, priority, lock, queueing_lock, args::text, status::text,"
+            " round(extract(epoch from scheduled_at - now())) from procrastinate_jobs order by id"
+        )
+        return self.servers.select(query, tuple)
+
     def execute(self, text):
         with self.engine.begin() as connection:
             connection.execute(sa.text(text))

@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from jupyter_flows.core import commands as c
 from jupyter_flows.core.errors import StoreUnavailable
+
+from ..store.story import Story  # noqa: TID252 (the tests are no installed package)
 
 
 async def test_a_run_goes_to_the_server_that_has_it_while_that_lives(queues):
@@ -70,6 +73,44 @@ async def test_what_fails_to_be_driven_takes_no_place_for_ever(queues):
     await a.defer("run_1")
     await queues.until(lambda: not queues.jobs())
     assert a.has_place(None)
+
+
+@pytest.mark.parametrize("server", ["srv_x", "srv_b", "srv_dead", None])
+@pytest.mark.parametrize("told", ["begins", "ended", "waits"])
+@pytest.mark.parametrize("by_driver", [False, True])
+async def test_a_job_is_put_by_a_statement_as_by_a_call(queues, server, told, by_driver):
+    """The one is for commits of one statement, the other for transactions."""
+    queues.alive("srv_b")
+    queues.alive("srv_dead")
+    queues.dies("srv_dead")
+    story = Story(first={"queue": "gpu"})
+    run, events = STORIES[told](story)
+    outbox = queues.queue("srv_x").outbox
+    with queues.engine.begin() as connection:
+        outbox(connection, run, events, server=server, by_driver=by_driver)
+    also = outbox.statement(run, events, by_driver=by_driver)
+    if also is not None:
+        statement, values = also
+        with queues.engine.begin() as connection:
+            connection.connection.driver_connection.execute(
+                f"select {statement} from (select %s::text as server) as mine", [*values, server]
+            )
+    put = queues.all_jobs()
+    assert put[: len(put) // 2] == put[len(put) // 2 :]
+    expected = {
+        "begins": {"srv_x": "srv:srv_x", "srv_b": "srv:srv_b"}.get(server, "gpu"),
+        "ended": server and f"srv:{server}",
+        "waits": None,
+    }[told]
+    is_put = expected is not None and not by_driver
+    assert [job[0] for job in put] == ([expected] * 2 if is_put else [])
+
+
+STORIES = {
+    "begins": lambda story: (story.run, story.first),
+    "ended": lambda story: story.tell(c.Cancel(by="alice")),
+    "waits": lambda story: [story.start(), story.finish("load"), story.finish("ask")][-1],
+}
 
 
 @pytest.mark.parametrize("status", ["running", "queued"])

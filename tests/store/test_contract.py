@@ -87,6 +87,15 @@ async def test_of_two_appends_at_one_place_one_wins(store):
     assert sum(isinstance(each, errors.Conflict) for each in done) == 4
 
 
+async def test_what_was_last_seen_of_a_run_is_as_it_was_written_or_read(store):
+    story = await suspended(store)
+    assert await store.recent(story.run.id) == story.run
+    await put(store, story.vote(payload={"limit": 2}), durable=True)
+    assert await store.recent(story.run.id) == story.run
+    with pytest.raises(errors.UnknownRun):
+        await store.recent(RunId("run_none"))
+
+
 async def test_a_batch_is_written_whole_or_not_at_all(store):
     story = Story()
     await kept(store, story)

@@ -75,6 +75,51 @@ async def test_only_durable_commits_wait_for_the_disk(open_postgres):
     assert levels == ["on", "off", "on", "off", "on"]
 
 
+async def test_a_vote_with_its_lists_and_its_job_is_one_trip(open_postgres, tmp_path):
+    box = Box()
+    store = open_postgres(outbox=box)
+    box.made(store)
+    for number in range(2):  # the first one has the statement prepared
+        story = await suspended(store, f"run_{number}")
+        told = story.vote(payload={"limit": 2})
+        with (tmp_path / "trace").open("w") as trace:
+            library = store._side.writer.driver().pgconn
+            library.trace(trace.fileno())
+            await put(store, told, durable=True)
+            library.untrace()
+    said = re.findall(r"\tF\t\d+\t(\w+)", (tmp_path / "trace").read_text())
+    assert [word for word in said if word in ("Sync", "Query")] == ["Sync"], said
+    other = open_postgres()
+    assert await other.load(story.run.id) == story.run
+    assert (await other.row(story.run.id)).status == story.run.status
+    assert await other.open_gates(10) == []
+    assert box.all_told(store)[-1][1] == story.run.seq
+
+
+async def test_what_was_last_seen_may_be_older_and_then_nothing_is_appended_by_it(open_store):
+    one, other = open_store(), open_store()
+    story = await suspended(one)
+    before = await other.load(story.run.id)
+    await put(one, story.vote())
+    assert await other.recent(story.run.id) == before
+    stale = Story()
+    stale.run = before
+    with pytest.raises(errors.Conflict):
+        await put(other, stale.vote("eve"))
+    assert await other.load(story.run.id) == story.run == await other.recent(story.run.id)
+
+
+async def test_a_store_knows_what_it_has_said_itself(open_postgres, empty_postgres):
+    one, other, story = open_postgres(), open_postgres(), Story()
+    connection = psycopg.connect(empty_postgres, autocommit=True)
+    connection.execute("listen jupyter_flows")
+    await kept(one, story)
+    (said,) = connection.notifies(timeout=30, stop_after=1)
+    assert one.is_own(said.pid)
+    await other.load(story.run.id)
+    assert not other.is_own(said.pid)
+
+
 @pytest.mark.parametrize("what", ["step", "begin"])
 async def test_a_claim_and_an_append_at_one_time_come_one_after_the_other(open_postgres, what):
     """The append waits for the claim that is under way, and is refused then."""
@@ -210,7 +255,8 @@ class Box:
                 """create function box(text, int, text, bool, fails bool) returns int
                 language plpgsql as $$ begin
                 insert into box (status, seq, server, by_driver) values ($1, $2, $3, $4);
-                return case when fails then 1 / 0 end; end $$"""
+                if fails then raise 'it fails'; end if;
+                return 0; end $$"""
             )
         return self
 
