@@ -7,8 +7,9 @@ READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 GATEWAY := .gateway-venv/.ready
-BROWSER_TESTS := tests/acceptance tests/chaos tests/jobs tests/lab tests/packaging
-KERNEL_TESTS := tests/cli tests/faults tests/fidelity tests/notebooks tests/store tests/testing
+SERVER_TESTS := tests/acceptance tests/chaos tests/jobs tests/packaging
+LAB_TESTS := tests/faults tests/fidelity tests/lab tests/store
+KERNEL_TESTS := tests/cli tests/kernels tests/notebooks tests/testing
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install gateway chromium postgres npm labextension typescript demo test lint bench docs labforms \
@@ -120,13 +121,14 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Three parts at once, of about the same length: browsers and servers wait much.
+# Four parts at once, of about the same length: browsers, servers and kernels wait much.
 test: install gateway chromium postgres $(BROWSER) lint typescript
-	@$(BIN)/pytest $(BROWSER_TESTS) >.browser-tests.log 2>&1 & browsers=$$!; \
+	@$(BIN)/pytest $(SERVER_TESTS) >.server-tests.log 2>&1 & servers=$$!; \
+	$(BIN)/pytest $(LAB_TESTS) >.lab-tests.log 2>&1 & lab=$$!; \
 	$(BIN)/pytest $(KERNEL_TESTS) >.kernel-tests.log 2>&1 & kernels=$$!; \
-	$(BIN)/pytest $(addprefix --ignore=,$(BROWSER_TESTS) $(KERNEL_TESTS)); rest=$$?; \
-	wait $$kernels; ran=$$?; wait $$browsers; seen=$$?; \
-	cat .kernel-tests.log .browser-tests.log; [ $$rest = 0 ] && [ $$ran = 0 ] && [ $$seen = 0 ]
+	$(BIN)/pytest $(addprefix --ignore=,$(SERVER_TESTS) $(LAB_TESTS) $(KERNEL_TESTS)); failed=$$?; \
+	for part in $$servers $$lab $$kernels; do wait $$part || failed=1; done; \
+	cat .server-tests.log .lab-tests.log .kernel-tests.log; exit $$failed
 
 bench: install
 	$(BIN)/python -m benchmarks
@@ -155,4 +157,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) .gateway-venv tests/browser/node_modules labextension/node_modules labextension/lib \
-		labextension/build jupyter_flows/labextension .browser-tests.log .kernel-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+		labextension/build jupyter_flows/labextension .server-tests.log .lab-tests.log .kernel-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

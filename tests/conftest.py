@@ -1,8 +1,18 @@
 """What all tests share: notebooks made of a few lines."""
 
+import signal
+
 import pytest
 
 pytest_plugins = ["pytest_jupyter.jupyter_server", "tests.postgres"]
+
+
+def pytest_configure():
+    """A shell's background job, as these tests may be, ignores SIGINT, and so would every server
+    that it starts: who ends them by it would wait.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def notebook(*sources, kernel="python3", language="python"):

@@ -58,11 +58,6 @@ def ask(method, url, body=None, headers=None):
         return Answer(error.code, error.read())
 
 
-def heed_interrupts():
-    """A shell's background job, as these tests may be, and what it starts ignores SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Server:
     """A server with its data in `home`; started again, it finds the same data and port."""
 
@@ -118,7 +113,6 @@ class Server:
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
-            preexec_fn=heed_interrupts,  # noqa: PLW1509 (it does nothing that threads could mind)
         )
         serving = threading.Event()
         self._reading = threading.Thread(target=self._read, args=(serving,), daemon=True)
