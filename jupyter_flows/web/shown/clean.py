@@ -7,14 +7,12 @@ in for one (DOM clobbering). Its links lead to absolute addresses; its pictures 
 import functools
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import nh3
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from jupyter_flows.core.hiding import hide_tokens
-
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
 
 _TAGS = frozenset(
     re.findall(
@@ -72,8 +70,6 @@ def plain_html(html: str) -> Markup:
     """HTML cleaned, for what has no colours or positions to lose. Headings go two levels down, for
     those above are the page's own.
     """
-    import nh3  # noqa: PLC0415 (large; a server that shows no page does without)
-
     cleaned = nh3.clean(
         hide_tokens(html),
         tags=set(_TAGS),
@@ -92,9 +88,7 @@ def plain_html(html: str) -> Markup:
 
 
 @functools.cache
-def _markdown() -> "MarkdownIt":
-    from markdown_it import MarkdownIt  # noqa: PLC0415 (large; as nh3)
-
+def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     markdown.validateLink = _any_link  # type: ignore[method-assign, assignment]
     return markdown

@@ -5,6 +5,8 @@ Nothing here makes anything safe: a plain table is cleaned, and a box has its po
 
 import re
 
+import nh3
+
 # Whatever an author writes, these take time by its length alone: where two parts of a pattern could
 # share a text, the first one keeps all that it took.
 _TAG = re.compile(r"<(/?[a-zA-Z][^\s<>/]*+)([^<>]*+)>")
@@ -104,8 +106,6 @@ def asks_for_scripts(html: str) -> bool:
 
 def shows_without_scripts(html: str) -> bool:
     """Whether there is anything to see before a script has drawn it."""
-    import nh3  # noqa: PLC0415 (large; a server that shows no page does without)
-
     left = nh3.clean(html, tags=set(), clean_content_tags={"script", "style", "title", "noscript"})
     return bool(left.strip()) or _DRAWN.search(html) is not None
 
