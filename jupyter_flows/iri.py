@@ -1,7 +1,7 @@
 """Puts off the building of grammars that jsonschema has built at import, whether used or not.
 
-They take two seconds on a common machine, and 14 MiB. Only the formats `iri` and `iri-reference`
-need one of them.
+They take two seconds on a common machine, and 14 MiB. The formats `iri` and `iri-reference` need
+one of them, nothing the others.
 """
 
 import functools
@@ -16,7 +16,7 @@ from typing import Any
 _NAME = "rfc3987_syntax"
 _HELPERS = f"{_NAME}.syntax_helpers"
 _UNUSED = "is_valid_syntax_"
-"""What the names begin with whose grammars jsonschema doesn't use, all but one."""
+"""What the names of the functions begin with that jsonschema doesn't use, each with a grammar."""
 
 
 class _Later(ModuleType):
@@ -36,21 +36,43 @@ def put_off() -> None:
 
 
 def let_go() -> None:
-    """Where jsonschema was there before us: its own grammar stays; of the others each is built when
-    somebody asks for its function. What is loaded afterwards takes the memory that they leave.
+    """Where jsonschema was there before us: each grammar is built again when it is asked for. What
+    is loaded afterwards takes the memory that they leave.
     """
     module, helpers = sys.modules.get(_NAME), sys.modules.get(_HELPERS)
-    build = getattr(helpers, "make_syntax_validator", None)
-    if module is None or helpers is None or build is None:
+    if module is None or helpers is None:
         return
     functions = {name for name in vars(helpers) if name.startswith(_UNUSED)}
+    try:
+        build, parser = helpers.make_syntax_validator, helpers.syntax_parser
+        own = functools.partial(
+            helpers.Lark, helpers.grammar, start=parser.options.start, parser=parser.options.parser
+        )
+    except AttributeError:  # another version, which is built in another way
+        return
     if not functions:  # they are gone already
         return
+    helpers.syntax_parser = module.syntax_parser = _Grammar(own)  # type: ignore[attr-defined]
     for each in (module, helpers):
         for name in functions & vars(each).keys():
             delattr(each, name)
         each.__getattr__ = _again(each.__name__, functions, build)  # type: ignore[method-assign]
+    del parser
     gc.collect()
+
+
+class _Grammar:
+    """Stands in for the one that jsonschema uses, until it does."""
+
+    def __init__(self, build: Callable[[], Any]) -> None:
+        self._build = build
+
+    @functools.cached_property
+    def _built(self) -> Any:
+        return self._build()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._built, name)
 
 
 def _again(module: str, functions: set[str], build: Any) -> Callable[[str], Any]:
