@@ -10,7 +10,10 @@ __version__ = "0.1.0"
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    from jupyter_flows.extension import FlowsApp  # noqa: PLC0415 (kernels import this module too)
+    from jupyter_flows.iri import let_go  # noqa: PLC0415 (kernels import this module too)
+
+    let_go()
+    from jupyter_flows.extension import FlowsApp  # noqa: PLC0415 (takes the memory that is left)
 
     return [{"module": "jupyter_flows", "app": FlowsApp}]
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 import click
 
 from jupyter_flows import __version__
-from jupyter_flows.cli import iri
 from jupyter_flows.cli.exits import BAD_INPUT, FAILED, INTERRUPTED_BY_KEY
 from jupyter_flows.core.errors import BadInput, FlowInvalid, FlowsError, NotFound
 from jupyter_flows.core.links import WeakKeyError
+from jupyter_flows.iri import put_off
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "Run a notebook; no server is needed."),
@@ -83,7 +83,7 @@ def flows() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Ends the process with the exit status."""
-    iri.put_off()
+    put_off()
     sys.exit(_status(arguments))
 
 

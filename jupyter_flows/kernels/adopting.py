@@ -1,17 +1,19 @@
 """Puts a living kernel that an earlier server has started into this server's list of kernels."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import psutil
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.session import utcnow
 
 from jupyter_flows.kernels.cards import Card
 from jupyter_flows.kernels.processes import Adopted
 
+if TYPE_CHECKING:
+    import psutil
 
-async def adopt(manager: Any, card: Card, process: psutil.Process) -> None:
+
+async def adopt(manager: Any, card: Card, process: "psutil.Process") -> None:
     """It is then as one that this server has started: watched, interrupted and ended like them.
 
     What jupyter_client offers for this (`external_connection_dir`) gives kernels that can't be
@@ -34,7 +36,7 @@ async def adopt(manager: Any, card: Card, process: psutil.Process) -> None:
         await _show(manager, card.kernel_id)
 
 
-def _provisioner(kernel: Any, card: Card, process: psutil.Process) -> LocalProvisioner:
+def _provisioner(kernel: Any, card: Card, process: "psutil.Process") -> LocalProvisioner:
     made = LocalProvisioner(kernel_id=card.kernel_id, kernel_spec=kernel.kernel_spec, parent=kernel)
     made.process = Adopted(process)  # type: ignore[assignment]
     made.pid = card.pid

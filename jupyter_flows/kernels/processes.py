@@ -7,8 +7,10 @@ import contextlib
 import os
 import signal
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import psutil
+if TYPE_CHECKING:
+    import psutil
 
 TERM_WITHIN = 2.0
 """Seconds that a process has to end by itself."""
@@ -18,14 +20,18 @@ LOOK = 0.05
 
 def command_of(pid: int) -> tuple[str, ...]:
     """Its command line; empty where it can't be had."""
+    import psutil  # noqa: PLC0415 (slow to load)
+
     try:
         return tuple(psutil.Process(pid).cmdline())
     except psutil.Error:
         return ()
 
 
-def found(pid: int, command: Sequence[str]) -> psutil.Process | None:
+def found(pid: int, command: Sequence[str]) -> "psutil.Process | None":
     """The process of that number, if it lives and was started so, by us."""
+    import psutil  # noqa: PLC0415
+
     try:
         process = psutil.Process(pid)
         same = bool(command) and process.cmdline() == list(command)
@@ -57,12 +63,14 @@ class Adopted:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, process: psutil.Process) -> None:
+    def __init__(self, process: "psutil.Process") -> None:
         self._process = process
         self.pid = process.pid
 
     def poll(self) -> int | None:
         """None while it lives; how it ended is told to its parent only."""
+        import psutil  # noqa: PLC0415
+
         try:
             alive = self._process.is_running() and self._process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
@@ -70,12 +78,16 @@ class Adopted:
         return None if alive else 0
 
     def wait(self, timeout: float | None = None) -> int:
+        import psutil  # noqa: PLC0415
+
         with contextlib.suppress(psutil.Error):
             self._process.wait(timeout)
         return 0
 
     def send_signal(self, number: int) -> None:
         """Raises ProcessLookupError."""
+        import psutil  # noqa: PLC0415
+
         try:
             self._process.send_signal(number)
         except psutil.NoSuchProcess:

@@ -18,7 +18,6 @@ events = sa.Table(
     sa.Column("kind", WholeName(64), nullable=False),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("hash", WholeName(64), nullable=False),
-    sqlite_with_rowid=False,
 )
 
 blobs = sa.Table(

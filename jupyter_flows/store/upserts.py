@@ -2,16 +2,18 @@
 none fails, and the last one counts.
 """
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 
 def insert(dialect: sa.Dialect, table: sa.Table) -> Any:
-    """An insert that can say what to do on a conflict: SQLAlchemy has one for each database."""
-    return (sqlite if dialect.name == "sqlite" else postgresql).insert(table)
+    """An insert that can say what to do on a conflict: SQLAlchemy has one for each database,
+    and the other one's is not loaded.
+    """
+    return importlib.import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)
 
 
 def put(connection: sa.Connection, table: sa.Table, row: Mapping[str, object]) -> None:

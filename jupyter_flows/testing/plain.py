@@ -9,13 +9,13 @@ import msgspec
 from IPython.core.error import InputRejected
 from IPython.core.getipython import get_ipython
 
-from jupyter_flows.cli import iri
 from jupyter_flows.client import flows
 from jupyter_flows.composition import clock
 from jupyter_flows.core.answered_calls import of_step
 from jupyter_flows.core.answers import ROUTE, missing
 from jupyter_flows.core.errors import AnswersInvalid
 from jupyter_flows.core.model import Failure, Gate, Json, StepSpec
+from jupyter_flows.iri import put_off
 from jupyter_flows.testing.recorded import Recorded, read_recorded
 
 _ENV = {"FLOWS_URL": flows.NOWHERE, "FLOWS_TOKEN": "none"}
@@ -33,7 +33,7 @@ def answers(notebook: str | os.PathLike[str]) -> None:
     shell: Any = get_ipython()
     if not hasattr(shell, "kernel"):
         raise flows.FlowsClientError("Recorded answers need a Jupyter kernel; there is none here.")
-    iri.put_off()
+    put_off()
     script = Script(read_recorded(Path(notebook)))
     shell.ast_transformers[:] = [
         t for t in shell.ast_transformers if not isinstance(t, _Gatekeeper)

@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager
 
-from jupyter_flows.cli import iri
 from jupyter_flows.client.flows import NOWHERE
 from jupyter_flows.composition import House, compose
 from jupyter_flows.core.answers import read_answers
 from jupyter_flows.core.errors import FlowsError
 from jupyter_flows.core.model import Json
 from jupyter_flows.engine.asked import NewRun
+from jupyter_flows.iri import put_off
 from jupyter_flows.kernels.notebook import read_notebook
 from jupyter_flows.settings import FlowsSettings
 from jupyter_flows.testing.clock import MovedClock
@@ -79,7 +79,7 @@ class RunFlow:
         parameters: Mapping[str, Json],
         answers: Mapping[str, Json] | None,
     ) -> FlowRun:
-        iri.put_off()
+        put_off()
         path = self._folder / "notebook.ipynb"
         if not isinstance(notebook, Mapping):
             path = Path(notebook).absolute()

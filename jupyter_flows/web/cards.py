@@ -12,8 +12,6 @@ from jupyter_flows.engine.engine import Engine
 from jupyter_flows.engine.keep import LOST_OUTPUT
 from jupyter_flows.web.page import brief
 from jupyter_flows.web.shown.blocks import Block
-from jupyter_flows.web.shown.descriptions import description_blocks
-from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.urls import gate_key
 
 MAX_PREVIEW = 300_000
@@ -65,6 +63,11 @@ def title_of(run: Run, gate: Gate) -> str:
 
 
 async def card_of(engine: Engine, run: Run, gate: Gate) -> Card:
+    from jupyter_flows.web.shown.descriptions import (  # noqa: PLC0415 (only for who looks)
+        description_blocks,
+    )
+    from jupyter_flows.web.shown.outputs import evidence_blocks  # noqa: PLC0415
+
     base = f"page/{gate_key(run.id, gate.step, gate.generation)}/frame/"
     pieces = await engine.showing.pieces(run, gate)
     described = await asyncio.to_thread(description_blocks, gate.options.description, base)

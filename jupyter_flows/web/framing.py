@@ -3,6 +3,7 @@
 import asyncio
 import re
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from jupyter_server.auth.decorator import allow_unauthenticated
@@ -16,10 +17,10 @@ from jupyter_flows.web.page import STYLE_HASH, message_page
 from jupyter_flows.web.readers import shut_out
 from jupyter_flows.web.reading import ReadingDoor
 from jupyter_flows.web.shown.assets import asset
-from jupyter_flows.web.shown.descriptions import description_frame
-from jupyter_flows.web.shown.frames import Frame
-from jupyter_flows.web.shown.outputs import evidence_frame
 from jupyter_flows.web.sources import own_sources
+
+if TYPE_CHECKING:
+    from jupyter_flows.web.shown.frames import Frame
 
 _DESCRIBED = re.compile(r"d\.([0-9]{1,4})")
 
@@ -67,7 +68,12 @@ class FrameDoor(ReadingDoor):
     async def head(self, key: str, name: str) -> None:
         await self.get(key, name)
 
-    async def _frame(self, run: Run, gate: Gate, name: str) -> Frame | None:
+    async def _frame(self, run: Run, gate: Gate, name: str) -> "Frame | None":
+        from jupyter_flows.web.shown.descriptions import (  # noqa: PLC0415 (only for who looks)
+            description_frame,
+        )
+        from jupyter_flows.web.shown.outputs import evidence_frame  # noqa: PLC0415
+
         described = _DESCRIBED.fullmatch(name)
         if described is not None:
             number = int(described[1])
@@ -76,7 +82,7 @@ class FrameDoor(ReadingDoor):
         assets = own_sources(self.request, self.doors.public_url(), "assets/")
         return await evidence_frame(pieces, name, assets)
 
-    def _send(self, frame: Frame) -> None:
+    def _send(self, frame: "Frame") -> None:
         self.set_header("Content-Type", frame.content_type)
         self.set_header("Content-Security-Policy", frame.policy)
         if frame.filename is not None:

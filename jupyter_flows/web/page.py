@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -18,8 +19,10 @@ from jupyter_flows.web.languages import Language
 from jupyter_flows.web.live import Live
 from jupyter_flows.web.sheets import Sheet
 from jupyter_flows.web.shown.blocks import Block
-from jupyter_flows.web.shown.changes import Change
 from jupyter_flows.web.typed import Typed, form_of, placed
+
+if TYPE_CHECKING:
+    from jupyter_flows.web.shown.changes import Change
 
 MAX_BRIEF = 500
 """Characters of a parameter that the page shows."""
@@ -52,7 +55,7 @@ class Asked:
     sheet: Sheet
     form_token: str
     typed: Typed
-    changes: Sequence[Change] | None = None
+    changes: "Sequence[Change] | None" = None
     refused: str = ""
     done: str = ""
 

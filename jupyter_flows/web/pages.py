@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 from tornado import web
@@ -31,10 +32,10 @@ from jupyter_flows.web.problems import status_of
 from jupyter_flows.web.readers import Reader, login_may_help, shut_out
 from jupyter_flows.web.reading import ReadingDoor
 from jupyter_flows.web.sheets import Sheet
-from jupyter_flows.web.shown.changes import Change, changes
-from jupyter_flows.web.shown.descriptions import description_blocks
-from jupyter_flows.web.shown.outputs import evidence_blocks
 from jupyter_flows.web.typed import Typed
+
+if TYPE_CHECKING:
+    from jupyter_flows.web.shown.changes import Change
 
 
 @web.stream_request_body
@@ -107,6 +108,11 @@ class PageDoor(ReadingDoor):
         return sheet
 
     async def _drawn_sheet(self, run: Run, gate: Gate | None, base: str) -> Sheet:
+        from jupyter_flows.web.shown.descriptions import (  # noqa: PLC0415 (only for who looks)
+            description_blocks,
+        )
+        from jupyter_flows.web.shown.outputs import evidence_blocks  # noqa: PLC0415
+
         pieces = await self.engine.showing.pieces(run, gate) if gate else []
         described = gate.options.description if gate else None
         return sheet_of(
@@ -119,12 +125,14 @@ class PageDoor(ReadingDoor):
 
     async def _changes(
         self, run: Run, gate: Gate | None, stale: str | None, base: str
-    ) -> list[Change] | None:
+    ) -> "list[Change] | None":
         """Empty where nothing is known of what the reader saw."""
         if stale is None:
             return None
         if gate is None or not stale:
             return []
+        from jupyter_flows.web.shown.changes import changes  # noqa: PLC0415
+
         before = await self.engine.showing.pieces_at(run, gate, Digest(stale))
         now = await self.engine.showing.pieces(run, gate)
         return await changes(before, now, base) if before else []

@@ -6,8 +6,6 @@ import hashlib
 import re
 from typing import Protocol
 
-from blake3 import blake3
-
 BLAKE3 = "blake3-"
 PREFIXES = ("", BLAKE3)
 NAME = re.compile(r"(?:blake3-)?[0-9a-f]{64}")
@@ -27,7 +25,11 @@ class Hash(Protocol):
 
 def new(name: str) -> Hash:
     """The hash that a blob of that name is checked by."""
-    return blake3() if name.startswith(BLAKE3) else hashlib.sha256()
+    if not name.startswith(BLAKE3):
+        return hashlib.sha256()
+    from blake3 import blake3  # noqa: PLC0415 (needed by whoever reads or writes blobs)
+
+    return blake3()
 
 
 def matches(name: str, hashed: Hash) -> bool:

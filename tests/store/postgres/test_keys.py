@@ -1,7 +1,12 @@
 """Keys in the database, encrypted with the deployment key; rotation over all servers (G31, G71)."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 import sqlalchemy as sa
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from jupyter_flows.core import signature
 from jupyter_flows.core.errors import BadInput, KeyUnusable, UnknownLink, VariablesLocked
@@ -10,9 +15,11 @@ from jupyter_flows.store.postgres.keys import (
     SPREAD_SECONDS,
     KeyTable,
     LinkKeys,
+    Sealer,
     TableReceiptKeys,
     TableVariableKeys,
     TableWebhookSecrets,
+    derived,
 )
 from jupyter_flows.store.webhook_secrets import OVERLAP_SECONDS
 
@@ -114,6 +121,22 @@ def test_another_deployment_key_is_refused(servers, table, clock):
         KeyTable(servers, SECRET[::-1], clock)
     with pytest.raises(BadInput, match="of 32 characters or more; it has 5"):
         KeyTable(servers, "short", clock)
+
+
+def test_the_deployment_key_is_checked_as_fernet_would():
+    whole = HKDF(SHA256(), 32, salt=None, info=b"jupyter_flows keys in the database")
+    assert derived(SECRET) == whole.derive(SECRET.encode())
+    token = Fernet(urlsafe_b64encode(derived(SECRET))).encrypt(b"a key")
+    sealer = Sealer(SECRET)
+    sealer.check(token)
+    sealer.check(memoryview(token))
+    assert sealer.opened(token) == b"a key"
+    other = b"B" if token[40:41] == b"A" else b"A"
+    for wrong in (token[:40] + other + token[41:], token[:-4], token[:20], token[:-1], b"?", b""):
+        with pytest.raises(KeyUnusable, match="another deployment key"):
+            sealer.check(wrong)
+        with pytest.raises(KeyUnusable, match="another deployment key"):
+            sealer.opened(wrong)
 
 
 def test_all_servers_sign_webhooks_alike_and_for_a_day_with_the_old_secret_too(table, clock):
