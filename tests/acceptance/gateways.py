@@ -2,10 +2,8 @@
 Jupyter Enterprise Gateway from an environment of its own.
 """
 
-import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -116,45 +114,6 @@ class EnterpriseGateway(Gateway):
             f"--EnterpriseGatewayApp.auth_token={TOKEN}",
             "--EnterpriseGatewayApp.list_kernels=True",
         ]
-
-
-class Line:
-    """Passes connections on to a gateway, and can cut all of them; others can be made at once."""
-
-    def __init__(self, port):
-        self._to = port
-        self._ends = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self._listening.accept()
-                far = socket.create_connection(("127.0.0.1", self._to))
-            except OSError:
-                return  # closed
-            self._ends += [near, far]
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
-
-    def _pass_on(self, one, other):
-        with contextlib.suppress(OSError):
-            while data := one.recv(1 << 16):
-                other.sendall(data)
-            other.shutdown(socket.SHUT_WR)
-
-    def cut(self):
-        ends, self._ends = self._ends, []
-        for end in ends:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-
-    def close(self):
-        self._listening.close()
-        self.cut()
 
 
 KINDS = {"jupyter_server": Gateway, "enterprise_gateway": EnterpriseGateway}

@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 
+from tests.proxy import Proxy
+
 from ..s3 import (  # noqa: TID252 (the tests are no installed package)
     SECRET,
     bucket,
@@ -12,7 +14,7 @@ from ..s3 import (  # noqa: TID252 (the tests are no installed package)
     s3_server,
 )
 from .conftest import ask, until
-from .gateways import KINDS, GatewaysServer, Line, needed
+from .gateways import KINDS, GatewaysServer, needed
 
 GATE = ("print('look')\n'Publish?'", [], {"id": "ask", "suspend": {}})
 pytestmark = pytest.mark.timeout(300)
@@ -283,8 +285,8 @@ def test_of_a_kernel_that_was_culled_all_the_same_the_variables_are_loaded(
 
 
 def test_a_cell_goes_on_through_a_lost_connection(gateway, make_server, make_notebook, tmp_path):
-    line = Line(gateway.port)
-    server = make_server(gateway, line.url)
+    line = Proxy(gateway.port)
+    server = make_server(gateway, f"http://127.0.0.1:{line.port}")
     go = tmp_path / "go"
     waits = (
         "import pathlib, time\nprint('began', flush=True)\n"
@@ -300,7 +302,7 @@ def test_a_cell_goes_on_through_a_lost_connection(gateway, make_server, make_not
     assert ended["result"] == 42
     assert server.outputs(run) == ["began\nwhole\n"]
     until(lambda: not gateway.kernels())  # no other line leads there
-    line.close()
+    line.down()
 
 
 def test_a_gateway_that_comes_back_without_the_kernel_fails_the_cell(

@@ -99,10 +99,10 @@ class Faults:
         """The database can't be reached by these servers; by none, if none is named."""
         nodes = nodes or self.fleet.nodes
         for node in nodes:
-            node.proxy.swallow() if swallowed else node.proxy.cut()
+            node.proxy.swallow() if swallowed else node.proxy.down()
         time.sleep(seconds)
         for node in nodes:
-            node.proxy.mend()
+            node.proxy.up()
         how = "swallowed" if swallowed else "cut off"
         self.done.append(f"database {how} for {seconds:.0f} s from {len(nodes)} servers")
 

@@ -12,8 +12,8 @@ import psutil
 import psycopg
 
 from tests.acceptance.conftest import LONG, Server, until
-from tests.chaos.proxy import Proxy
 from tests.postgres import USER
+from tests.proxy import Proxy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KEY = "the-deployment-key-of-all-servers-of-these-tests"
@@ -243,8 +243,8 @@ class Shared(Fleet):
 
     def end(self):
         for proxy in self.proxies:
-            proxy.mend()
+            proxy.up()
         super().end()
         for proxy in self.proxies:
-            proxy.end()
+            proxy.down()
         self.postgres.drop(self.base)

@@ -16,9 +16,8 @@ from jupyter_flows.ports import RunFilter
 from jupyter_flows.store import tables
 from jupyter_flows.store.engine import HEAD, open_engine
 from jupyter_flows.store.postgres import opening
+from tests.proxy import Proxy
 from tests.store.story import Story, kept, put, suspended
-
-from .proxy import Proxy
 
 PASSWORD = "Pa55-w0rd"
 
@@ -142,7 +141,7 @@ async def test_a_commit_whose_answer_is_lost_is_known_when_it_is_said_again(stor
 
 def test_a_database_that_does_not_answer_is_given_up(proxy, empty_postgres, monkeypatch):
     monkeypatch.setitem(opening.REACH, "connect_timeout", 2)
-    proxy.silent = True
+    proxy.swallow()
     name = sa.make_url(empty_postgres).database
     with pytest.raises(errors.StoreUnavailable, match="can't be opened"):
         open_engine(f"postgresql://jupyter_flows@127.0.0.1:{proxy.port}/{name}")
