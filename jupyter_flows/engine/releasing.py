@@ -116,7 +116,7 @@ class Releases:
     async def forever(self) -> None:
         while True:
             self._changed.clear()
-            for run in self._due():
+            for run in await self._due():
                 await self._try(run)
             soonest = min((max(x.at, x.again) for x in self._held.values()), default=None)
             pause = None if soonest is None else soonest - self._clock()
@@ -132,13 +132,13 @@ class Releases:
         except TimeoutError:
             return
 
-    def _due(self) -> list[RunId]:
+    async def _due(self) -> list[RunId]:
         """Those whose time has come; the one that was saved first, if memory is short."""
         now = self._clock()
         ready = [run for run, held in self._held.items() if held.again <= now]
         due = [run for run in ready if self._held[run].at <= now]
         if not due and ready and self._memory().short:
-            due = [run for run in ready if self._kernels.is_free(run)][:1]
+            return [run for run in ready if await self._kernels.is_free(run)][:1]
         return due
 
     async def _try(self, run: RunId) -> None:
@@ -167,7 +167,7 @@ class Releases:
             self._held.pop(run_id, None)
         elif self._is_driven(run_id) or run_id in self._under_way:
             self._put_off(run_id, SOON_SECONDS)
-        elif not self._kernels.is_free(run_id):
+        elif not await self._kernels.is_free(run_id):
             self._put_off(run_id)
         elif await self._kernels.visitors(run_id):
             self._held.pop(run_id, None)  # what is saved is not what it holds
@@ -208,7 +208,7 @@ class Releases:
             return
         ended = self._under_way.begin(run_id)
         try:
-            if not self._kernels.is_free(run_id) or await self._kernels.visitors(run_id):
+            if not await self._kernels.is_free(run_id) or await self._kernels.visitors(run_id):
                 self._put_off(run_id)
                 return
             held = self._held.pop(run_id)

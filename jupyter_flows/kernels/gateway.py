@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import math
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -58,6 +59,17 @@ async def is_there(kernel: Any) -> bool:
     except (HTTPError, OSError):
         return True
     return model is not None and model.get("execution_state") != "dead"
+
+
+async def connections(kernel: Any) -> float:
+    """How many are connected to the kernel, by any way. Where that can't be asked now, or is not
+    told, there may be any number.
+    """
+    try:
+        model = await kernel.refresh_model()
+    except (HTTPError, OSError):
+        return math.inf
+    return 0 if model is None else float(model.get("connections", math.inf))
 
 
 async def end(kernels: Any, kernel_id: str) -> None:

@@ -80,6 +80,12 @@ class Kernel:
         connections = getattr(self._kernels, "_kernel_connections", {})
         return int(connections.get(self.id, 0)) > int(self._connected)
 
+    async def is_anybodys(self) -> bool:
+        """As `is_open_elsewhere`; who is connected to a gateway's kernel, the gateway is asked."""
+        if not self.elsewhere:
+            return self.is_open_elsewhere
+        return await gateway.connections(self._kernel) > int(self._connected)
+
     def give_up(self, *, ended: bool = False) -> None:
         """Leave a kernel of ours to its user: it is watched, restarted and ended as any other. One
         that is being `ended` is watched no more: nobody would end that.

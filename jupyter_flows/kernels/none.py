@@ -90,7 +90,7 @@ class NoKernels:
     ) -> None:
         raise KernelUnavailable(f"This process starts no kernels; run {request.run} waits.")
 
-    def is_free(self, run: RunId) -> bool:  # noqa: ARG002
+    async def is_free(self, run: RunId) -> bool:  # noqa: ARG002
         return False
 
     async def visitors(self, run: RunId) -> int:

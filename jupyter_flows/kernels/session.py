@@ -98,10 +98,9 @@ class KernelSession:
     def kernel_id(self) -> str:
         return self.kernel.id
 
-    @property
-    def is_free(self) -> bool:
+    async def is_free(self) -> bool:
         """As `ports.Kernels.is_free`."""
-        return self.kernel.ours and not self.kernel.is_open_elsewhere
+        return self.kernel.ours and not await self.kernel.is_anybodys()
 
     @property
     def lost(self) -> bool:

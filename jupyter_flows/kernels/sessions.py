@@ -171,9 +171,9 @@ class KernelSessions:
             self._rehearsing.discard(session)
             await asyncio.shield(session.close(now=True))
 
-    def is_free(self, run: RunId) -> bool:
+    async def is_free(self, run: RunId) -> bool:
         session = self._sessions.get(run)
-        return session is not None and session.is_free
+        return session is not None and await session.is_free()
 
     async def visitors(self, run: RunId) -> int:
         return await self._session(run).visitors(run)

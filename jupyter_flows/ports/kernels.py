@@ -190,7 +190,7 @@ class Kernels(Protocol):
     ) -> None:
         """See whether it can be loaded, in a kernel of its own. Raises as `restore`."""
 
-    def is_free(self, run: RunId) -> bool:
+    async def is_free(self, run: RunId) -> bool:
         """Whether its kernel is ours to end, and nobody else has it open."""
 
     async def visitors(self, run: RunId) -> int:

@@ -81,6 +81,15 @@ class Gateway:
         """The ids of those that it has."""
         return [kernel["id"] for kernel in self.call("GET", "api/kernels").json]
 
+    def connections(self, kernel):
+        """How many are connected to it."""
+        return self.call("GET", f"api/kernels/{kernel}").json["connections"]
+
+    def asked_of(self, kernel):
+        """How often somebody else than these tests has asked what there is to say of the kernel."""
+        said = f"GET /api/kernels/{kernel} "
+        return sum(said in line for line in self.lines)
+
     def processes(self):
         """Of its kernels."""
         children = psutil.Process(self.process.pid).children(recursive=True)

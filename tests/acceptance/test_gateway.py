@@ -4,6 +4,7 @@ import contextlib
 import uuid
 
 import pytest
+import websocket
 
 from tests.proxy import Proxy
 
@@ -222,6 +223,31 @@ def test_a_kernel_is_let_go_and_another_one_goes_on_with_its_variables(
     ended = approved(server, run)
     assert ended["status"] == "succeeded", ended["error"]
     assert ended["result"] == [20, 22, True]
+
+
+def test_a_kernel_that_somebody_has_open_is_not_let_go(
+    make_server, gateway, make_notebook, saving, tmp_path
+):
+    """As a notebook in the lab has it, which is connected through the server."""
+    server, go = make_server(gateway, checkpoint="always", **saving), tmp_path / "go"
+    waits = (
+        "import pathlib, time\nprint('began', flush=True)\n"
+        f"while not pathlib.Path({str(go)!r}).exists():\n    time.sleep(0.02)"
+    )
+    run = server.started(make_notebook(waits, GATE, "resume['n']"))
+    began(server, run)
+    (kernel,) = gateway.kernels()
+    address = f"ws://127.0.0.1:{server.port}/api/kernels/{kernel}/channels?token={server.token}"
+    with contextlib.closing(websocket.create_connection(address)):
+        until(lambda: gateway.connections(kernel) == 2)
+        go.touch()
+        server.reached(run, "suspended", *ENDS)
+        until(lambda: server.run(run)["checkpoint"])
+        asked = gateway.asked_of(kernel)
+        until(lambda: gateway.asked_of(kernel) > asked)  # who has it open
+        assert gateway.kernels() == [kernel]
+        assert server.run(run)["released_at"] is None
+    assert approved(server, run)["result"] == 22
 
 
 def test_a_server_killed_while_a_run_waits_goes_on_with_its_variables(

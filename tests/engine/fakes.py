@@ -249,7 +249,7 @@ class FakeKernels:
         await asyncio.sleep(0)
         return self.visits.get(run, 0)
 
-    def is_free(self, run):
+    async def is_free(self, run):
         return run in self._spaces and run not in self.taken
 
     def left(self):

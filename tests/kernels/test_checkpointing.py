@@ -407,7 +407,7 @@ async def test_other_languages_have_no_visitors(runs, bash):
 
 async def test_a_kernel_is_free_if_it_is_ours_alone(runs, visitor):
     await runs.open(OTHER)
-    assert runs.kernels.is_free(OTHER)
+    assert await runs.kernels.is_free(OTHER)
     await visitor()
-    assert not runs.kernels.is_free(RUN)
-    assert not runs.kernels.is_free(RunId("none"))
+    assert not await runs.kernels.is_free(RUN)
+    assert not await runs.kernels.is_free(RunId("none"))

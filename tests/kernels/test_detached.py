@@ -87,7 +87,7 @@ async def test_the_kernel_of_a_server_that_was_killed_goes_on(serve, runs, cards
     source = "import os\n[x, os.getpid(), os.environ['FLOWS_TOKEN'], results['step0']]"
     assert (await runs.execute(source)).result == [41, pid, "new", pid]
     assert await runs.kernels.visitors(RUN) == 0
-    assert runs.kernels.is_free(RUN)
+    assert await runs.kernels.is_free(RUN)
     await runs.kernels.close(RUN)
     await until(lambda: not lives(pid))
     assert cards.runs() == []
