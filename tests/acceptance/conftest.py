@@ -22,6 +22,7 @@ pytest.register_assert_rewrite(*(f"{__package__}.{name}" for name in TELLING))
 
 from .chromium import chromium, watched  # noqa: E402 (after their asserts were made to tell)
 
+QUICKLY = str(Path(__file__).parents[1] / "quickly.py")
 TOKEN = "the-servers-own-token"
 LONG = 60.0
 """Seconds that a wait may take before the test gives up; none is expected to take long."""
@@ -62,6 +63,7 @@ class Server:
     """A server with its data in `home`; started again, it finds the same data and port."""
 
     program = "jupyter_server"
+    quickly = True
 
     def __init__(self, home, port=None, base="/", **flows):
         """`base` is its base URL; `flows` are traits of FlowsApp."""
@@ -95,7 +97,8 @@ class Server:
         return {"jupyter_flows": True, **dict.fromkeys(FRONT_ENDS, False)}
 
     def command(self):
-        command = [sys.executable, "-m", self.program, "--no-browser", "--allow-root", "--debug"]
+        begins = [QUICKLY] if self.quickly else ["-m"]
+        command = [sys.executable, *begins, self.program, "--no-browser", "--allow-root", "--debug"]
         command += [
             f"--ServerApp.port={self.port}",
             "--ServerApp.port_retries=0",
@@ -223,8 +226,10 @@ def make_server(tmp_path):
     made = []
 
     def make(**flows):
-        made.append(Server(tmp_path, **flows))
-        return made[-1].start()
+        server = Server(tmp_path, **flows)
+        server.quickly = False  # as users begin theirs
+        made.append(server)
+        return server.start()
 
     yield make
     for server in made:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import LONG, Server, ask, until, unused_port
+from .conftest import LONG, QUICKLY, Server, ask, until, unused_port
 
 ENTERPRISE = Path(__file__).parents[2] / ".gateway-venv" / "bin" / "jupyter-enterprisegateway"
 """`make gateway` installs it. Its pinned packages can't live beside ours."""
@@ -35,7 +35,7 @@ class Gateway:
 
     def command(self):
         return [
-            *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--debug"),
+            *(sys.executable, QUICKLY, "jupyter_server", "--no-browser", "--allow-root", "--debug"),
             *(f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0"),
             f"--ServerApp.root_dir={self.home}",
             f"--IdentityProvider.token={TOKEN}",

@@ -310,7 +310,7 @@ async def test_a_save_that_waits_for_a_collection_is_none_that_this_waits_for(
 @pytest.mark.usefixtures("all_is_old")
 async def test_the_marks_of_the_dead_do_not_count(checkpoints, shell, files, monkeypatch):
     monkeypatch.setattr(storage, "LONGEST_SAVE", -1.0)
-    monkeypatch.setattr(storage, "LONGEST_COLLECTION", 1.0)
+    monkeypatch.setattr(storage, "LONGEST_COLLECTION", 60.0)
     system, root = files
     system.pipe_file(f"{root}/saving/somebody", b"")
     await committed_blob(files)
