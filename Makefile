@@ -7,9 +7,6 @@ READY := $(VENV)/.ready
 LABEXTENSIONS := $(VENV)/share/jupyter/labextensions
 BROWSER := tests/browser/node_modules/.ready
 GATEWAY := .gateway-venv/.ready
-SERVER_TESTS := tests/acceptance tests/chaos tests/jobs tests/packaging
-LAB_TESTS := tests/faults tests/fidelity tests/lab tests/store
-KERNEL_TESTS := tests/cli tests/kernels tests/notebooks tests/testing
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help install gateway chromium postgres npm labextension typescript demo test lint bench docs labforms \
@@ -121,14 +118,8 @@ lint: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Four parts at once, of about the same length: browsers, servers and kernels wait much.
 test: install gateway chromium postgres $(BROWSER) lint typescript
-	@$(BIN)/pytest $(SERVER_TESTS) >.server-tests.log 2>&1 & servers=$$!; \
-	$(BIN)/pytest $(LAB_TESTS) >.lab-tests.log 2>&1 & lab=$$!; \
-	$(BIN)/pytest $(KERNEL_TESTS) >.kernel-tests.log 2>&1 & kernels=$$!; \
-	$(BIN)/pytest $(addprefix --ignore=,$(SERVER_TESTS) $(LAB_TESTS) $(KERNEL_TESTS)); failed=$$?; \
-	for part in $$servers $$lab $$kernels; do wait $$part || failed=1; done; \
-	cat .server-tests.log .lab-tests.log .kernel-tests.log; exit $$failed
+	@$(BIN)/python -m tests.parts
 
 bench: install
 	$(BIN)/python -m benchmarks
@@ -157,4 +148,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) .gateway-venv tests/browser/node_modules labextension/node_modules labextension/lib \
-		labextension/build jupyter_flows/labextension .server-tests.log .lab-tests.log .kernel-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+		labextension/build jupyter_flows/labextension .servers-tests.log .lab-tests.log .kernels-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
