@@ -108,8 +108,8 @@ class _Workflow:
         self._made.keep(key, self._client._json_round_trip(outcome))
 
     async def _own(self, key: str, seconds: float | None) -> Any:
-        async with asyncio.timeout(seconds):
-            told = await self._round({"_executing_key": key})
+        working = self._round({"_executing_key": key})
+        told = await asyncio.wait_for(working, seconds)  # noqa: TID251 (kernels of older Pythons)
         return told.get("result")
 
     def _other(self, each: dict[str, Any]) -> Any:

@@ -116,8 +116,7 @@ class Driver:
         """From the present state to the next wait or the end. Returns when another has the run."""
         await self._free(run_id)
         try:
-            found = self._known(run_id, await self._teller.recent(run_id))
-            found = found or await self._claimed_anew(run_id)
+            found = await self._known(run_id) or await self._claimed_anew(run_id)
             if found is None:
                 return
             run, driving = found
@@ -138,14 +137,15 @@ class Driver:
         finally:
             self._teller.forget(run_id)
 
-    def _known(self, run_id: RunId, run: Run) -> tuple[Run, Driving] | None:
-        """What is needed to go on with a run that waited here, as this process knows it: nobody can
-        have taken it, and what others have written of it comes out with the first word that is told
-        of the next step, before that begins.
+    async def _known(self, run_id: RunId) -> tuple[Run, Driving] | None:
+        """What is needed to go on with a run that waited here, as this process knows it. What
+        others have written of it, or that one has taken it, comes out with the first word that is
+        told of the next step, before that begins.
         """
         driving = self._driving.get(run_id)
         if driving is None or not (self._is_sure() and self._kernels.holds(run_id)):
             return None
+        run = await self._teller.recent(run_id)
         if not isinstance(machine.plan(run), machine.StartStep):
             return None
         self._teller.keep_as(run)

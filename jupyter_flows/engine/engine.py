@@ -396,8 +396,10 @@ class Engine:
 
     async def poked(self, run: RunId) -> None:
         """Another process on this store has changed the run: look at it, and drive it."""
-        now = await self._teller.fresh(run)
-        await self._dispatcher.here(run)
+        try:
+            now = await self._teller.fresh(run)
+        finally:
+            await self._dispatcher.here(run)
         self._cut_off_if_over(run)
         await self._families.cancel_children(now)
 

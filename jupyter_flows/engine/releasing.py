@@ -116,7 +116,7 @@ class Releases:
     async def forever(self) -> None:
         while True:
             self._changed.clear()
-            for run in await self._due():
+            for run in await self._found_due():
                 await self._try(run)
             soonest = min((max(x.at, x.again) for x in self._held.values()), default=None)
             pause = None if soonest is None else soonest - self._clock()
@@ -132,13 +132,22 @@ class Releases:
         except TimeoutError:
             return
 
+    async def _found_due(self) -> list[RunId]:
+        try:
+            return await self._due()
+        except Exception:  # noqa: BLE001 (the one task of them all goes on)
+            self._log.exception("which kernels can be let go is not known")
+            return []
+
     async def _due(self) -> list[RunId]:
         """Those whose time has come; the one that was saved first, if memory is short."""
         now = self._clock()
         ready = [run for run, held in self._held.items() if held.again <= now]
         due = [run for run in ready if self._held[run].at <= now]
         if not due and ready and self._memory().short:
-            return [run for run in ready if await self._kernels.is_free(run)][:1]
+            for run in ready:
+                if await self._kernels.is_free(run):
+                    return [run]
         return due
 
     async def _try(self, run: RunId) -> None:

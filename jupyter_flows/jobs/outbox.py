@@ -17,7 +17,9 @@ TASK = "drive"
 DEFAULT = "default"
 
 LATER_SECONDS = 2.0
-"""After which a server gets the job of a run that it has: most find nothing left to do."""
+"""After which the job of a run is due at the server that has it, which finds it when it looks next:
+most find nothing left to do.
+"""
 
 _LIVES = sa.text(
     "select 1 from servers where id = :server"
@@ -31,7 +33,7 @@ procrastinate_defer_jobs_v1(array[(
   case when {lives} then %s::timestamptz end
 )::procrastinate_job_to_defer_v1])
 """
-# Procrastinate's own function, which its `defer` calls, for servers of any of its versions 3.
+# Procrastinate's own function, which its `defer` calls.
 _HAS_TO_DO = _PUT.format(
     task=TASK,
     lives="(server = %s or exists (select from servers as s where s.id = server"

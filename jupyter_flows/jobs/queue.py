@@ -34,6 +34,7 @@ lost with a connection.
 """
 
 NEVER_SECONDS = 86_400.0
+"""How often it is looked for jobs that are to be aborted."""
 
 STALLED_SECONDS = 60.0
 """After so long without a sign of its worker a job under way is taken for lost."""
@@ -143,7 +144,7 @@ class JobQueue:
                 name=self._server,
                 concurrency=self._capacity,
                 fetch_job_polling_interval=POLL_SECONDS,
-                abort_job_polling_interval=NEVER_SECONDS,  # nobody aborts jobs
+                abort_job_polling_interval=NEVER_SECONDS,
                 # What is cut off so is only that somebody waits for the run to be driven.
                 shutdown_graceful_timeout=0.1,
                 delete_jobs="always",

@@ -67,9 +67,9 @@ async def connections(kernel: Any) -> float:
     """
     try:
         model = await kernel.refresh_model()
-    except (HTTPError, OSError):
+        return 0 if model is None else float(model["connections"])
+    except (HTTPError, OSError, LookupError, TypeError, ValueError):
         return math.inf
-    return 0 if model is None else float(model.get("connections", math.inf))
 
 
 async def end(kernels: Any, kernel_id: str) -> None:

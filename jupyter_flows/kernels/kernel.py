@@ -80,8 +80,8 @@ class Kernel:
         connections = getattr(self._kernels, "_kernel_connections", {})
         return int(connections.get(self.id, 0)) > int(self._connected)
 
-    async def is_anybodys(self) -> bool:
-        """As `is_open_elsewhere`; who is connected to a gateway's kernel, the gateway is asked."""
+    async def is_open_now(self) -> bool:
+        """As `is_open_elsewhere`; of its kernels a gateway is asked."""
         if not self.elsewhere:
             return self.is_open_elsewhere
         return await gateway.connections(self._kernel) > int(self._connected)

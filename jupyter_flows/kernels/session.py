@@ -100,7 +100,7 @@ class KernelSession:
 
     async def is_free(self) -> bool:
         """As `ports.Kernels.is_free`."""
-        return self.kernel.ours and not await self.kernel.is_anybodys()
+        return self.kernel.ours and not await self.kernel.is_open_now()
 
     @property
     def lost(self) -> bool:
@@ -266,7 +266,7 @@ class KernelSession:
         has open in the notebook is left to them, unless it is busy.
         """
         idle = self._executing.running is None and not self.lost
-        if idle and not now and self.in_place and self.kernel.is_open_elsewhere:
+        if idle and not now and self.in_place and await self.kernel.is_open_now():
             self.kernel.give_up()
         farewell = idle and not self.kernel.ours
         if farewell and self.speaks_flows:

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -36,6 +37,9 @@ T = TypeVar("T")
 
 ANSWER_SECONDS = 20.0
 """How long a database on a network may take to answer, with all that was asked of it before."""
+LEFT_SECONDS = 10.0
+"""How long after it was done the news of something that nobody waits for may come."""
+
 _TRIES = 5
 """How often a transaction is begun that others' writing ends."""
 
@@ -84,6 +88,8 @@ class SqlStore(SqlReading):
         self._doubtful: set[RunId] = set()
         self._fresh = Fresh(self._engine)
         self._jobs: set[Future[Any]] = set()  # under way in the thread, also if nobody waits
+        self._left: set[Future[Any]] = set()
+        self._left_at = -LEFT_SECONDS
         self._since_thread = 0
         self.outgoing: Outgoing = nothing
         self.deliveries = SqlDeliveries(self._reads, self._job, self._transaction)
@@ -103,7 +109,11 @@ class SqlStore(SqlReading):
         try:
             async with asyncio.timeout(seconds):
                 return await asyncio.wrap_future(job)
+        except asyncio.CancelledError:
+            self._leave(job)
+            raise
         except TimeoutError:
+            self._leave(job)
             raise errors.StoreUnavailable(
                 sentence("The store has not answered for {seconds} s.", seconds=int(ANSWER_SECONDS))
             ) from None
@@ -111,6 +121,15 @@ class SqlStore(SqlReading):
             raise errors.StoreUnavailable(
                 sentence("The store can't be used: {error}", error=_said(error))
             ) from error
+
+    def _leave(self, job: Future[Any]) -> None:
+        """Nobody waits for it any more: what it does all the same is news to this server, too."""
+        self._left.add(job)
+        job.add_done_callback(self._over)
+
+    def _over(self, job: Future[Any]) -> None:
+        self._left_at = time.monotonic()
+        self._left.discard(job)
 
     def _tried(self, work: Callable[[], T]) -> T:
         """Once more where others' writing ended it; nothing is done then."""
@@ -358,8 +377,11 @@ class SqlStore(SqlReading):
         self._side.notify(connection, f"e:{run.id}:{events[-1].seq}")
 
     def is_own(self, pid: int) -> bool:
-        """Whether what this process of the database has said was said by this store."""
-        return self._side.is_own(pid)
+        """Whether what this process of the database has said was said by this store, for one who
+        waits for it and knows of it so.
+        """
+        is_left = bool(self._left) or time.monotonic() < self._left_at + LEFT_SECONDS
+        return not is_left and self._side.is_own(pid)
 
     async def claim(self, run: RunId, server: str, expected: int) -> int:
         def work() -> int:

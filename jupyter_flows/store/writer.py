@@ -39,7 +39,9 @@ class Reads(Protocol):
     """Used from the store's thread."""
 
     def connect(self) -> AbstractContextManager[sa.Connection]:
-        """To read by, to the context's end."""
+        """To read by, to the context's end. What reads may be done twice: nobody writes before it
+        in one job of the store's thread, but in a transaction that is open still.
+        """
 
 
 Expression: TypeAlias = tuple[str, Sequence[object]]

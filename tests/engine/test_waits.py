@@ -221,12 +221,12 @@ async def test_a_kernel_in_which_somebody_ran_cells_is_not_let_go(world):
 async def test_short_memory_lets_the_first_saved_go_before_its_time(world):
     available = 50
     engine, run = await waiting(world, memory=lambda: Memory(available, 100))
-    assert engine._waits.releases._due() == []
+    assert await engine._waits.releases._due() == []
     available = 5
-    assert engine._waits.releases._due() == [run.id]
+    assert await engine._waits.releases._due() == [run.id]
     await engine._waits.releases.release(run.id)
     assert engine.kernels.rehearsed == []  # a second one of it would not find room
-    assert engine._waits.releases._due() == []
+    assert await engine._waits.releases._due() == []
 
 
 async def test_a_sleeping_run_lets_its_kernel_go_too(world):

@@ -3,18 +3,21 @@ and back.
 """
 
 import functools
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.errors import UniqueViolation
+from psycopg.errors import LockNotAvailable, UniqueViolation
 from sqlalchemy.dialects import postgresql
 
 from jupyter_flows.core import errors
 from jupyter_flows.store import tables
 from jupyter_flows.store.postgres.writer import PostgresWriter
 from jupyter_flows.store.sides import Append, Rows
+
+_log = logging.getLogger(__name__)
 
 MOST = 8
 """Of so many rows of a kind, at the most; each number is a statement that PostgreSQL keeps."""
@@ -42,12 +45,17 @@ def takes(append: Append) -> bool:
 
 def commit(writer: PostgresWriter, append: Append) -> bool:
     """As `Side.commit`."""
+    statement, values = _statement_of(append)
     try:
-        statement, values = _statement_of(append)
         found = writer.driver().execute(statement, values, prepare=True).fetchone()
     except UniqueViolation as error:
         raise errors.Conflict from error
-    except psycopg.Error:
+    except LockNotAvailable as error:
+        raise sa.exc.OperationalError(statement, None, error) from error
+    except psycopg.Error as error:
+        _log.debug(
+            "run %s: an append goes the long way: %s", append.run, error.diag.message_primary
+        )
         return False
     if found is None:
         raise errors.Conflict if append.epoch is None else errors.Fenced
@@ -119,7 +127,9 @@ def _inserted(table: sa.Table, shape: Shape, on_conflict: str = "") -> str:
 
 
 def _place(table: sa.Table, column: str) -> str:
-    return f"%s::{table.c[column].type.compile(_DIALECT)}"
+    """Without a text's length: a cast to that would cut the text, where the column refuses it."""
+    kind = table.c[column].type.compile(_DIALECT).partition("(")[0]
+    return f"%s::{kind}"
 
 
 def _over(table: sa.Table, names: Iterable[str]) -> str:

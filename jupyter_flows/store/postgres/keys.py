@@ -84,8 +84,8 @@ class Sealer:
         return self._fernet.encrypt(value)
 
     def check(self, value: bytes) -> None:
-        """Whether it can be opened: a Fernet token ends with the HMAC of what stands before, by the
-        first half of the key.
+        """Raises KeyUnusable unless it can be opened: a Fernet token ends with the HMAC of what
+        stands before, by the first half of the key.
         """
         try:
             raw = urlsafe_b64decode(bytes(value))

@@ -60,6 +60,12 @@ class Wire:
             self._connected()
             while True:
                 async for notice in connection.notifies(timeout=QUIET_SECONDS):
-                    self._heard(notice.payload, notice.pid)
+                    self._hear(notice)
                 async with asyncio.timeout(QUIET_SECONDS):
                     await connection.execute("SELECT 1")
+
+    def _hear(self, notice: psycopg.Notify) -> None:
+        try:
+            self._heard(notice.payload, notice.pid)
+        except Exception:  # noqa: BLE001 (a defect in what one piece of news leads to: the next comes)
+            self._log.exception("news of other servers: %s", notice.payload)

@@ -23,6 +23,8 @@ class PostgresWriter:
         self._kept: sa.Connection | None = None
         self._is_writing = False
         self._lost_reading: sa.exc.DBAPIError | None = None
+        self.pid: int | None = None
+        """The connection's process in the database. May be read in any thread."""
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Iterator[sa.Connection]:
@@ -50,8 +52,10 @@ class PostgresWriter:
                 self._lost_reading = error
             raise
         finally:
-            reader.rollback()  # SQLAlchemy's own; the database knows of nothing
-            self._drop_if_lost()
+            try:
+                reader.rollback()  # SQLAlchemy's own; the database knows of nothing
+            finally:
+                self._drop_if_lost()
 
     def _begun(self, begin: str) -> sa.Connection:
         try:
@@ -71,22 +75,17 @@ class PostgresWriter:
 
     def connection(self) -> sa.Connection:
         """Outside of a transaction."""
+        if self._kept is not None and (self._kept.invalidated or self._kept.closed):
+            self.close()
         if self._kept is None:
             self._kept = self._engine.connect()
+            driver: Any = self._kept.connection.driver_connection
+            self.pid = int(driver.info.backend_pid)
         return self._kept
 
     def driver(self) -> Any:
         """Psycopg's connection, on which each statement is a transaction."""
         return self.connection().connection.driver_connection
-
-    @property
-    def pid(self) -> int | None:
-        """The connection's process in the database. For any thread."""
-        kept = self._kept
-        if kept is None or kept.invalidated or kept.closed:
-            return None
-        driver: Any = kept.connection.driver_connection
-        return None if driver is None or driver.closed else int(driver.info.backend_pid)
 
     def _drop_if_lost(self) -> None:
         if self._kept is not None and (self._kept.invalidated or self.driver().closed):
@@ -94,10 +93,11 @@ class PostgresWriter:
 
     def passes(self, error: sa.exc.DBAPIError) -> bool:
         is_others = isinstance(error.orig, DeadlockDetected | SerializationFailure)
-        return is_others or error is self._lost_reading
+        lost, self._lost_reading = self._lost_reading, None
+        return is_others or error is lost
 
     def close(self) -> None:
-        kept, self._kept = self._kept, None
+        kept, self._kept, self.pid = self._kept, None, None
         if kept is not None:
             if not kept.invalidated:
                 kept.invalidate()

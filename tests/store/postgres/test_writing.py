@@ -109,6 +109,13 @@ async def test_what_was_last_seen_may_be_older_and_then_nothing_is_appended_by_i
     assert await other.load(story.run.id) == story.run == await other.recent(story.run.id)
 
 
+async def test_no_text_is_cut_to_its_columns_length(open_postgres):
+    store = open_postgres()
+    story = await suspended(store)
+    with pytest.raises(errors.StoreUnavailable, match="too long"):
+        await put(store, story.mint("x" * 65))
+
+
 async def test_a_store_knows_what_it_has_said_itself(open_postgres, empty_postgres):
     one, other, story = open_postgres(), open_postgres(), Story()
     connection = psycopg.connect(empty_postgres, autocommit=True)
@@ -332,5 +339,6 @@ async def test_a_database_that_does_not_answer_keeps_nobody_waiting(open_postgre
             await store.load(story.run.id)
         with pytest.raises(errors.StoreUnavailable):
             await put(store, story.start())
+    assert not store.is_own(store._side.writer.pid), "what comes of it all the same is news"
     goes_on.set()
     assert (await store.load(story.run.id)).status == "queued", "it was not asked any more"
