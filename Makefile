@@ -148,4 +148,4 @@ lock:
 
 clean:
 	rm -rf $(VENV) .gateway-venv tests/browser/node_modules labextension/node_modules labextension/lib \
-		labextension/build jupyter_flows/labextension .servers-tests.log .lab-tests.log .kernels-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+		labextension/build jupyter_flows/labextension .servers-tests.log .kernels-tests.log .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

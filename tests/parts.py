@@ -1,4 +1,4 @@
-"""`python -m tests.parts`: all tests, in four parts at once of about the same length.
+"""`python -m tests.parts`: all tests, in three parts at once of about the same length.
 
 Browsers, servers and kernels wait for one another, and with two cores a wait may take longer beside
 the other parts than it ever does alone. So what failed then is run once more, alone, if it is
@@ -13,12 +13,11 @@ import time
 from pathlib import Path
 
 PARTS = {
-    "servers": ("acceptance", "chaos", "jobs", "packaging"),
-    "lab": ("faults", "fidelity", "lab", "store"),
-    "kernels": ("cli", "kernels", "notebooks", "testing"),
+    "servers": ("acceptance", "chaos", "fidelity", "jobs", "packaging", "store"),
+    "kernels": ("cli", "client", "core", "faults", "kernels", "notebooks", "testing"),
     "rest": (),
 }
-LITTLE = 3
+LITTLE = 4
 """So many failures of all parts together may come of the others' load."""
 
 CACHE = Path(".pytest_cache")

@@ -278,13 +278,16 @@ def test_no_secret_of_the_storage_comes_into_the_kernels_environment_or_the_note
     assert SECRET not in "".join(told), "but for how Jupyter itself logs its settings"
 
 
-CULLS = ("--MappingKernelManager.cull_idle_timeout=2", "--MappingKernelManager.cull_interval=1")
+def culls(seconds):
+    """Options of a gateway that ends idle kernels after so many."""
+    manager = "--MappingKernelManager"
+    return f"{manager}.cull_idle_timeout={seconds}", f"{manager}.cull_interval=1"
 
 
 def test_a_gateway_that_culls_leaves_the_kernel_of_a_run_that_waits(
     make_gateway, make_server, make_notebook
 ):
-    gateway = make_gateway(*CULLS)
+    gateway = make_gateway(*culls(2))
     server = make_server(gateway)
     run = server.started(make_notebook("x = 20", GATE, "[x, resume['n']]"))
     server.reached(run, "suspended", *ENDS)
@@ -298,7 +301,8 @@ def test_a_gateway_that_culls_leaves_the_kernel_of_a_run_that_waits(
 def test_of_a_kernel_that_was_culled_all_the_same_the_variables_are_loaded(
     make_gateway, make_server, make_notebook, saving
 ):
-    gateway = make_gateway(*CULLS, "--MappingKernelManager.cull_connected=True")
+    late = culls(10)  # the variables are saved before
+    gateway = make_gateway(*late, "--MappingKernelManager.cull_connected=True")
     server = make_server(gateway, **saving)
     run = parked(server, make_notebook, THEN)
     until(lambda: not gateway.kernels())
